@@ -1,0 +1,146 @@
+"""Checks of what users pass: each raises an error that names the argument and the value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def describe(value: object) -> str:
+    """Return a value as an error message shows it."""
+    if isinstance(value, np.ndarray):
+        return f"an array of dtype {value.dtype} and shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def real_number(name: str, value: object) -> float:
+    """Return a real number (no bool, string or array) as a float."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number, got {describe(value)}")
+    return float(value)
+
+
+def nonnegative(name: str, value: object) -> float:
+    """Return a finite number >= 0 as a float."""
+    number = real_number(name, value)
+    if not (math.isfinite(number) and number >= 0.0):
+        raise ValueError(f"{name} must be finite and >= 0, got {describe(value)}")
+    return number
+
+
+def fraction(name: str, value: object) -> float:
+    """Return a number in [0, 1) as a float."""
+    number = real_number(name, value)
+    if not 0.0 <= number < 1.0:
+        raise ValueError(f"{name} must be in [0, 1), got {describe(value)}")
+    return number
+
+
+def unit_interval(name: str, value: object) -> float:
+    """Return a number in [0, 1] as a float."""
+    number = real_number(name, value)
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(f"{name} must be in [0, 1], got {describe(value)}")
+    return number
+
+
+def fraction_pair(name: str, value: object) -> tuple[float, float]:
+    """Return two numbers in [0, 1) as a tuple of floats."""
+    if isinstance(value, str) or not isinstance(value, (Sequence, np.ndarray)):
+        raise TypeError(f"{name} must be a pair of numbers, got {describe(value)}")
+    if len(value) != 2:
+        raise ValueError(f"{name} must be a pair of numbers, got {describe(value)}")
+    return fraction(f"{name}[0]", value[0]), fraction(f"{name}[1]", value[1])
+
+
+def finite(name: str, value: object) -> float:
+    """Return a finite number as a float."""
+    number = real_number(name, value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {describe(value)}")
+    return number
+
+
+def flag(name: str, value: object) -> bool:
+    """Return True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {describe(value)}")
+    return bool(value)
+
+
+def learning_rate(name: str, value: object) -> float | Callable[[int], float]:
+    """Return a learning rate: a finite number >= 0, or a callable of the step."""
+    if callable(value):
+        return value
+    return nonnegative(name, value)
+
+
+def count(name: str, value: object, least: int, most: int | None = None) -> int:
+    """Return a whole number in a range."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number, got {describe(value)}")
+    number = int(value)
+    if number < least or (most is not None and number > most):
+        limits = f">= {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be {limits}, got {number}")
+    return number
+
+
+def one_of(name: str, value: object, choices: Sequence[str]) -> str:
+    """Return one of several words."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {describe(value)}")
+    return value
+
+
+def parameter(name: str, value: object) -> np.ndarray:
+    """Return an array that can be updated in place."""
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {describe(value)}")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array: its mask would be ignored")
+    floating(name, value)
+    if not value.flags.writeable:
+        raise ValueError(f"{name} is read-only and cannot be updated in place")
+    if _overlaps_itself(value):
+        raise ValueError(f"{name} has elements that share memory with each other")
+    return value
+
+
+def floating(name: str, value: np.ndarray) -> None:
+    """Require float32 or float64 in the machine's byte order."""
+    if value.dtype not in DTYPES:
+        raise TypeError(
+            f"{name} must be float32 or float64 in native byte order, got {describe(value)}"
+        )
+
+
+def disjoint(names: Sequence[str], arrays: Sequence[np.ndarray]) -> None:
+    """Require that no two arrays share memory."""
+    spans = sorted((*byte_bounds(array), i) for i, array in enumerate(arrays) if array.size)
+    reaching: list[tuple[int, int]] = []  # the ends and indices of those that reach this far
+    for start, end, i in spans:
+        reaching = [(other_end, j) for other_end, j in reaching if other_end > start]
+        for _, j in reaching:
+            if np.shares_memory(arrays[i], arrays[j]):
+                first, second = names[min(i, j)], names[max(i, j)]
+                raise ValueError(f"{first} and {second} share memory; give each element once")
+        reaching.append((end, i))
+
+
+def _overlaps_itself(array: np.ndarray) -> bool:
+    """Tell whether strides may lead to one element twice (never wrongly to "no")."""
+    reach = 0
+    for stride, length in sorted(zip(map(abs, array.strides), array.shape, strict=True)):
+        if length > 1:
+            if stride < reach + array.itemsize:
+                return True
+            reach += stride * (length - 1)
+    return False

@@ -1,0 +1,309 @@
+"""What all optimisers share: parameter groups, the step, and the state dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import chain
+from typing import Any, ClassVar
+
+import numba
+import numpy as np
+
+from . import checks
+from .groups import Checks, ParamGroup
+from .loops import finite_kernel
+from .rules import Rule
+from .slots import Slot, memory_owner
+from .structure import Structure
+from .threads import Loops
+
+NONFINITE = ("propagate", "raise", "skip")
+
+
+class Optimizer:
+    """Base of the optimisers; make one of the named ones instead.
+
+    A subclass gives the checks of its hyper-parameters and the rule that they select.
+    """
+
+    _checks: ClassVar[Checks]
+
+    def __init__(
+        self, params: Any, defaults: Mapping[str, Any], nonfinite: str, threads: int | None
+    ) -> None:
+        self._nonfinite = checks.one_of("nonfinite", nonfinite, NONFINITE)
+        if threads is not None:
+            threads = checks.count("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
+        self._threads = threads
+        self._make_groups(params, defaults)
+        self._make_slots()
+        self._loops = Loops(threads)
+        self._is_ready = False  # the loops are compiled or loaded at the first step
+        self._step_count = 0
+
+    def _make_groups(self, params: Any, defaults: Mapping[str, Any]) -> None:
+        self._has_groups = _is_group_list(params)
+        members = params if self._has_groups else [{"params": params}]
+        self._groups = []
+        self._structures = []
+        for i, member in enumerate(members):
+            name = f"params[{i}]" if self._has_groups else ""
+            if not isinstance(member, Mapping) or "params" not in member:
+                raise ValueError(
+                    f"{name} must be a mapping with the key 'params', got {checks.describe(member)}"
+                )
+            tree = member["params"]
+            tree_name = f"{name}['params']" if self._has_groups else "params"
+            self._structures.append(Structure(tree_name, tree))
+            if not isinstance(tree, (np.ndarray, Mapping)):
+                tree = list(tree)
+            own = {key: value for key, value in member.items() if key != "params"}
+            group = ParamGroup(name, tree, {**defaults, **own}, self._checks, self._select)
+            self._groups.append(group)
+
+    def _make_slots(self) -> None:
+        self._slots = []
+        names = []
+        for i, (group, structure) in enumerate(zip(self._groups, self._structures, strict=True)):
+            prefix = f"[{i}]" if self._has_groups else ""
+            infix = f"{prefix}['params']" if self._has_groups else ""
+            leaves = structure.leaves(f"params{infix}", group["params"])
+            keys = structure.keys or ["0"]
+            for label, key, leaf in zip(structure.labels, keys, leaves, strict=True):
+                name = f"params{infix}{label}"
+                array = checks.parameter(name, leaf)
+                names.append(name)
+                self._slots.append(Slot(prefix + label, key, array, group.rule, i))
+        arrays = [slot.array for slot in self._slots]
+        checks.disjoint(names, arrays)
+        self._owners = frozenset(id(memory_owner(array)) for array in arrays)
+        self._advancing_groups = [
+            i for i, group in enumerate(self._groups) if group.rule.advance is not None
+        ]
+        self._copied_slots = [slot for slot in self._slots if not slot.is_view]
+
+    @staticmethod
+    def _select(values: Mapping[str, Any]) -> Rule:
+        """Check hyper-parameters together and return the rule that they select."""
+        raise NotImplementedError
+
+    # -----------------------------------------------------------------------------------------
+    # The step
+    # -----------------------------------------------------------------------------------------
+
+    def step(self, grads: Any) -> None:
+        """Update the parameters in place.
+
+        Parameters
+        ----------
+        grads : array, sequence of arrays, mapping of str to array, or list of these
+            The gradients, with the structure of ``params`` (for parameter groups: a list with
+            the gradients of each group), and their shapes and dtypes. They are only read.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the structure, a shape or a dtype differs; if ``nonfinite="raise"`` and a
+            gradient holds NaN or infinity; if a callable ``lr`` returns no finite number >= 0.
+            Parameters, state and step count are then as before.
+        """
+        leaves = self._leaves(grads)
+        owners = self._owners
+        slots = self._slots
+        gradients = [
+            slot.flat_gradient(leaf, owners) for slot, leaf in zip(slots, leaves, strict=True)
+        ]
+        if self._nonfinite != "propagate" and not self._are_finite(gradients):
+            return
+        step = self._step_count + 1
+        hypers = [group.hyper(step) for group in self._groups]
+        if not self._is_ready:
+            self._load_loops()
+        self._loops.plan()
+        # From here on nothing raises.
+        for slot in self._copied_slots:
+            slot.gather()
+        for slot, gradient in zip(slots, gradients, strict=True):
+            slot.loop(slot.flat, gradient, slot.state, hypers[slot.group], step)  # type: ignore[misc]
+        for slot in self._copied_slots:
+            slot.scatter()
+        for i in self._advancing_groups:
+            self._groups[i].advance(hypers[i], step)
+        self._step_count = step
+
+    def _leaves(self, grads: Any) -> list[Any]:
+        if not self._has_groups:
+            return self._structures[0].leaves("grads", grads)
+        if isinstance(grads, (np.ndarray, Mapping)) or not hasattr(grads, "__len__"):
+            raise TypeError(
+                f"grads must be a list with the gradients of each of the {len(self._groups)} "
+                f"parameter groups, got {checks.describe(grads)}"
+            )
+        if len(grads) != len(self._groups):
+            raise ValueError(
+                f"grads must hold the gradients of {len(self._groups)} parameter groups, "
+                f"got {len(grads)}"
+            )
+        return list(
+            chain.from_iterable(
+                structure.leaves(f"grads[{i}]", member)
+                for i, (structure, member) in enumerate(zip(self._structures, grads, strict=True))
+            )
+        )
+
+    def _are_finite(self, gradients: list[np.ndarray]) -> bool:
+        for slot, gradient in zip(self._slots, gradients, strict=True):
+            if not finite_kernel(slot.dtype)(gradient):
+                if self._nonfinite == "raise":
+                    value = gradient[np.argmin(np.isfinite(gradient))]
+                    raise ValueError(f"grads{slot.label} must be finite, got {value}")
+                return False
+        return True
+
+    def _load_loops(self) -> None:
+        for slot in self._slots:
+            slot.loop = self._loops.loop(slot.rule, slot.dtype, slot.array.size)
+        self._is_ready = True
+
+    # -----------------------------------------------------------------------------------------
+    # What can be read and set
+    # -----------------------------------------------------------------------------------------
+
+    @property
+    def step_count(self) -> int:
+        """The number of steps taken."""
+        return self._step_count
+
+    @property
+    def param_groups(self) -> list[ParamGroup]:
+        """The parameter groups: mappings whose hyper-parameters can be set."""
+        return list(self._groups)
+
+    @property
+    def lr(self) -> Any:
+        """The learning rate; a list of them if parameter groups differ. Setting it sets all."""
+        rates = [group["lr"] for group in self._groups]
+        return rates[0] if all(rate == rates[0] for rate in rates) else rates
+
+    @lr.setter
+    def lr(self, value: float | Callable[[int], float]) -> None:
+        value = checks.learning_rate("lr", value)
+        for group in self._groups:
+            group["lr"] = value
+
+    def __repr__(self) -> str:
+        lines = []
+        for i, group in enumerate(self._groups):
+            sizes = [slot.array.size for slot in self._slots if slot.group == i]
+            lines.append(f"{sum(sizes)} parameters in {len(sizes)} array(s): {group!r}")
+        body = lines[0] if len(lines) == 1 else "\n    " + ",\n    ".join(lines) + "\n"
+        return f"{type(self).__name__}({body}; step_count={self._step_count})"
+
+    # -----------------------------------------------------------------------------------------
+    # Saving and resuming
+    # -----------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything but the parameters, to resume from later.
+
+        Returns
+        -------
+        dict of str to array or scalar
+            One level deep, so that ``numpy.savez(file, **optimizer.state_dict())`` saves it and
+            ``optimizer.load_state_dict(numpy.load(file))`` resumes. The arrays are copies. The
+            keys are ``"rule"``, ``"step_count"``, ``"group0/lr"`` and so on for the
+            hyper-parameters, ``"group0/w/m"`` and so on for the state of the array named ``w``
+            (``0``, ``1``, ... in a sequence). A callable ``lr`` is not saved: the optimiser that
+            resumes brings its own.
+        """
+        saved: dict[str, Any] = {"rule": type(self).__name__, "step_count": self._step_count}
+        for i, group in enumerate(self._groups):
+            for key, value in chain(group.items(), group.carried.items()):
+                if key != "params" and not callable(value):
+                    saved[f"group{i}/{key}"] = value
+        for key, view in self._state_views().items():
+            saved[key] = view.copy()
+        return saved
+
+    def _state_views(self) -> dict[str, np.ndarray]:
+        return {
+            f"group{slot.group}/{slot.key}/{name}": view
+            for slot in self._slots
+            for name, view in slot.state_views().items()
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Resume from what `state_dict` returned.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to array or scalar
+            Of an optimiser of this kind, for parameters of this structure, these shapes and
+            dtypes. Scalars may have become arrays on the way.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is of another rule, has other keys, or an array of another shape or dtype. The
+            optimiser is then as before.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"state_dict must be a mapping, got {checks.describe(state_dict)}")
+        own = self.state_dict()
+        rule = _scalar(state_dict.get("rule"))
+        if rule != own["rule"]:
+            raise ValueError(f"state_dict['rule'] must be {own['rule']!r}, got {rule!r}")
+        self._check_keys(state_dict, own)
+        step_count = checks.count("state_dict['step_count']", _scalar(state_dict["step_count"]), 0)
+        restored = []
+        for i, group in enumerate(self._groups):
+            prefix = f"group{i}/"
+            saved = {
+                key: _scalar(state_dict[prefix + key])
+                for key in (*group, *group.carried)
+                if prefix + key in state_dict
+            }
+            carried = {
+                key: checks.finite(f"state_dict['{prefix}{key}']", saved.pop(key))
+                for key in group.carried
+            }
+            restored.append((group.checked(saved), carried))
+        views = self._state_views()
+        for key, view in views.items():
+            value = state_dict[key]
+            if getattr(value, "shape", None) != view.shape or value.dtype != view.dtype:
+                raise ValueError(
+                    f"state_dict[{key!r}] must be {checks.describe(view)}, "
+                    f"got {checks.describe(value)}"
+                )
+        # From here on nothing raises.
+        for key, view in views.items():
+            np.copyto(view, state_dict[key])
+        for group, (values, carried) in zip(self._groups, restored, strict=True):
+            group.restore(values, carried)
+        self._step_count = step_count
+
+    def _check_keys(self, state_dict: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+        rates = {f"group{i}/lr" for i in range(len(self._groups))}
+        missing = sorted(own.keys() - state_dict.keys())
+        unknown = sorted(state_dict.keys() - own.keys() - rates)
+        if missing or unknown:
+            hint = ""
+            if set(missing) & rates:
+                hint = "; it was saved with a callable lr, and this optimiser has none"
+            raise ValueError(
+                f"state_dict lacks the keys {missing} and has the unknown keys {unknown}{hint}"
+            )
+
+
+def _is_group_list(params: Any) -> bool:
+    return (
+        isinstance(params, (list, tuple))
+        and len(params) > 0
+        and all(isinstance(member, Mapping) for member in params)
+    )
+
+
+def _scalar(value: Any) -> Any:
+    """Return the number or string in an array of no dimensions, and anything else as it is."""
+    return value.item() if isinstance(value, (np.ndarray, np.generic)) and not value.ndim else value

@@ -1,0 +1,67 @@
+"""Many arrays in one buffer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .checks import DTYPES, describe
+from .structure import Structure
+
+
+def pack(arrays: Any, dtype: Any = None) -> tuple[np.ndarray, Any]:
+    """Copy arrays into one contiguous buffer and return views into it.
+
+    A step of an optimiser costs about a microsecond an array besides the arithmetic. Pack the
+    parameters of a model, and its gradients likewise, and the whole model is one array.
+
+    Parameters
+    ----------
+    arrays : array, sequence of arrays, or mapping of str to array
+        Of any shapes, memory layouts and real dtypes.
+    dtype : float32 or float64, optional
+        The dtype of the buffer. By default the arrays' common dtype.
+
+    Returns
+    -------
+    flat : ndarray, shape (n,)
+        The buffer: the arrays' elements in C order, one array after the other.
+    views : array, list of arrays, or dict of str to array
+        C-ordered views into ``flat`` with the structure and the shapes of `arrays`.
+
+    Raises
+    ------
+    TypeError
+        If a leaf is no array, or the dtype is neither float32 nor float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastadam
+    >>> flat, views = fastadam.pack({"w": np.ones((2, 3)), "b": np.zeros(3)})
+    >>> flat
+    array([1., 1., 1., 1., 1., 1., 0., 0., 0.])
+    >>> views["b"][:] = 7.0
+    >>> flat[-3:]
+    array([7., 7., 7.])
+    """
+    structure = Structure("arrays", arrays)
+    leaves = structure.leaves("arrays", arrays)
+    for label, leaf in zip(structure.labels, leaves, strict=True):
+        if not isinstance(leaf, np.ndarray) or isinstance(leaf, np.ma.MaskedArray):
+            raise TypeError(f"arrays{label} must be a NumPy array, got {describe(leaf)}")
+        if leaf.dtype.kind not in "fiub":
+            raise TypeError(f"arrays{label} must hold real numbers, got {describe(leaf)}")
+    common = np.result_type(*leaves) if dtype is None else np.dtype(dtype)
+    if common not in DTYPES:
+        raise TypeError(f"dtype must be float32 or float64, got {common}")
+    flat = np.empty(sum(leaf.size for leaf in leaves), common)
+    views = []
+    start = 0
+    for leaf in leaves:
+        view = flat[start : start + leaf.size].reshape(leaf.shape)
+        view[...] = leaf
+        views.append(view)
+        start += leaf.size
+    return flat, structure.build(views)

@@ -1,0 +1,138 @@
+"""One parameter array as the kernels see it: flat, with its state beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .checks import describe, floating
+from .loops import Kernel
+from .rules import Rule
+
+
+def memory_owner(array: np.ndarray) -> Any:
+    """Return the object whose memory an array shows."""
+    return array if array.base is None else array.base
+
+
+class Slot:
+    """A parameter array, its state, and the flat views that kernels take.
+
+    Kernels need contiguous memory. An array that has it in some order of its axes (C, Fortran, a
+    transpose) is seen through a view; any other goes through a working copy, which `gather`
+    fills before a step and `scatter` writes back after it.
+
+    Parameters
+    ----------
+    label, key : str
+        What error messages and state dictionaries call it.
+    array : ndarray
+        The parameters, checked.
+    rule : Rule
+        The rule that will update them.
+    group : int
+        The index of its parameter group.
+    """
+
+    __slots__ = (
+        "_axes",
+        "_buffer",
+        "_is_c_ordered",
+        "array",
+        "dtype",
+        "flat",
+        "group",
+        "is_view",
+        "key",
+        "label",
+        "loop",
+        "rule",
+        "shape",
+        "state",
+    )
+
+    def __init__(self, label: str, key: str, array: np.ndarray, rule: Rule, group: int) -> None:
+        self.label, self.key, self.array, self.rule, self.group = label, key, array, rule, group
+        self.shape, self.dtype = array.shape, array.dtype
+        self.loop: Kernel | None = None
+        # The axes by falling stride: the order in which a transposed array is contiguous.
+        self._axes = tuple(np.argsort([-stride for stride in array.strides], kind="stable"))
+        ordered = array.transpose(self._axes)
+        self.is_view = ordered.flags.c_contiguous and ordered.flags.aligned
+        if not self.is_view or array.flags.c_contiguous:
+            self._axes = tuple(range(array.ndim))
+        self._is_c_ordered = self._axes == tuple(range(array.ndim))
+        if self.is_view:
+            self.flat = np.asarray(array.transpose(self._axes)).reshape(-1)
+        else:
+            self.flat = np.empty(array.size, array.dtype)
+        self.state = np.zeros((len(rule.state), array.size), array.dtype)
+        self._buffer: np.ndarray | None = None  # for gradients that have to be copied
+
+    def flat_gradient(self, gradient: Any, owners: frozenset[int]) -> np.ndarray:
+        """Return a gradient as a contiguous vector, in the order of ``self.flat``.
+
+        Parameters
+        ----------
+        gradient : ndarray
+            What the user passed.
+        owners : frozenset of int
+            The ids of the owners of all parameters' memory. A gradient in that memory (``x`` is
+            the gradient of ``x @ y`` by ``y``) is copied before anything is written.
+        """
+        if (
+            gradient.__class__ is np.ndarray
+            and gradient.shape == self.shape
+            and gradient.dtype == self.dtype
+        ):
+            base = gradient.base
+            if (
+                self._is_c_ordered
+                and gradient.flags.carray
+                and id(gradient if base is None else base) not in owners
+            ):
+                return gradient if len(self.shape) == 1 else gradient.reshape(-1)
+        else:
+            self._check(gradient)
+        ordered = np.asarray(gradient).transpose(self._axes)
+        flags = ordered.flags
+        if flags.c_contiguous and flags.aligned and id(memory_owner(ordered)) not in owners:
+            return ordered.reshape(-1)
+        if self._buffer is None:
+            self._buffer = np.empty_like(self.flat)
+        np.copyto(self._buffer.reshape(ordered.shape), ordered)
+        return self._buffer
+
+    def _check(self, gradient: Any) -> None:
+        name = f"grads{self.label}"
+        if not isinstance(gradient, np.ndarray):
+            raise TypeError(f"{name} must be a NumPy array, got {describe(gradient)}")
+        if isinstance(gradient, np.ma.MaskedArray):
+            raise TypeError(f"{name} must not be a masked array: its mask would be ignored")
+        floating(name, gradient)
+        if gradient.dtype != self.dtype:
+            raise TypeError(
+                f"{name} must be {self.dtype} like params{self.label}, got {gradient.dtype}"
+            )
+        if gradient.shape != self.shape:
+            raise ValueError(
+                f"{name} must have the shape {self.shape} of params{self.label}, "
+                f"got {gradient.shape}"
+            )
+
+    def gather(self) -> None:
+        """Fill the working copy."""
+        np.copyto(self.flat.reshape(self.shape), self.array)
+
+    def scatter(self) -> None:
+        """Write the working copy back."""
+        np.copyto(self.array, self.flat.reshape(self.shape))
+
+    def state_views(self) -> dict[str, np.ndarray]:
+        """Return views of the state arrays by name, in the shape of the parameters."""
+        ordered_shape = tuple(self.shape[axis] for axis in self._axes)
+        return {
+            name: row.reshape(ordered_shape).transpose(np.argsort(self._axes))
+            for name, row in zip(self.rule.state, self.state, strict=True)
+        }

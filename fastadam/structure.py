@@ -1,0 +1,86 @@
+"""The structure of what users pass: one array, several in a row, or several by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .checks import describe
+
+
+class Structure:
+    """How the arrays of a tree are arranged.
+
+    Parameters
+    ----------
+    name : str
+        What error messages call the tree.
+    tree : array, iterable of arrays, or mapping of str to array
+        The tree. What its leaves are is not looked at.
+
+    Attributes
+    ----------
+    keys : list of str or None
+        The keys of a mapping, "0", "1", ... of a row of arrays, None for one array.
+    labels : list of str
+        What follows the tree's name in the name of each leaf: ``""``, ``"[0]"``, ``"['w']"``.
+    """
+
+    def __init__(self, name: str, tree: Any) -> None:
+        self._is_mapping = isinstance(tree, Mapping)
+        self.keys: list[str] | None
+        if isinstance(tree, np.ndarray):
+            self.keys = None
+            self.labels = [""]
+        elif isinstance(tree, Mapping):
+            for key in tree:
+                if not isinstance(key, str):
+                    raise TypeError(f"the keys of {name} must be strings, got {describe(key)}")
+            self.keys = list(tree)
+            self.labels = [f"[{key!r}]" for key in tree]
+        elif isinstance(tree, Iterable) and not isinstance(tree, (str, bytes, set, frozenset)):
+            count = len(list(tree))
+            self.keys = [str(i) for i in range(count)]
+            self.labels = [f"[{i}]" for i in range(count)]
+        else:
+            raise TypeError(
+                f"{name} must be an array, a sequence of arrays or a mapping of names to arrays, "
+                f"got {describe(tree)}"
+            )
+        if not self.labels:
+            raise ValueError(f"{name} holds no arrays, got {describe(tree)}")
+
+    def leaves(self, name: str, tree: Any) -> list[Any]:
+        """Return the leaves of another tree of this structure, or raise an error."""
+        if self.keys is None:
+            return [tree]
+        if self._is_mapping:
+            return self._mapping_leaves(name, tree)
+        if isinstance(tree, (np.ndarray, Mapping, str, bytes)) or not isinstance(tree, Iterable):
+            raise TypeError(
+                f"{name} must be a sequence of {len(self.keys)} arrays, got {describe(tree)}"
+            )
+        leaves = list(tree)
+        if len(leaves) != len(self.keys):
+            raise ValueError(f"{name} must hold {len(self.keys)} arrays, got {len(leaves)}")
+        return leaves
+
+    def _mapping_leaves(self, name: str, tree: Any) -> list[Any]:
+        if not isinstance(tree, Mapping):
+            raise TypeError(f"{name} must be a mapping of names to arrays, got {describe(tree)}")
+        keys = self.keys or []
+        if len(tree) != len(keys) or not all(key in tree for key in keys):
+            missing = [key for key in keys if key not in tree]
+            unknown = [key for key in tree if key not in keys]
+            raise ValueError(f"{name} lacks the keys {missing} and has the unknown keys {unknown}")
+        return [tree[key] for key in keys]
+
+    def build(self, leaves: list[Any]) -> Any:
+        """Return a tree of this structure: the one leaf, a list, or a dict."""
+        if self.keys is None:
+            return leaves[0]
+        if self._is_mapping:
+            return dict(zip(self.keys, leaves, strict=True))
+        return leaves
