@@ -61,7 +61,7 @@ def compile_kernel(
     try:
         dispatcher._cache = _KernelCache(function, repr(sorted(options.items())))
     except RuntimeError as error:  # Numba found no place that can be written
-        _warn_once(f"compiled kernels cannot be kept on disk: {error}")
+        _warn_once(f"they cannot be kept on disk: {error}")
     entry_point = dispatcher.compile(signature)
     _keep_alive.append(dispatcher)
     return entry_point
@@ -95,11 +95,11 @@ class _KernelCache(_Cache):
         except FileNotFoundError:
             return None
         except OSError as error:
-            _warn_once(f"the compiled kernel {path} cannot be read and is built again: {error}")
+            _warn_once(f"{path} cannot be read: {error}")
             return None
         digest, payload = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
         if hashlib.sha256(payload).digest() != digest:
-            _warn_once(f"the compiled kernel {path} is damaged and is built again")
+            _warn_once(f"{path} is damaged")
             return None
         return self._impl.rebuild(target_context, pickle.loads(payload))
 
@@ -113,9 +113,13 @@ class _KernelCache(_Cache):
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
                 file.write(hashlib.sha256(payload).digest() + payload)
-            os.replace(file.name, path)
+            try:
+                os.replace(file.name, path)
+            except OSError:
+                os.unlink(file.name)
+                raise
         except OSError as error:
-            _warn_once(f"compiled kernels cannot be kept on disk: {error}")
+            _warn_once(f"they cannot be kept on disk: {error}")
 
     def _path(self, sig: Any, codegen: Any) -> Path:
         """Name the file after all that the machine code depends on."""
@@ -150,6 +154,13 @@ def _source_digest() -> str:
     return digest.hexdigest()
 
 
-@cache
-def _warn_once(message: str) -> None:
-    warnings.warn(f"fastadam: {message}", RuntimeWarning, stacklevel=2)
+_has_warned = False
+
+
+def _warn_once(problem: str) -> None:
+    """Warn of the first problem; the others are of the same kind, and nothing is wrong."""
+    global _has_warned
+    if not _has_warned:
+        _has_warned = True
+        message = f"fastadam: kernels are compiled in this process: {problem}"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)

@@ -139,7 +139,7 @@ def _overlaps_itself(array: np.ndarray) -> bool:
     """Tell whether strides may lead to one element twice (never wrongly to "no")."""
     reach = 0
     for stride, length in sorted(zip(map(abs, array.strides), array.shape, strict=True)):
-        if length > 1:
+        if length > 1 and array.size:
             if stride < reach + array.itemsize:
                 return True
             reach += stride * (length - 1)

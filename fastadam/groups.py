@@ -68,7 +68,7 @@ class ParamGroup(MutableMapping[str, Any]):
         return 1 + len(self._values)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self.assign({key: value})
+        self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
         raise TypeError(f"{self.label(key)} cannot be deleted")
@@ -84,15 +84,16 @@ class ParamGroup(MutableMapping[str, Any]):
                 raise KeyError(f"{self.label(key)} cannot be set")
             values[key] = self._checks[key](self.label(key), value)
         if self._select(values) is not self.rule:
+            changed = {key: value for key, value in values.items() if value != self._values[key]}
             raise ValueError(
-                f"{describe(dict(changes))} would change the state that the rule keeps; "
+                f"{describe(changed)} would change what state the rule keeps; "
                 "make a new optimiser instead"
             )
         return values
 
-    def assign(self, changes: Mapping[str, Any]) -> None:
-        """Set several hyper-parameters, or none of them if one is wrong."""
-        self._values = self.checked(changes)
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Set several hyper-parameters as ``dict.update`` does, or none if one is wrong."""
+        self._values = self.checked(dict(*args, **kwargs))
         self._refresh()
 
     def restore(self, values: Mapping[str, Any], carried: Mapping[str, float]) -> None:

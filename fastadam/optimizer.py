@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from .threads import Loops
 NONFINITE = ("propagate", "raise", "skip")
 
 
-class Optimizer:
+class Optimizer(ABC):
     """Base of the optimisers; make one of the named ones instead.
 
     A subclass gives the checks of its hyper-parameters and the rule that they select.
@@ -83,9 +84,9 @@ class Optimizer:
         self._copied_slots = [slot for slot in self._slots if not slot.is_view]
 
     @staticmethod
+    @abstractmethod
     def _select(values: Mapping[str, Any]) -> Rule:
         """Check hyper-parameters together and return the rule that they select."""
-        raise NotImplementedError
 
     # -----------------------------------------------------------------------------------------
     # The step

@@ -1,0 +1,29 @@
+"""Fixtures that several test files use."""
+
+import numpy as np
+import pytest
+
+
+class Snapshot:
+    """What must not change when something is refused: parameters, state, step count."""
+
+    def __init__(self, optimizer, arrays):
+        self._optimizer, self._arrays = optimizer, arrays
+        self._before = self._read()
+
+    def _read(self):
+        state = {
+            key: value.tobytes() if isinstance(value, np.ndarray) else value
+            for key, value in self._optimizer.state_dict().items()
+        }
+        return [array.tobytes() for array in self._arrays], state, self._optimizer.lr
+
+    def assert_unchanged(self):
+        """Compare bit for bit."""
+        assert self._read() == self._before
+
+
+@pytest.fixture
+def snapshot():
+    """Return the class that remembers an optimiser and its parameters."""
+    return Snapshot

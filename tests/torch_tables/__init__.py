@@ -1,0 +1,1 @@
+"""What PyTorch computes for every rule and flag: the cases, their tables, and their maker."""
