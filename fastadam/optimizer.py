@@ -35,53 +35,42 @@ class Optimizer(ABC):
         self._nonfinite = checks.one_of("nonfinite", nonfinite, NONFINITE)
         if threads is not None:
             threads = checks.count("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
-        self._threads = threads
         self._make_groups(params, defaults)
-        self._make_slots()
         self._loops = Loops(threads)
         self._is_ready = False  # the loops are compiled or loaded at the first step
         self._step_count = 0
 
     def _make_groups(self, params: Any, defaults: Mapping[str, Any]) -> None:
         self._has_groups = _is_group_list(params)
-        members = params if self._has_groups else [{"params": params}]
-        self._groups = []
-        self._structures = []
-        for i, member in enumerate(members):
-            name = f"params[{i}]" if self._has_groups else ""
-            if not isinstance(member, Mapping) or "params" not in member:
-                raise ValueError(
-                    f"{name} must be a mapping with the key 'params', got {checks.describe(member)}"
-                )
-            tree = member["params"]
-            tree_name = f"{name}['params']" if self._has_groups else "params"
-            self._structures.append(Structure(tree_name, tree))
-            if not isinstance(tree, (np.ndarray, Mapping)):
-                tree = list(tree)
-            own = {key: value for key, value in member.items() if key != "params"}
-            group = ParamGroup(name, tree, {**defaults, **own}, self._checks, self._select)
-            self._groups.append(group)
-
-    def _make_slots(self) -> None:
-        self._slots = []
+        self._groups: list[ParamGroup] = []
+        self._structures: list[Structure] = []
+        self._slots: list[Slot] = []
         names = []
-        for i, (group, structure) in enumerate(zip(self._groups, self._structures, strict=True)):
+        for i, member in enumerate(params if self._has_groups else [{"params": params}]):
             prefix = f"[{i}]" if self._has_groups else ""
-            infix = f"{prefix}['params']" if self._has_groups else ""
-            leaves = structure.leaves(f"params{infix}", group["params"])
+            name = f"params{prefix}" if self._has_groups else ""
+            if "params" not in member:
+                raise ValueError(f"{name} lacks the key 'params', got {checks.describe(member)}")
+            tree_name = f"{name}['params']" if self._has_groups else "params"
+            structure, leaves = Structure.of(tree_name, member["params"])
+            own = {key: value for key, value in member.items() if key != "params"}
+            values = {**defaults, **own}
+            group = ParamGroup(name, structure.build(leaves), values, self._checks, self._select)
+            self._structures.append(structure)
+            self._groups.append(group)
             keys = structure.keys or ["0"]
             for label, key, leaf in zip(structure.labels, keys, leaves, strict=True):
-                name = f"params{infix}{label}"
-                array = checks.parameter(name, leaf)
-                names.append(name)
+                names.append(tree_name + label)
+                array = checks.parameter(names[-1], leaf)
                 self._slots.append(Slot(prefix + label, key, array, group.rule, i))
         arrays = [slot.array for slot in self._slots]
         checks.disjoint(names, arrays)
         self._owners = frozenset(id(memory_owner(array)) for array in arrays)
+        # What most steps need not look at.
+        self._copied_slots = [slot for slot in self._slots if not slot.is_view]
         self._advancing_groups = [
             i for i, group in enumerate(self._groups) if group.rule.advance is not None
         ]
-        self._copied_slots = [slot for slot in self._slots if not slot.is_view]
 
     @staticmethod
     @abstractmethod
@@ -203,6 +192,12 @@ class Optimizer(ABC):
     # -----------------------------------------------------------------------------------------
     # Saving and resuming
     # -----------------------------------------------------------------------------------------
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            f"{type(self).__name__} works on the memory of its parameters and cannot be copied "
+            "or pickled; make another one and load this one's state_dict() into it"
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything but the parameters, to resume from later.

@@ -46,8 +46,7 @@ def pack(arrays: Any, dtype: Any = None) -> tuple[np.ndarray, Any]:
     >>> flat[-3:]
     array([7., 7., 7.])
     """
-    structure = Structure("arrays", arrays)
-    leaves = structure.leaves("arrays", arrays)
+    structure, leaves = Structure.of("arrays", arrays)
     for label, leaf in zip(structure.labels, leaves, strict=True):
         if not isinstance(leaf, np.ndarray) or isinstance(leaf, np.ma.MaskedArray):
             raise TypeError(f"arrays{label} must be a NumPy array, got {describe(leaf)}")

@@ -13,13 +13,6 @@ from .checks import describe
 class Structure:
     """How the arrays of a tree are arranged.
 
-    Parameters
-    ----------
-    name : str
-        What error messages call the tree.
-    tree : array, iterable of arrays, or mapping of str to array
-        The tree. What its leaves are is not looked at.
-
     Attributes
     ----------
     keys : list of str or None
@@ -28,29 +21,42 @@ class Structure:
         What follows the tree's name in the name of each leaf: ``""``, ``"[0]"``, ``"['w']"``.
     """
 
-    def __init__(self, name: str, tree: Any) -> None:
-        self._is_mapping = isinstance(tree, Mapping)
-        self.keys: list[str] | None
+    def __init__(self, keys: list[str] | None, labels: list[str], is_mapping: bool) -> None:
+        self.keys = keys
+        self.labels = labels
+        self._is_mapping = is_mapping
+
+    @classmethod
+    def of(cls, name: str, tree: Any) -> tuple[Structure, list[Any]]:
+        """Return the structure of a tree and its leaves.
+
+        Parameters
+        ----------
+        name : str
+            What error messages call the tree.
+        tree : array, iterable of arrays, or mapping of str to array
+            The tree. What its leaves are is not looked at.
+        """
         if isinstance(tree, np.ndarray):
-            self.keys = None
-            self.labels = [""]
-        elif isinstance(tree, Mapping):
+            return cls(None, [""], False), [tree]
+        if isinstance(tree, Mapping):
             for key in tree:
                 if not isinstance(key, str):
                     raise TypeError(f"the keys of {name} must be strings, got {describe(key)}")
-            self.keys = list(tree)
-            self.labels = [f"[{key!r}]" for key in tree]
+            structure = cls(list(tree), [f"[{key!r}]" for key in tree], True)
+            leaves = list(tree.values())
         elif isinstance(tree, Iterable) and not isinstance(tree, (str, bytes, set, frozenset)):
-            count = len(list(tree))
-            self.keys = [str(i) for i in range(count)]
-            self.labels = [f"[{i}]" for i in range(count)]
+            leaves = list(tree)
+            indices = [str(i) for i in range(len(leaves))]
+            structure = cls(indices, [f"[{i}]" for i in indices], False)
         else:
             raise TypeError(
                 f"{name} must be an array, a sequence of arrays or a mapping of names to arrays, "
                 f"got {describe(tree)}"
             )
-        if not self.labels:
+        if not leaves:
             raise ValueError(f"{name} holds no arrays, got {describe(tree)}")
+        return structure, leaves
 
     def leaves(self, name: str, tree: Any) -> list[Any]:
         """Return the leaves of another tree of this structure, or raise an error."""

@@ -1,5 +1,8 @@
 """Bad input: one row a case; an error that names the argument and the value, nothing written."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -252,6 +255,13 @@ def test_what_cannot_be_set_in_a_group():
         del group["lr"]
     assert_refused(["lr", "-2"], lambda: setattr(optimizer, "lr", -2))
     assert optimizer.lr == 1e-3
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_an_optimiser_cannot_be_duplicated(duplicate):
+    """Its flat views would no longer be views of the copied parameters."""
+    with pytest.raises(TypeError, match="state_dict"):
+        duplicate(fastadam.Adam(np.ones(2)))
 
 
 def test_the_base_class_cannot_be_made():

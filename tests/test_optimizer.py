@@ -52,6 +52,7 @@ def test_all_structures_give_the_same(name):
     check(lambda a: (a["w"], a["b"]), (gw, gb))
     check(lambda a: a, {"b": gb, "w": gw})
     check(lambda a: a.values(), [gw, gb])
+    check(lambda a: iter([a["w"], a["b"]]), [gw, gb])
     check(lambda a: [{"params": a["w"]}, {"params": [a["b"]]}], [gw, [gb]])
     check(lambda a: [{"params": a}], [{"w": gw, "b": gb}])
 
