@@ -8,6 +8,7 @@ a quiet machine they took 0.28 and 0.54 ms. So the two are timed while they do t
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import threading
@@ -26,13 +27,14 @@ from .rules import Rule
 #: the other threads takes 2 to 5), and the parallel one is not tried.
 PARALLEL_MIN_SIZE = 16_384
 
-#: The share of the time of all steps that trials of the other loop may cost.
-TRIAL_SHARE = 0.02
-
-#: Steps of one trial. The first pays for waking up threads that sleep.
+#: Steps of each loop in a trial. The first parallel one pays for waking up threads that sleep.
 TRIAL_STEPS = 3
 
-#: A step this much (seconds) slower than expected may be the operating system's doing.
+#: The share of the time of all steps that trials may cost, and the least steps between two.
+TRIAL_SHARE = 0.02
+LEAST_WAIT = 50
+
+#: Seconds that a step may take longer than expected by the operating system's doing.
 HICCUP = 4e-4
 
 # Numba's "workqueue" threading layer aborts the process when two threads enter parallel code at
@@ -75,15 +77,22 @@ def run_parallel(kernel: Kernel, arguments: tuple[Any, ...], threads: int | None
         if threads is None:
             kernel(*arguments)
         else:
-            before = numba.get_num_threads()
-            numba.set_num_threads(threads)
-            try:
-                kernel(*arguments)
-            finally:
-                numba.set_num_threads(before)
+            _run_on(threads, kernel, arguments)
     finally:
         _lock.release()
     return True
+
+
+def _run_on(threads: int, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
+    before = numba.get_num_threads()
+    if before == threads:  # setting it takes 1.2 us
+        kernel(*arguments)
+        return
+    numba.set_num_threads(threads)
+    try:
+        kernel(*arguments)
+    finally:
+        numba.set_num_threads(before)
 
 
 class Loops:
@@ -140,10 +149,11 @@ class FixedThreads:
 class TimedChoice:
     """The faster of the two loops, by the time they took.
 
-    The loop in use is timed at every step. Now and then the other one is tried, as often as the
-    trials cost no more than `TRIAL_SHARE` of the time of all steps: often where the two are
-    close, once in a thousand steps where the other takes twenty times as long. The parallel
-    loop is left at once when its steps take longer than serial ones would.
+    A trial runs and times each loop for a few steps; the faster one is used until the next trial.
+    The more a trial cost, the later the next one: often where the two loops are close, once in
+    a thousand steps where one takes twenty times as long. Between trials serial steps are
+    not timed, parallel ones are: when they take longer than serial ones would, the serial loop
+    takes over at once.
 
     Call `plan` before each step, then the object itself for each array of the step.
 
@@ -160,20 +170,13 @@ class TimedChoice:
         self._load_parallel = load_parallel
         self._parallel: Kernel | None = None
         self._in_parallel = False
-        # This step, over all its arrays.
-        self._seconds = 0.0
-        self._elements = 0
+        self._is_timed = False
+        self._seconds = 0.0  # of this step, over all its arrays
         # The first step is not timed: it meets state that was never touched (page faults).
-        self._timed = False
-        # Seconds an element of each loop, by in_parallel.
-        self._cost: dict[bool, float] = {}
-        # The samples of a trial while it runs, else None.
-        self._trial: list[float] | None = None
-        # The next trial starts when the budget, which grows with each step, covers its price.
-        self._budget = 0.0
-        self._price = 0.0
-        # Seconds lost lately by running in parallel.
-        self._loss = 0.0
+        self._wait = 1  # steps until the next trial
+        self._trial: list[float] | None = None  # the times of its steps so far
+        self._serial_seconds = 0.0  # of a step, in the last trial
+        self._loss = 0.0  # seconds lost lately by running in parallel
 
     @property
     def in_parallel(self) -> bool:
@@ -182,54 +185,57 @@ class TimedChoice:
 
     def plan(self) -> None:
         """Choose the loop of the next step from the time of the last."""
-        if self._elements and self._timed:
-            self._learn(self._seconds, self._elements)
-        self._timed = self._timed or self._elements > 0
-        self._seconds = 0.0
-        self._elements = 0
+        if self._is_timed:
+            seconds, self._seconds = self._seconds, 0.0
+            if self._trial is None:
+                self._watch(seconds)
+            else:
+                self._continue_trial(self._trial, seconds)
+        if self._trial is None:
+            if self._wait:
+                self._wait -= 1
+            else:
+                self._trial, self._is_timed, self._in_parallel = [], True, False
         if self._in_parallel and self._parallel is None:
             self._parallel = self._load_parallel()
 
     def __call__(self, *arguments: Any) -> None:
         """Run the planned loop over one array."""
+        if not self._is_timed:
+            self._serial(*arguments)
+            return
         start = perf_counter()
-        if self._in_parallel and self._parallel and run_parallel(self._parallel, arguments):
-            pass
-        else:
+        if not (self._in_parallel and self._parallel and run_parallel(self._parallel, arguments)):
             self._serial(*arguments)
         self._seconds += perf_counter() - start
-        self._elements += arguments[0].size
 
-    def _learn(self, seconds: float, elements: int) -> None:
-        """Take in the time of a step and set the loop of the next."""
-        sample = seconds / elements
-        if self._trial is not None:
-            self._trial.append(sample)
-            rival = self._cost[not self._in_parallel]
-            if (sample - rival) * elements > max(HICCUP, 3.0 * rival * elements):
-                self._conclude([sample], elements)  # hopeless
-            elif len(self._trial) == TRIAL_STEPS:
-                self._conclude(self._trial, elements)
+    def _watch(self, seconds: float) -> None:
+        """Leave the parallel loop if it has become the slower one."""
+        self._loss = max(0.0, self._loss + seconds - self._serial_seconds)
+        if self._loss > max(HICCUP, self._serial_seconds):
+            self._settle(False, self._serial_seconds, cost=seconds - self._serial_seconds)
+
+    def _continue_trial(self, trial: list[float], seconds: float) -> None:
+        trial.append(seconds)
+        if len(trial) < TRIAL_STEPS:
             return
-        mean = self._cost.get(self._in_parallel, sample)
-        self._cost[self._in_parallel] = mean + (min(sample, 2.0 * mean) - mean) / 8.0
-        self._budget += TRIAL_SHARE * seconds
-        if self._in_parallel:
-            serial = self._cost[False] * elements
-            self._loss = max(0.0, self._loss + seconds - serial)
-            if self._loss > max(HICCUP, serial):
-                self._conclude([sample], elements)
-                return
-        if self._budget >= self._price:
-            self._trial = []
-            self._in_parallel = not self._in_parallel
+        if len(trial) == TRIAL_STEPS:
+            self._serial_seconds = statistics.median(trial)
+            self._in_parallel = True
+            return
+        serial = self._serial_seconds
+        is_hopeless = seconds - serial > max(HICCUP, 3.0 * serial)
+        if is_hopeless or len(trial) == 2 * TRIAL_STEPS:
+            parallel = statistics.median(trial[TRIAL_STEPS:])
+            is_faster = parallel < serial and not is_hopeless
+            best = parallel if is_faster else serial
+            others = trial[:TRIAL_STEPS] if is_faster else trial[TRIAL_STEPS:]
+            self._settle(is_faster, best, cost=sum(others) - len(others) * best)
 
-    def _conclude(self, samples: list[float], elements: int) -> None:
-        """Settle on the faster loop, given samples of the one that ran."""
-        self._cost[self._in_parallel] = statistics.median_low(samples)
-        gap = self._cost[True] - self._cost[False]
-        self._in_parallel = gap < 0.0
-        self._price = elements * max(len(samples) * abs(gap), min(self._cost.values()))
+    def _settle(self, in_parallel: bool, step_seconds: float, cost: float) -> None:
+        """Use a loop from the next step on; ``cost`` is what the other one has just cost."""
+        self._in_parallel = self._is_timed = in_parallel
         self._trial = None
-        self._budget = 0.0
         self._loss = 0.0
+        steps = cost / max(TRIAL_SHARE * step_seconds, 1e-9)
+        self._wait = max(LEAST_WAIT, math.ceil(steps))
