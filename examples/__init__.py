@@ -1,0 +1,1 @@
+"""Runnable examples; each is a package started with ``python -m examples.NAME``."""

@@ -1,0 +1,1 @@
+"""Train a NumPy perceptron on MNIST with fastadam: ``python -m examples.mnist``."""

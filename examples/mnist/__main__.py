@@ -1,0 +1,150 @@
+"""The command line: ``python -m examples.mnist``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from .arguments import build_parser, parse
+from .checkpoint import Checkpoint, CheckpointError, load_checkpoint, restore, save_checkpoint
+from .compare import CONTENDERS, format_table
+from .data import Dataset, load_data
+from .files import OutputError, check_writable
+from .idx import DataError
+from .plots import check_plottable, plot_histories
+from .settings import OPTIMIZERS, Settings
+from .training import EpochResult, train
+
+
+class DivergedError(ArithmeticError):
+    """The loss is no longer a number."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    parser = build_parser()
+    options = parse(parser, arguments)
+    try:
+        start(options)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        return fail(parser, f"{package} is not installed: pip install -e '.[examples]'")
+    except (OSError, DataError, CheckpointError, OutputError, DivergedError) as error:
+        return fail(parser, str(error))
+    return 0
+
+
+def start(options: argparse.Namespace) -> None:
+    """Do what the command line says."""
+    if options.save:
+        check_writable(options.save)
+    if options.plot:
+        check_plottable(options.plot)
+    checkpoint = load_checkpoint(options.load) if options.load else None
+    settings = checkpoint.settings if checkpoint else Settings(**options.settings)
+    data = load_data(options.data, say=lambda line: print(line, file=sys.stderr, flush=True))
+    print(
+        f"{len(data.x_train):,} training and {len(data.x_test):,} test examples, {data.name}",
+        flush=True,
+    )
+    if options.compare:
+        histories = compare(settings, data, options.epochs)
+    else:
+        histories = train_one(settings, data, options, checkpoint)
+    if options.plot:
+        shape = f"{data.x_train.shape[1]}-{settings.hidden}-{data.n_classes}"
+        title = f"{shape} perceptron, {len(data.x_train):,} training images"
+        plot_histories(histories, options.plot, title)
+        print(f"Curves drawn to {options.plot}")
+
+
+def train_one(
+    settings: Settings, data: Dataset, options: argparse.Namespace, checkpoint: Checkpoint | None
+) -> dict[str, list[EpochResult]]:
+    """Train once, from the start or a checkpoint, and keep checkpoints if told to."""
+    print(settings, flush=True)
+    model = settings.make_model(data)
+    optimizer = settings.make_optimizer(model)
+    done = 0
+    if checkpoint:
+        restore(options.load, checkpoint, model, optimizer)
+        done = checkpoint.epoch
+    history = []
+    for result in train(
+        model,
+        optimizer,
+        data,
+        epochs=options.epochs,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        first_epoch=done + 1,
+        progress=progress_bar(),
+    ):
+        report(result, done + options.epochs)
+        if not math.isfinite(result.loss):
+            raise DivergedError("the training diverged: try a smaller --lr")
+        history.append(result)
+        if options.save:
+            kept = Checkpoint.of(settings, result.epoch, model, optimizer)
+            save_checkpoint(options.save, kept)
+    if options.save:
+        print(f"Saved to {options.save}")
+    return {OPTIMIZERS[settings.optimizer].__name__: history}
+
+
+def compare(settings: Settings, data: Dataset, epochs: int) -> dict[str, list[EpochResult]]:
+    """Train with each contender in turn and print the table."""
+    histories: dict[str, list[EpochResult]] = {}
+    for label, make_optimizer in CONTENDERS.items():
+        print(label, flush=True)
+        model = settings.make_model(data)
+        histories[label] = []
+        for result in train(
+            model,
+            make_optimizer(model.flat_params),
+            data,
+            epochs=epochs,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            progress=progress_bar(),
+        ):
+            report(result, epochs)
+            histories[label].append(result)
+    print(f"\n{format_table(histories)}", flush=True)
+    return histories
+
+
+def report(result: EpochResult, last: int) -> None:
+    """Print the line of one epoch."""
+    print(
+        f"epoch {result.epoch}/{last}   loss {result.loss:.4f}   "
+        f"test accuracy {result.accuracy:.2%}   {result.seconds:.2f} s",
+        flush=True,
+    )
+
+
+def progress_bar() -> Callable[[Iterable[int]], Iterable[int]] | None:
+    """Return what wraps an epoch's batches in a progress bar, or None without a terminal."""
+    if not sys.stderr.isatty():
+        return None
+    from tqdm import tqdm
+
+    def wrap(batches: Iterable[int]) -> Iterator[int]:
+        return tqdm(batches, unit="batch", leave=False, dynamic_ncols=True)
+
+    return wrap
+
+
+def fail(parser: argparse.ArgumentParser, message: str) -> int:
+    """Print one line of error; return the exit status."""
+    print(f"{parser.prog}: error: {' '.join(message.split())}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

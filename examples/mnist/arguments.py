@@ -1,0 +1,140 @@
+"""The arguments of the command line and what they may be."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .compare import CONTENDERS
+from .data import ENVIRONMENT_VARIABLE
+from .settings import DECAY_STEPS, DEFAULT_RATES, OPTIMIZERS, Settings
+
+DEFAULTS = Settings()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    rates = ", ".join(f"{name} {lr:g}" for name, lr in DEFAULT_RATES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.mnist",
+        description="Train a NumPy perceptron (784-128-10, ReLU) on MNIST with fastadam.",
+    )
+    # Defaults stay unset here: --load and --compare have to know what was given.
+    run = parser.add_argument_group("the run", argument_default=argparse.SUPPRESS)
+    run.add_argument(
+        "--optimizer", choices=OPTIMIZERS, metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (adam)"
+    )
+    run.add_argument(
+        "--lr",
+        type=positive_float,
+        metavar="X",
+        help=f"learning rate of the first step (by optimizer: {rates})",
+    )
+    run.add_argument(
+        "--decay",
+        type=fraction,
+        metavar="X",
+        help=f"what {DECAY_STEPS:,} steps multiply the learning rate by; 1 keeps it constant "
+        f"({DEFAULTS.decay:g})",
+    )
+    run.add_argument(
+        "--batch-size",
+        type=positive_int,
+        metavar="N",
+        help=f"examples a step ({DEFAULTS.batch_size})",
+    )
+    run.add_argument(
+        "--hidden",
+        type=positive_int,
+        metavar="N",
+        help=f"width of the hidden layer ({DEFAULTS.hidden})",
+    )
+    run.add_argument(
+        "--seed",
+        type=seed,
+        metavar="N",
+        help=f"of the initial weights and the batch order ({DEFAULTS.seed})",
+    )
+    parser.add_argument(
+        "--epochs", type=positive_int, metavar="N", default=5, help="epochs to train (5)"
+    )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help=f"train from the same start, in the same order, with {' / '.join(CONTENDERS)}",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of MNIST's four IDX files, gzipped or not "
+        f"(${ENVIRONMENT_VARIABLE}, else the user's cache, else a download)",
+    )
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw loss and accuracy curves (.png, .pdf, ...)"
+    )
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE", help="keep the run in FILE after each epoch (.npz)"
+    )
+    parser.add_argument(
+        "--load",
+        type=Path,
+        metavar="FILE",
+        help="go on with a saved run, under the settings it was started with, for --epochs more "
+        "epochs",
+    )
+    return parser
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line; gather what was given of the run's settings in one dict."""
+    options = parser.parse_args(arguments)
+    names: list[str] = [name for name in vars(DEFAULTS) if hasattr(options, name)]
+    options.settings = {name: getattr(options, name) for name in names}
+    if options.load and names:
+        parser.error(f"--load takes {_as_flags(names)} from the file: leave that out")
+    if options.compare:
+        clashes: list[str] = [name for name in ("optimizer", "lr", "decay") if name in names]
+        clashes += [name for name in ("save", "load") if getattr(options, name)]
+        if clashes:
+            parser.error(f"--compare cannot be combined with {_as_flags(clashes)}")
+    return options
+
+
+def positive_int(text: str) -> int:
+    """Parse an integer of 1 or more."""
+    return _checked(text, int, lambda value: value >= 1, "an integer of 1 or more")
+
+
+def positive_float(text: str) -> float:
+    """Parse a finite number above 0."""
+    return _checked(text, float, lambda value: 0 < value < math.inf, "a finite number above 0")
+
+
+def fraction(text: str) -> float:
+    """Parse a number above 0 and at most 1."""
+    return _checked(text, float, lambda value: 0 < value <= 1, "a number above 0 and at most 1")
+
+
+def seed(text: str) -> int:
+    """Parse an integer that fits the 64 signed bits a checkpoint has for it."""
+    return _checked(text, int, lambda value: 0 <= value < 2**63, "an integer from 0 to 2**63 - 1")
+
+
+def _checked(text: str, kind: type, is_valid: Callable[[Any], bool], wanted: str) -> Any:
+    """Convert the text of an argument, or say what it should have been."""
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not is_valid(value):
+        raise argparse.ArgumentTypeError(f"expected {wanted}, got {text!r}")
+    return value
+
+
+def _as_flags(names: Iterable[str]) -> str:
+    """Spell settings as they are spelt on the command line."""
+    return ", ".join("--" + name.replace("_", "-") for name in names)

@@ -1,0 +1,110 @@
+"""The training loop: epochs of shuffled batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .data import Dataset
+from .model import MLP, Batch
+
+
+class Optimizer(Protocol):
+    """What the loop needs of an optimiser."""
+
+    def step(self, grads: Any, /) -> None:
+        """Update the parameters in place."""
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch brought.
+
+    Attributes
+    ----------
+    epoch : int
+        Number of the epoch, counted from 1.
+    loss : float
+        Mean cross-entropy of the training examples, each seen with the parameters of its turn.
+    accuracy : float
+        Share of the test examples classified correctly after the epoch, in [0, 1].
+    seconds : float
+        Time of the training steps; the evaluation is not included.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    seconds: float
+
+
+def train(
+    model: MLP,
+    optimizer: Optimizer,
+    data: Dataset,
+    *,
+    epochs: int = 5,
+    batch_size: int = 64,
+    seed: int = 0,
+    first_epoch: int = 1,
+    progress: Callable[[range], Iterable[int]] | None = None,
+) -> Iterator[EpochResult]:
+    """Train `model` and yield the result of each epoch as it ends.
+
+    Parameters
+    ----------
+    model : MLP
+        Updated in place.
+    optimizer : Optimizer
+        Made for ``model.flat_params``.
+    data : Dataset
+        Training and test examples.
+    epochs : int
+        Number of epochs to run.
+    batch_size : int
+        Examples a step; the last step of an epoch takes what is left.
+    seed : int
+        Seed of the batch order.
+    first_epoch : int
+        Number of the first epoch. The order of an epoch's batches depends on `seed` and the
+        epoch's number alone, so a run can be cut at any epoch and go on as if it had not been.
+    progress : callable, optional
+        Wraps the range of batch starts of each epoch, as ``tqdm.tqdm`` does.
+
+    Yields
+    ------
+    EpochResult
+    """
+    n_examples = len(data.x_train)
+    targets = np.eye(data.n_classes, dtype=model.flat_params.dtype)[data.y_train]
+    full = Batch(model, min(batch_size, n_examples))
+    last = Batch(model, n_examples % batch_size or len(full.x))
+    for epoch in range(first_epoch, first_epoch + epochs):
+        order = np.random.default_rng((seed, epoch)).permutation(n_examples)
+        starts = range(0, n_examples, batch_size)
+        total_loss = 0.0
+        begin = time.perf_counter()
+        # A run that diverges shows it in its loss; NumPy's warnings would only repeat it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in progress(starts) if progress else starts:
+                rows = order[start : start + batch_size]
+                batch = full if len(rows) == len(full.x) else last
+                # mode="raise" would gather into a temporary array first.
+                np.take(data.x_train, rows, axis=0, out=batch.x, mode="clip")
+                np.take(targets, rows, axis=0, out=batch.y, mode="clip")
+                total_loss += model.compute_gradients(batch) * len(rows)
+                optimizer.step(model.flat_grads)
+        seconds = time.perf_counter() - begin
+        with np.errstate(over="ignore", invalid="ignore"):
+            accuracy = compute_accuracy(model, data.x_test, data.y_test)
+        yield EpochResult(epoch, total_loss / n_examples, accuracy, seconds)
+
+
+def compute_accuracy(model: MLP, x: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the share of rows of `x` that `model` puts into the class of `labels`."""
+    return float(np.mean(model.predict(x) == labels))
