@@ -30,8 +30,11 @@ PARALLEL_MIN_SIZE = 16_384
 #: Steps of each loop in a trial. The first parallel one pays for waking up threads that sleep.
 TRIAL_STEPS = 3
 
-#: The share of the time of all steps that trials may cost, and the least steps between two.
-TRIAL_SHARE = 0.02
+#: The share of the time of all steps that trials may cost: at first, when one unlucky trial may
+#: have chosen the wrong loop, and at last, when each has confirmed the one before.
+FIRST_TRIAL_SHARE, LAST_TRIAL_SHARE = 0.1, 0.02
+
+#: The least number of steps between two trials.
 LEAST_WAIT = 50
 
 #: Seconds that a step may take longer than expected by the operating system's doing.
@@ -175,7 +178,9 @@ class TimedChoice:
         # The first step is not timed: it meets state that was never touched (page faults).
         self._wait = 1  # steps until the next trial
         self._trial: list[float] | None = None  # the times of its steps so far
+        self._trial_share = FIRST_TRIAL_SHARE
         self._serial_seconds = 0.0  # of a step, in the last trial
+        self._was_parallel: bool | None = None  # the choice of the last trial
         self._loss = 0.0  # seconds lost lately by running in parallel
 
     @property
@@ -234,8 +239,11 @@ class TimedChoice:
 
     def _settle(self, in_parallel: bool, step_seconds: float, cost: float) -> None:
         """Use a loop from the next step on; ``cost`` is what the other one has just cost."""
-        self._in_parallel = self._is_timed = in_parallel
+        is_confirmed = in_parallel == self._was_parallel
+        share = self._trial_share / 2 if is_confirmed else FIRST_TRIAL_SHARE
+        self._trial_share = max(LAST_TRIAL_SHARE, share)
+        self._in_parallel = self._is_timed = self._was_parallel = in_parallel
         self._trial = None
         self._loss = 0.0
-        steps = cost / max(TRIAL_SHARE * step_seconds, 1e-9)
+        steps = cost / max(self._trial_share * step_seconds, 1e-9)
         self._wait = max(LEAST_WAIT, math.ceil(steps))

@@ -10,7 +10,7 @@ from typing import Any
 
 from .compare import CONTENDERS
 from .data import ENVIRONMENT_VARIABLE
-from .settings import DECAY_STEPS, DEFAULT_RATES, OPTIMIZERS, Settings
+from .settings import DEFAULT_RATES, OPTIMIZERS, Settings
 
 DEFAULTS = Settings()
 
@@ -31,14 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--lr",
         type=positive_float,
         metavar="X",
-        help=f"learning rate of the first step (by optimizer: {rates})",
-    )
-    run.add_argument(
-        "--decay",
-        type=fraction,
-        metavar="X",
-        help=f"what {DECAY_STEPS:,} steps multiply the learning rate by; 1 keeps it constant "
-        f"({DEFAULTS.decay:g})",
+        help=f"learning rate (by optimizer: {rates})",
     )
     run.add_argument(
         "--batch-size",
@@ -97,7 +90,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
     if options.load and names:
         parser.error(f"--load takes {_as_flags(names)} from the file: leave that out")
     if options.compare:
-        clashes: list[str] = [name for name in ("optimizer", "lr", "decay") if name in names]
+        clashes: list[str] = [name for name in ("optimizer", "lr") if name in names]
         clashes += [name for name in ("save", "load") if getattr(options, name)]
         if clashes:
             parser.error(f"--compare cannot be combined with {_as_flags(clashes)}")
@@ -112,11 +105,6 @@ def positive_int(text: str) -> int:
 def positive_float(text: str) -> float:
     """Parse a finite number above 0."""
     return _checked(text, float, lambda value: 0 < value < math.inf, "a finite number above 0")
-
-
-def fraction(text: str) -> float:
-    """Parse a number above 0 and at most 1."""
-    return _checked(text, float, lambda value: 0 < value <= 1, "a number above 0 and at most 1")
 
 
 def seed(text: str) -> int:

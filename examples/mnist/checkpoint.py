@@ -18,7 +18,7 @@ from .model import MLP
 from .settings import Settings
 
 FORMAT = "fastadam examples.mnist 1"
-SETTINGS, WEIGHTS, STATE = "settings/", "weights/", "optimizer/"
+SETTINGS, WEIGHTS, AVERAGE, STATE = "settings/", "weights/", "average/", "optimizer/"
 
 
 class CheckpointError(ValueError):
@@ -39,7 +39,9 @@ class Checkpoint:
     epoch : int
         Number of epochs done.
     weights : mapping of str to ndarray
-        The model's parameters.
+        The model's parameters, from which training goes on.
+    average : mapping of str to ndarray
+        The parameters to predict with.
     state : mapping of str to array or scalar
         The optimiser's ``state_dict()``.
     """
@@ -47,12 +49,13 @@ class Checkpoint:
     settings: Settings
     epoch: int
     weights: Mapping[str, NDArray[Any]]
+    average: Mapping[str, NDArray[Any]]
     state: Mapping[str, Any]
 
     @classmethod
     def of(cls, settings: Settings, epoch: int, model: MLP, optimizer: Any) -> Checkpoint:
         """Describe a run as it stands."""
-        return cls(settings, epoch, model.params, optimizer.state_dict())
+        return cls(settings, epoch, model.params, model.average, optimizer.state_dict())
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -60,6 +63,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     parts = {
         SETTINGS: dataclasses.asdict(checkpoint.settings),
         WEIGHTS: checkpoint.weights,
+        AVERAGE: checkpoint.average,
         STATE: checkpoint.state,
     }
     arrays: dict[str, Any] = {"format": FORMAT, "epoch": checkpoint.epoch}
@@ -101,6 +105,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             Settings(**settings),
             int(arrays["epoch"]),
             _strip(arrays, WEIGHTS),
+            _strip(arrays, AVERAGE),
             _strip(arrays, STATE),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -110,15 +115,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def restore(path: Path, checkpoint: Checkpoint, model: MLP, optimizer: Any) -> None:
     """Put the weights and the optimiser's state of `checkpoint` (read from `path`) in place."""
     shapes = {name: array.shape for name, array in model.params.items()}
-    found = {name: array.shape for name, array in checkpoint.weights.items()}
-    if found != shapes:
-        raise CheckpointError(f"{path}: its weights have the shapes {found}, needed are {shapes}")
+    for part in (checkpoint.weights, checkpoint.average):
+        found = {name: array.shape for name, array in part.items()}
+        if found != shapes:
+            raise CheckpointError(
+                f"{path}: its weights have the shapes {found}, needed are {shapes}"
+            )
     try:
         optimizer.load_state_dict(checkpoint.state)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: unusable optimiser state ({error})") from error
     for name, array in checkpoint.weights.items():
         model.params[name][...] = array
+    for name, array in checkpoint.average.items():
+        model.average[name][...] = array
 
 
 def _strip(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

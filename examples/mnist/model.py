@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 import fastadam
 
 FloatArray = NDArray[np.floating[Any]]
+Params = dict[str, FloatArray]
 
 # Enough rows for BLAS to run at full speed, few enough for the intermediate results to stay small.
 PREDICT_ROWS = 2000
@@ -22,7 +23,8 @@ PREDICT_ROWS = 2000
 class MLP:
     """Multi-layer perceptron with one hidden layer of rectified linear units.
 
-    Weights and biases start uniform in ``[-1/sqrt(fan_in), 1/sqrt(fan_in))``.
+    Weights start uniform in ``[-b, b)`` with ``b = sqrt(6/fan_in)`` (He et al., "Delving deep into
+    rectifiers", ICCV 2015), biases at 0.
 
     Parameters
     ----------
@@ -38,6 +40,8 @@ class MLP:
     params, grads : dict of str to ndarray
         ``w1`` (n_inputs, n_hidden), ``b1`` (n_hidden,), ``w2`` (n_hidden, n_classes) and ``b2``
         (n_classes,): views into the two flat arrays.
+    average : dict of str to ndarray
+        Parameters to predict with: an average of those that training went through.
     flat_params, flat_grads : ndarray, shape (n_parameters,)
         What the optimiser works on: one array, hence one kernel call a step.
     """
@@ -52,28 +56,33 @@ class MLP:
         dtype: DTypeLike = np.float32,
     ) -> None:
         rng = np.random.default_rng(seed)
-        bound1, bound2 = n_inputs**-0.5, n_hidden**-0.5
+        bound1, bound2 = (6 / n_inputs) ** 0.5, (6 / n_hidden) ** 0.5
         start = {
             "w1": rng.uniform(-bound1, bound1, (n_inputs, n_hidden)),
-            "b1": rng.uniform(-bound1, bound1, n_hidden),
+            "b1": np.zeros(n_hidden),
             "w2": rng.uniform(-bound2, bound2, (n_hidden, n_classes)),
-            "b2": rng.uniform(-bound2, bound2, n_classes),
+            "b2": np.zeros(n_classes),
         }
         self.flat_params, self.params = fastadam.pack(start, dtype=dtype)
         self.flat_grads, self.grads = fastadam.pack(
             {name: np.zeros_like(array) for name, array in start.items()}, dtype=dtype
         )
+        self._flat_average, self.average = fastadam.pack(start, dtype=dtype)
 
-    def predict(self, x: FloatArray) -> NDArray[np.intp]:
-        """Return the most likely class of each row of `x`, shape (n,)."""
+    def add_to_average(self, count: int) -> None:
+        """Take the present parameters into the average, as the `count`-th of them."""
+        self._flat_average += (self.flat_params - self._flat_average) / count
+
+    def predict(self, x: FloatArray, params: Params) -> NDArray[np.intp]:
+        """Return the most likely class of each row of `x` by `params`, shape (n,)."""
         classes = np.empty(len(x), np.intp)
         for start in range(0, len(x), PREDICT_ROWS):
             rows = slice(start, start + PREDICT_ROWS)
-            hidden = x[rows] @ self.params["w1"]
-            hidden += self.params["b1"]
+            hidden = x[rows] @ params["w1"]
+            hidden += params["b1"]
             np.maximum(hidden, 0, out=hidden)
-            logits = hidden @ self.params["w2"]
-            logits += self.params["b2"]
+            logits = hidden @ params["w2"]
+            logits += params["b2"]
             np.argmax(logits, axis=1, out=classes[rows])
         return classes
 

@@ -53,7 +53,7 @@ def test_the_named_folder_is_trained_on(capsys, mnist_folder):
 
 
 def test_settings_reach_the_run(capsys):
-    arguments = ["--lr", "0.25", "--decay", "1", "--batch-size", "100", "--seed", "3"]
+    arguments = ["--lr", "0.25", "--batch-size", "100", "--seed", "3"]
     assert main([*SMALL, *arguments, "--optimizer", "sgd", "--epochs", "1"]) == 0
     assert "SGD, lr 0.25, batches of 100, seed 3\n" in capsys.readouterr().out
 
@@ -147,7 +147,6 @@ BAD_ARGUMENTS = [
     (["--lr", "0"], "--lr: expected a finite number above 0, got '0'"),
     (["--lr", "nan"], "--lr: expected a finite number above 0"),
     (["--lr", "inf"], "--lr: expected a finite number above 0"),
-    (["--decay", "1.1"], "--decay: expected a number above 0 and at most 1"),
     (["--seed", "-1"], "--seed: expected an integer from 0"),
     (["--seed", str(2**63)], "--seed: expected an integer from 0"),
     (["--optimizer", "lion"], "--optimizer: invalid choice: 'lion'"),

@@ -36,7 +36,8 @@ def test_every_optimiser_learns_the_bundled_digits(digits, name):
     assert [result.epoch for result in history] == list(range(1, 11))
     assert history[-1].loss < history[0].loss / 2
     assert history[-1].accuracy >= 0.9
-    assert history[-1].accuracy == compute_accuracy(model, digits.x_test, digits.y_test)
+    test = digits.x_test, digits.y_test
+    assert history[-1].accuracy == compute_accuracy(model, model.average, *test)
     assert all(result.seconds > 0 for result in history)
 
 
@@ -114,13 +115,23 @@ def test_a_diverging_run_shows_it_in_its_loss(digits):
     assert not math.isfinite(result.loss)
 
 
-def test_the_rate_falls_by_the_decay_every_thousand_steps(digits):
-    settings = Settings(lr=0.5, decay=0.25)
-    model = settings.make_model(digits)
-    rate = settings.make_optimizer(model).lr
-    assert rate(1) == 0.5
-    assert rate(1001) == pytest.approx(0.125)
-    assert Settings(lr=0.5, decay=1).make_optimizer(model).lr == 0.5
+@pytest.mark.parametrize(
+    ("batch_size", "averaged"), [(8, [96, 112, 128, 144, 160, 176]), (64, [16])]
+)
+def test_the_average_is_over_the_second_half_of_the_last_epoch(digits, batch_size, averaged):
+    model = Settings(hidden=8).make_model(digits)
+    passed = []
+
+    class Walker:
+        def step(self, grads):
+            passed.append(model.flat_params.copy())
+            model.flat_params += 1.0
+
+    list(train(model, Walker(), digits, epochs=2, batch_size=batch_size))
+    last = passed[len(passed) // 2 :]
+    expected = np.mean([*(last[i] + 1.0 for i in averaged), model.flat_params], axis=0)
+    average = np.concatenate([array.ravel() for array in model.average.values()])
+    np.testing.assert_allclose(average, expected, rtol=1e-5)
 
 
 def test_each_optimiser_has_a_default_rate():
@@ -136,8 +147,6 @@ def test_each_optimiser_has_a_default_rate():
         {"lr": -1.0},
         {"lr": math.nan},
         {"lr": math.inf},
-        {"decay": 0.0},
-        {"decay": 1.5},
         {"batch_size": 0},
         {"hidden": 0},
         {"seed": -1},
