@@ -1,9 +1,10 @@
 """Adam for NumPy and SciPy, compiled by Numba."""
 
 from . import schedules
+from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .optimizer import Optimizer
-from .optimizers import SGD, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop
 from .packing import pack
+from .sgd import SGD, RMSprop
 
 __version__ = "0.1.0"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
@@ -144,3 +145,12 @@ def _overlaps_itself(array: np.ndarray) -> bool:
                 return True
             reach += stride * (length - 1)
     return False
+
+
+# The checks of hyper-parameters that all optimisers have, and those with betas.
+COMMON: dict[str, Callable[[str, Any], Any]] = {
+    "lr": learning_rate,
+    "weight_decay": nonnegative,
+    "maximize": flag,
+}
+WITH_BETAS = {**COMMON, "betas": fraction_pair, "eps": nonnegative}

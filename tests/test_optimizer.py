@@ -1,5 +1,6 @@
 """The optimiser object: structures, groups, memory layouts, hyper-parameters, steps."""
 
+import inspect
 import tracemalloc
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastadam
+from fastadam.documentation import SHARED
 
 NAMES = ["Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SGD"]
 
@@ -251,6 +253,15 @@ def test_the_public_names_are_those_of_the_package():
     for name in fastadam.__all__:
         assert hasattr(fastadam, name)
     assert set(NAMES) < set(fastadam.__all__)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_docstrings_describe_every_argument(name):
+    optimizer = getattr(fastadam, name)
+    for argument in inspect.signature(optimizer).parameters:
+        assert f"\n    {argument} : " in optimizer.__doc__
+    for placeholder in SHARED:
+        assert f"{{{placeholder}}}" not in optimizer.__doc__
 
 
 # ---------------------------------------------------------------------------------------------

@@ -1,0 +1,55 @@
+"""What the docstrings of several optimisers share, written once."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+SHARED = {
+    "params": """
+    params : array, sequence of arrays, mapping of str to array, or list of groups
+        float32 or float64 arrays of any shape and memory layout, updated in place. A group is a
+        mapping with the key ``"params"`` and any of the hyper-parameters, for its own arrays.
+    """,
+    "betas": """
+    betas : pair of float, default (0.9, 0.999)
+        Decay rates of the moving averages of the gradient and its square, in [0, 1).
+    """,
+    "eps": """
+    eps : float, default 1e-8
+        Added to the denominator.
+    """,
+    "l2": """
+    weight_decay : float, default 0
+        L2 penalty: ``weight_decay * p`` is added to the gradient.
+    """,
+    "amsgrad": """
+    amsgrad : bool, default False
+        Divide by the largest second moment so far instead of the present one.
+    """,
+    "common": """
+    maximize : bool, default False
+        Go up the gradient instead of down.
+    nonfinite : {"propagate", "raise", "skip"}, default "propagate"
+        What a step does about NaN or infinity in a gradient: use it, raise ValueError, or do
+        nothing. The last two look at all gradients before anything is written.
+    threads : int, optional
+        1 for the serial loop, more for the parallel one on so many threads. By default whichever
+        is faster, by timing them. The results are the same to the last bit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument of the wrong kind or out of range, for arrays that cannot be updated in
+        place (another dtype, read-only, masked) or that share memory.
+    """,
+}
+
+Class = TypeVar("Class", bound=type)
+
+
+def with_shared_parameters(cls: Class) -> Class:
+    """Replace ``{params}`` and the like in the docstring of a class by what they stand for."""
+    if cls.__doc__ is not None:  # python -OO has none
+        for name, text in SHARED.items():
+            cls.__doc__ = cls.__doc__.replace(f"    {{{name}}}", text.strip("\n").rstrip())
+    return cls
