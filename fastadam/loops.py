@@ -25,7 +25,7 @@ from numba.extending import register_jitable
 from numba.np.numpy_support import from_dtype
 
 from .cache import compile_kernel
-from .rules import Rule, flush
+from .rules import FLOORS, Rule, flush
 
 Kernel = Callable[..., Any]
 
@@ -53,13 +53,13 @@ def step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel:
     """
     coefficients, update = rule.coefficients, rule.update
     load, store = _ACCESSORS[len(rule.state)]
-    tiny = np.finfo(dtype).tiny
+    floors = tuple(dtype.type(FLOORS[name] * np.finfo(dtype).tiny) for name in rule.state)
 
     def kernel(p, g, state, h, t):
         c = coefficients(h, float(t))
         for i in prange(p.size):  # a plain range, unless compiled with parallel=True
             p[i], new_state = update(p[i], g[i], load(state, i), c)
-            store(state, i, new_state, tiny)
+            store(state, i, new_state, floors)
 
     kernel.__qualname__ = f"{rule.name}_{dtype.name}_{'parallel' if parallel else 'serial'}"
     real = from_dtype(dtype)
@@ -106,7 +106,7 @@ def _load0(state, i):
 
 
 @register_jitable
-def _store0(state, i, values, tiny):
+def _store0(state, i, values, floors):
     pass
 
 
@@ -116,8 +116,8 @@ def _load1(state, i):
 
 
 @register_jitable
-def _store1(state, i, values, tiny):
-    state[0, i] = flush(values[0], tiny)
+def _store1(state, i, values, floors):
+    state[0, i] = flush(values[0], floors[0])
 
 
 @register_jitable
@@ -126,9 +126,9 @@ def _load2(state, i):
 
 
 @register_jitable
-def _store2(state, i, values, tiny):
-    state[0, i] = flush(values[0], tiny)
-    state[1, i] = flush(values[1], tiny)
+def _store2(state, i, values, floors):
+    state[0, i] = flush(values[0], floors[0])
+    state[1, i] = flush(values[1], floors[1])
 
 
 @register_jitable
@@ -137,10 +137,10 @@ def _load3(state, i):
 
 
 @register_jitable
-def _store3(state, i, values, tiny):
-    state[0, i] = flush(values[0], tiny)
-    state[1, i] = flush(values[1], tiny)
-    state[2, i] = flush(values[2], tiny)
+def _store3(state, i, values, floors):
+    state[0, i] = flush(values[0], floors[0])
+    state[1, i] = flush(values[1], floors[1])
+    state[2, i] = flush(values[2], floors[2])
 
 
 _ACCESSORS = (

@@ -68,14 +68,16 @@ def test_no_subnormal_survives_in_the_state(rule, dtype):
     tiny = np.finfo(dtype).tiny
     p, g, state = problem(rule, dtype, 37)
     g[:] = 0.0
-    state *= 4 * tiny
+    floors = np.array([rules.FLOORS[name] for name in rule.state], dtype)[:, np.newaxis] * tiny
+    state *= 4 * floors
     no_decay = tuple(
         0.0 if name == "weight_decay" else value
         for name, value in zip(rule.hyper, hyper(rule), strict=True)
     )
     for t in range(2, 60):
         step_kernel(rule, dtype, False)(p, g, state, no_decay, t)
-        assert not ((state != 0) & (np.abs(state) < tiny)).any()
+        # From 2*tiny on: 0.9 times a number that survives is no subnormal either.
+        assert not ((state != 0) & (np.abs(state) < 2 * tiny)).any()
     for name, row in zip(rule.state, state, strict=True):
         if name not in ("u", "v_max"):  # the maxima need not decay
             assert not row.any()
