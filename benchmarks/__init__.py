@@ -1,0 +1,1 @@
+"""What fastadam costs beside its peers, in one run: ``python -m benchmarks --help``."""
