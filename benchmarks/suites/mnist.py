@@ -48,6 +48,10 @@ def run(options: Options) -> SuiteResult:
     case = f"{shape} perceptron, {len(data.x_train):,} examples, batches of 64"
     full_size = data.x_train.shape[1] == 784
     result = SuiteResult()
+    result.notes.append(
+        "fastadam's accuracy is that of weights averaged over half an epoch, as the example prints "
+        "it; the others' is that of the last weights"
+    )
     if not full_size:
         result.notes.append("no MNIST here: timed on scikit-learn's bundled digits instead")
 
