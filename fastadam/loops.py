@@ -58,7 +58,7 @@ def step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel:
     def kernel(p, g, state, h, t):
         c = coefficients(h, float(t))
         for i in prange(p.size):  # a plain range, unless compiled with parallel=True
-            p[i], new_state = update(p[i], g[i], load(state, i), c)
+            p[i], new_state = update(p[i], g[i], load(state, i, floors), c)
             store(state, i, new_state, floors)
 
     kernel.__qualname__ = f"{rule.name}_{dtype.name}_{'parallel' if parallel else 'serial'}"
@@ -97,11 +97,13 @@ def finite_kernel(dtype: np.dtype[Any]) -> Kernel:
 
 
 # Numba has no loop over the entries of a tuple of unknown length, hence a pair of accessors for
-# each number of state arrays.
+# each number of state arrays. State is flushed when it is stored, so that no subnormal stays, and
+# when it is loaded, since a state from elsewhere may hold some: the first step on 100,000 of them
+# took 75 us instead of 35. Neither costs a measurable time.
 
 
 @register_jitable
-def _load0(state, i):
+def _load0(state, i, floors):
     return ()
 
 
@@ -111,8 +113,8 @@ def _store0(state, i, values, floors):
 
 
 @register_jitable
-def _load1(state, i):
-    return (state[0, i],)
+def _load1(state, i, floors):
+    return (flush(state[0, i], floors[0]),)
 
 
 @register_jitable
@@ -121,8 +123,8 @@ def _store1(state, i, values, floors):
 
 
 @register_jitable
-def _load2(state, i):
-    return state[0, i], state[1, i]
+def _load2(state, i, floors):
+    return flush(state[0, i], floors[0]), flush(state[1, i], floors[1])
 
 
 @register_jitable
@@ -132,8 +134,12 @@ def _store2(state, i, values, floors):
 
 
 @register_jitable
-def _load3(state, i):
-    return state[0, i], state[1, i], state[2, i]
+def _load3(state, i, floors):
+    return (
+        flush(state[0, i], floors[0]),
+        flush(state[1, i], floors[1]),
+        flush(state[2, i], floors[2]),
+    )
 
 
 @register_jitable

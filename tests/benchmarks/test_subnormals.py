@@ -8,13 +8,14 @@ from benchmarks.timing import Effort
 SIZE = 1_000
 
 
-def case_of(kind):
-    return subnormals._fastadam(SIZE, kind, threads=1)
+@pytest.fixture
+def case():
+    return subnormals._fastadam(SIZE, threads=1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_fastadam_passes(kind):
-    assert find_error(case_of(kind), SIZE, kind, may_keep=False) is None
+def test_fastadam_passes(case, kind):
+    assert find_error(case, SIZE, kind, may_keep=False) is None
 
 
 @pytest.mark.parametrize("kind", ["m decaying", "m and v decaying"])
@@ -25,13 +26,15 @@ def test_states_are_full_of_numbers_that_become_subnormal(kind):
     assert np.mean(np.abs(m) * 0.9**STEPS < tiny) > 0.9  # and no more at the end
 
 
-def test_each_sample_starts_from_the_same_state():
-    case = case_of("m decaying")
-    case.reset()
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_sample_starts_from_the_same_state(case, kind):
+    case.reset(kind)
     start = [moment.copy() for moment in case.moments()]
     case.steps()
     assert not np.array_equal(case.moments()[0], start[0])
-    case.reset()
+    case.reset("normal" if kind != "normal" else "m decaying")
+    case.steps()
+    case.reset(kind)
     assert all(map(np.array_equal, case.moments(), start))
 
 
@@ -50,13 +53,12 @@ def plant_moments(case, change):
         (lambda m, v: (m, 1.01 * v + 1e-4), "wrong v"),
     ],
 )
-def test_wrong_state_is_found(change, error):
+def test_wrong_state_is_found(case, change, error):
     kind = "normal" if error.startswith("wrong") else "m and v decaying"
-    assert find_error(plant_moments(case_of(kind), change), SIZE, kind, may_keep=False) == error
+    assert find_error(plant_moments(case, change), SIZE, kind, may_keep=False) == error
 
 
-def test_steps_without_effect_are_found():
-    case = case_of("normal")
+def test_steps_without_effect_are_found(case):
     case.steps = lambda: None
     assert find_error(case, SIZE, "normal", may_keep=False) == "wrong parameters"
 
