@@ -22,7 +22,7 @@ QUICK_SIZES = (1_000, 100_000, 1_000_000)
 #: Outside of this range the figure for steps after BLAS is not asked for.
 AFTER_BLAS_RANGE = (10_000, 16_000_000)
 
-#: The issue's figures, by number of parameters: fastadam at most so many times that contender.
+#: The figures asked for, by number of parameters: fastadam at most so many times that contender.
 QUIET_LIMITS: dict[int, dict[str, float]] = {
     1_000: {"torch fused": 0.1, "NumPy textbook": 0.35},
     100_000: {"torch fused": 0.7},
