@@ -39,7 +39,7 @@ def run(folder, *arguments):
     return content["suites"]
 
 
-def test_step_suite(tmp_path, capsys, hasty):
+def test_step_suite(tmp_path, capsys, hasty, one_thread):
     suites = run(tmp_path / "results", "--suite", "step", "--sizes", "1e3,1e4")
     assert suites.keys() == {"step"}
     rows = suites["step"]["rows"]
@@ -112,7 +112,7 @@ def _write_images(folder, *, learnable):
 
 
 @pytest.fixture
-def no_pause(monkeypatch):
+def no_pause(monkeypatch, one_thread):
     monkeypatch.setattr(mnist, "PAUSE", 0.0)
 
 

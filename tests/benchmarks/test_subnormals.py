@@ -63,7 +63,7 @@ def test_steps_without_effect_are_found(case):
     assert find_error(case, SIZE, "normal", may_keep=False) == "wrong parameters"
 
 
-def test_wrong_case_fails_the_verdict_and_has_no_time(monkeypatch, hasty):
+def test_wrong_case_fails_the_verdict_and_has_no_time(monkeypatch, hasty, one_thread):
     monkeypatch.setattr(
         subnormals, "find_error", lambda case, size, kind, may_keep: "bad" * (kind == "normal")
     )
