@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import os
-import statistics
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -29,6 +28,10 @@ PARALLEL_MIN_SIZE = 16_384
 
 #: Steps of each loop in a trial. The first parallel one pays for waking up threads that sleep.
 TRIAL_STEPS = 3
+
+#: The parallel loop is chosen up to this many times the serial one's time: a few steps do not tell
+#: closer calls, and where they differ so little (at the memory's limit) it mostly is the faster.
+PARALLEL_BONUS = 1.1
 
 #: The share of the time of all steps that trials may cost: at first, when one unlucky trial may
 #: have chosen the wrong loop, and at last, when each has confirmed the one before.
@@ -96,6 +99,11 @@ def _run_on(threads: int, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         kernel(*arguments)
     finally:
         numba.set_num_threads(before)
+
+
+def _median(values: list[float]) -> float:
+    """Return the middle value (`statistics` would take a tenth of the import of this package)."""
+    return sorted(values)[len(values) // 2]
 
 
 class Loops:
@@ -216,7 +224,8 @@ class TimedChoice:
 
     def _watch(self, seconds: float) -> None:
         """Leave the parallel loop if it has become the slower one."""
-        self._loss = max(0.0, self._loss + seconds - self._serial_seconds)
+        limit = PARALLEL_BONUS * self._serial_seconds
+        self._loss = max(0.0, self._loss + seconds - limit)
         if self._loss > max(HICCUP, self._serial_seconds):
             self._settle(False, self._serial_seconds, cost=seconds - self._serial_seconds)
 
@@ -225,17 +234,18 @@ class TimedChoice:
         if len(trial) < TRIAL_STEPS:
             return
         if len(trial) == TRIAL_STEPS:
-            self._serial_seconds = statistics.median(trial)
+            self._serial_seconds = _median(trial)
             self._in_parallel = True
             return
         serial = self._serial_seconds
         is_hopeless = seconds - serial > max(HICCUP, 3.0 * serial)
         if is_hopeless or len(trial) == 2 * TRIAL_STEPS:
-            parallel = statistics.median(trial[TRIAL_STEPS:])
-            is_faster = parallel < serial and not is_hopeless
-            best = parallel if is_faster else serial
-            others = trial[:TRIAL_STEPS] if is_faster else trial[TRIAL_STEPS:]
-            self._settle(is_faster, best, cost=sum(others) - len(others) * best)
+            parallel = _median(trial[TRIAL_STEPS:])
+            is_chosen = parallel < PARALLEL_BONUS * serial and not is_hopeless
+            step_seconds = parallel if is_chosen else serial
+            others = trial[:TRIAL_STEPS] if is_chosen else trial[TRIAL_STEPS:]
+            cost = sum(others) - len(others) * step_seconds
+            self._settle(is_chosen, step_seconds, cost)
 
     def _settle(self, in_parallel: bool, step_seconds: float, cost: float) -> None:
         """Use a loop from the next step on; ``cost`` is what the other one has just cost."""
