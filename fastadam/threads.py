@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import threading
+import warnings
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
@@ -191,11 +193,6 @@ class TimedChoice:
         self._was_parallel: bool | None = None  # the choice of the last trial
         self._loss = 0.0  # seconds lost lately by running in parallel
 
-    @property
-    def in_parallel(self) -> bool:
-        """Whether the step that was planned last runs in parallel."""
-        return self._in_parallel
-
     def plan(self) -> None:
         """Choose the loop of the next step from the time of the last."""
         if self._is_timed:
@@ -210,7 +207,7 @@ class TimedChoice:
             else:
                 self._trial, self._is_timed, self._in_parallel = [], True, False
         if self._in_parallel and self._parallel is None:
-            self._parallel = self._load_parallel()
+            self._load()
 
     def __call__(self, *arguments: Any) -> None:
         """Run the planned loop over one array."""
@@ -221,6 +218,15 @@ class TimedChoice:
         if not (self._in_parallel and self._parallel and run_parallel(self._parallel, arguments)):
             self._serial(*arguments)
         self._seconds += perf_counter() - start
+
+    def _load(self) -> None:
+        try:
+            self._parallel = self._load_parallel()
+        except ValueError as error:  # Numba has no threading layer: the serial loop will do
+            self._in_parallel = self._is_timed = False
+            self._trial, self._wait = None, sys.maxsize
+            message = f"fastadam: steps are not taken in parallel: {error}"
+            warnings.warn(message, RuntimeWarning, stacklevel=4)
 
     def _watch(self, seconds: float) -> None:
         """Leave the parallel loop if it has become the slower one."""

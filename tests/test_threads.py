@@ -96,6 +96,20 @@ def test_one_hiccup_does_not_change_the_loop(monkeypatch):
     assert parallel == 20
 
 
+def test_without_a_threading_layer_the_serial_loop_goes_on(monkeypatch):
+    """As with ``NUMBA_THREADING_LAYER=tbb`` where TBB is not installed."""
+    machine = Machine(monkeypatch, serial=40e-6, parallel=20e-6)
+
+    def fail():
+        raise ValueError("No threading layer could be loaded.")
+
+    machine.choice = threads.TimedChoice(machine._loop("serial"), fail)
+    with pytest.warns(RuntimeWarning, match="not taken in parallel: No threading layer"):
+        parallel, _ = machine.steps(10)
+    assert (parallel, machine.ran.count("serial")) == (0, 10)
+    assert machine.steps(500)[0] == 0  # and does not warn again
+
+
 def test_both_loops_of_an_optimiser_run_and_agree():
     numba_threads = numba.config.NUMBA_NUM_THREADS
     if numba_threads == 1:
