@@ -226,7 +226,7 @@ class TimedChoice:
             self._in_parallel = self._is_timed = False
             self._trial, self._wait = None, sys.maxsize
             message = f"fastadam: steps are not taken in parallel: {error}"
-            warnings.warn(message, RuntimeWarning, stacklevel=4)
+            warnings.warn(message, RuntimeWarning, stacklevel=5)  # at the user's step
 
     def _watch(self, seconds: float) -> None:
         """Leave the parallel loop if it has become the slower one."""
