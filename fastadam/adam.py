@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from . import rules
-from .checks import WITH_BETAS, flag, nonnegative
+from .checks import WITH_BETAS, LearningRate, flag, nonnegative
 from .documentation import with_shared_parameters
 from .groups import Checks
 from .optimizer import Optimizer
-
-LearningRate = float | Callable[[int], float]
 
 
 @with_shared_parameters

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+LearningRate = float | Callable[[int], float]
+
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -76,7 +78,7 @@ def flag(name: str, value: object) -> bool:
     return bool(value)
 
 
-def learning_rate(name: str, value: object) -> float | Callable[[int], float]:
+def learning_rate(name: str, value: object) -> LearningRate:
     """Return a learning rate: a finite number >= 0, or a callable of the step."""
     if callable(value):
         return value

@@ -212,13 +212,15 @@ class Optimizer(ABC):
             (``0``, ``1``, ... in a sequence). A callable ``lr`` is not saved: the optimiser that
             resumes brings its own.
         """
+        arrays = {key: view.copy() for key, view in self._state_views().items()}
+        return {**self._state_scalars(), **arrays}
+
+    def _state_scalars(self) -> dict[str, Any]:
         saved: dict[str, Any] = {"rule": type(self).__name__, "step_count": self._step_count}
         for i, group in enumerate(self._groups):
             for key, value in chain(group.items(), group.carried.items()):
                 if key != "params" and not callable(value):
                     saved[f"group{i}/{key}"] = value
-        for key, view in self._state_views().items():
-            saved[key] = view.copy()
         return saved
 
     def _state_views(self) -> dict[str, np.ndarray]:
@@ -245,11 +247,11 @@ class Optimizer(ABC):
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"state_dict must be a mapping, got {checks.describe(state_dict)}")
-        own = self.state_dict()
-        rule = _scalar(state_dict.get("rule"))
-        if rule != own["rule"]:
-            raise ValueError(f"state_dict['rule'] must be {own['rule']!r}, got {rule!r}")
-        self._check_keys(state_dict, own)
+        own_rule, rule = type(self).__name__, _scalar(state_dict.get("rule"))
+        if rule != own_rule:
+            raise ValueError(f"state_dict['rule'] must be {own_rule!r}, got {rule!r}")
+        views = self._state_views()
+        self._check_keys(state_dict, self._state_scalars().keys() | views.keys())
         step_count = checks.count("state_dict['step_count']", _scalar(state_dict["step_count"]), 0)
         restored = []
         for i, group in enumerate(self._groups):
@@ -264,9 +266,10 @@ class Optimizer(ABC):
                 for key in group.carried
             }
             restored.append((group.checked(saved), carried))
-        views = self._state_views()
+        # Read once, and before anything is written: numpy.load reads from the file at each look.
+        loaded = {key: state_dict[key] for key in views}
         for key, view in views.items():
-            value = state_dict[key]
+            value = loaded[key]
             if getattr(value, "shape", None) != view.shape or value.dtype != view.dtype:
                 raise ValueError(
                     f"state_dict[{key!r}] must be {checks.describe(view)}, "
@@ -274,15 +277,15 @@ class Optimizer(ABC):
                 )
         # From here on nothing raises.
         for key, view in views.items():
-            np.copyto(view, state_dict[key])
+            np.copyto(view, loaded[key])
         for group, (values, carried) in zip(self._groups, restored, strict=True):
             group.restore(values, carried)
         self._step_count = step_count
 
-    def _check_keys(self, state_dict: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    def _check_keys(self, state_dict: Mapping[str, Any], own: set[str]) -> None:
         rates = {f"group{i}/lr" for i in range(len(self._groups))}
-        missing = sorted(own.keys() - state_dict.keys())
-        unknown = sorted(state_dict.keys() - own.keys() - rates)
+        missing = sorted(own - state_dict.keys())
+        unknown = sorted(state_dict.keys() - own - rates)
         if missing or unknown:
             hint = ""
             if set(missing) & rates:

@@ -8,6 +8,8 @@ import textwrap
 
 import pytest
 
+from tests.processes import run_python
+
 # Every child prints what Numba compiled and the bits of a short run.
 CHILD = """
 import json, sys, warnings
@@ -158,7 +160,7 @@ def test_many_cold_starts_at_once(tmp_path, warm):
     assert not list(tmp_path.rglob("tmp*"))  # nothing half-written is left
 
 
-def test_a_change_of_the_rules_is_seen(tmp_path, warm):
+def test_a_change_of_the_rules_is_seen(warm):
     """The digest of the sources is in the name of each entry."""
     code = """
 from fastadam import cache
@@ -170,31 +172,13 @@ cache.Path.read_bytes = lambda path: b"changed" if path.suffix == ".py" else ope
         .format(threads="1")
         .replace("import fastadam\n", code + "import fastadam\n", 1)
     )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(warm[0])}
-    result = subprocess.run(
-        [sys.executable, "-c", child, "Adam"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert "adam_float32_serial" in json.loads(result.stdout)["compiled"]
+    result = json.loads(run_python(child, "Adam", NUMBA_CACHE_DIR=str(warm[0])))
+    assert "adam_float32_serial" in result["compiled"]
 
 
-def test_numba_may_be_switched_off(tmp_path, warm):
+def test_numba_may_be_switched_off():
     code = """
 import numpy as np, fastadam
 p = np.ones(3); fastadam.Adam(p, nonfinite="raise").step(np.ones(3)); print(p[0])
 """
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert float(result.stdout) == pytest.approx(0.999)
+    assert float(run_python(code, NUMBA_DISABLE_JIT="1")) == pytest.approx(0.999)

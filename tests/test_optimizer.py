@@ -353,3 +353,31 @@ def test_a_callable_lr_is_not_saved_and_is_kept():
     assert callable(optimizer.lr)
     with pytest.raises(ValueError, match="saved with a callable lr"):
         fastadam.Adam(p).load_state_dict(saved)
+
+
+def test_a_state_dict_is_read_once_and_before_anything_is_written(snapshot):
+    """A file that `numpy.load` opened is read at each look, and reading may fail."""
+    p = np.ones(2)
+    optimizer = fastadam.Adam(p)
+    optimizer.step(np.ones(2))
+    reads = []
+
+    class File(dict):
+        def __getitem__(self, key):
+            reads.append(key)
+            if reads.count(key) > 1 or key == failing:
+                raise OSError(f"cannot read {key}")
+            return super().__getitem__(key)
+
+    saved = {
+        key: value * 2 if "/0/" in key else value for key, value in optimizer.state_dict().items()
+    }
+    before = snapshot(optimizer, [p])
+    failing = "group0/0/v"
+    with pytest.raises(OSError, match="group0/0/v"):
+        optimizer.load_state_dict(File(saved))
+    before.assert_unchanged()
+    failing = None
+    reads.clear()
+    optimizer.load_state_dict(File(saved))
+    np.testing.assert_array_equal(optimizer.state_dict()["group0/0/v"], saved["group0/0/v"])

@@ -1,9 +1,9 @@
 """The README's snippets run and print what they say; its commands are complete."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.processes import run_python
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -11,16 +11,8 @@ README = Path(__file__).parents[1] / "README.md"
 def test_the_snippets_run_in_order(tmp_path):
     snippets = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert len(snippets) == 3
-    result = subprocess.run(
-        [sys.executable, "-c", "\n".join(snippets)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert f"# {result.stdout.strip()}, the minimum" in README.read_text()
+    printed = run_python("\n".join(snippets), cwd=tmp_path)
+    assert f"# {printed}, the minimum" in README.read_text()
 
 
 def test_the_two_commands_stand_there_word_for_word():

@@ -1,8 +1,6 @@
 """Which loop runs, and that the parallel one runs only where it is safe."""
 
 import multiprocessing
-import subprocess
-import sys
 import threading
 
 import numba
@@ -11,6 +9,7 @@ import pytest
 
 import fastadam
 from fastadam import threads
+from tests.processes import run_python
 
 SIZE = 50_000
 
@@ -203,21 +202,6 @@ def test_several_python_threads_at_once(layer):
     """The workqueue layer aborts the process if two threads run parallel code at once."""
     environment = {"NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": "2"}
     assert run_python(MANY_THREADS, **environment) == "1"
-
-
-def run_python(code, **environment):
-    import os
-
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout.strip()
 
 
 def step_in_child(count):

@@ -1,0 +1,20 @@
+"""Code in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+
+def run_python(code, *arguments, cwd=None, **environment):
+    """Run code with warnings as errors; return what it prints."""
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
