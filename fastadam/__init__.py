@@ -1,10 +1,17 @@
 """Adam for NumPy and SciPy, compiled by Numba."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import schedules
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .optimizer import Optimizer
 from .packing import pack
 from .sgd import SGD, RMSprop
+
+if TYPE_CHECKING:
+    from . import problems
+    from .minimizer import minimize, scipy_method
 
 __version__ = "0.1.0"
 
@@ -17,6 +24,25 @@ __all__ = [
     "Optimizer",
     "RAdam",
     "RMSprop",
+    "minimize",
     "pack",
+    "problems",
     "schedules",
+    "scipy_method",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the minimiser when it is asked for: it needs scipy.optimize, 0.2 s to import."""
+    if name in ("minimize", "scipy_method"):
+        value = getattr(import_module(".minimizer", __name__), name)
+    elif name == "problems":
+        value = import_module(".problems", __name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -29,6 +29,7 @@ from typing import Any
 
 import numba
 from numba.core.caching import CompileResultCacheImpl, _Cache
+from numba.core.errors import NumbaExperimentalFeatureWarning
 from numba.core.runtime import rtsys
 
 _DIGEST_SIZE = hashlib.sha256().digest_size
@@ -62,12 +63,25 @@ def compile_kernel(
         dispatcher._cache = _KernelCache(function, repr(sorted(options.items())))
     except RuntimeError as error:  # Numba found no place that can be written
         _warn_once(f"they cannot be kept on disk: {error}")
-    entry_point = dispatcher.compile(signature)
-    _keep_alive.append(dispatcher)
+    with warnings.catch_warnings():
+        # Of first-class functions, which the minimiser's loop calls; no business of the user's.
+        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+        entry_point = dispatcher.compile(signature)
+    _dispatchers[entry_point] = dispatcher
     return entry_point
 
 
-_keep_alive: list[Any] = []  # a dispatcher that is collected takes its machine code with it
+def kernel_address(entry_point: Callable[..., Any]) -> int:
+    """Return the address of the machine code of what `compile_kernel` returned.
+
+    It follows Numba's own calling convention, not Python's.
+    """
+    (result,) = _dispatchers[entry_point].overloads.values()
+    return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+
+
+# By entry point. A dispatcher that is collected takes its machine code with it.
+_dispatchers: dict[Callable[..., Any], Any] = {}
 
 
 class _KernelCache(_Cache):
@@ -149,8 +163,9 @@ class _KernelCache(_Cache):
 def _source_digest() -> str:
     """Return a digest of every source file of this package that kernels are compiled from."""
     digest = hashlib.sha256()
-    for name in ("rules.py", "loops.py"):
-        digest.update(Path(__file__).with_name(name).read_bytes())
+    root = Path(__file__).parent
+    for path in (root / "rules.py", root / "loops.py", *sorted((root / "solver").glob("*.py"))):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

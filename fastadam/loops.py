@@ -20,6 +20,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numba import prange, types
 from numba.extending import register_jitable
 from numba.np.numpy_support import from_dtype
@@ -52,8 +53,8 @@ def step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel:
         ``kernel(p, g, state, h, t)``, see the module.
     """
     coefficients, update = rule.coefficients, rule.update
-    load, store = _ACCESSORS[len(rule.state)]
-    floors = tuple(dtype.type(FLOORS[name] * np.finfo(dtype).tiny) for name in rule.state)
+    load, store = accessors(rule)
+    floors = state_floors(rule, dtype)
 
     def kernel(p, g, state, h, t):
         c = coefficients(h, float(t))
@@ -74,6 +75,17 @@ def step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel:
     # Declaring the type of c is what casts the float64 coefficients.
     cast = {"c": types.UniTuple(real, rule.coefficient_count)}
     return compile_kernel(kernel, signature, parallel=parallel, locals=cast, **_OPTIONS)
+
+
+def state_floors(rule: Rule, dtype: npt.DTypeLike) -> tuple[Any, ...]:
+    """Return what each of a rule's state arrays is flushed to zero below, in its dtype."""
+    dtype = np.dtype(dtype)
+    return tuple(dtype.type(FLOORS[name] * np.finfo(dtype).tiny) for name in rule.state)
+
+
+def accessors(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return ``load(state, i, floors)`` and ``store(state, i, values, floors)`` for a rule."""
+    return _ACCESSORS[len(rule.state)]
 
 
 @cache

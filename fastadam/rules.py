@@ -91,6 +91,16 @@ def descent_gradient(p, g, sign, l2):
 
 
 @register_jitable
+def power(beta, t):
+    """Return ``beta**t``, as far as it can be told from 0 beside 1.
+
+    ``pow`` takes 45 instead of 15 ns where its result underflows, at ``beta`` 0.9 from t = 6,700
+    on. At ``600/(1 - beta)`` it is below 1e-260 for every ``beta``.
+    """
+    return beta ** min(t, 600.0 / (1.0 - beta))
+
+
+@register_jitable
 def moments(g, m, v, beta1, rest1, beta2, rest2):
     """Return the two moving averages of Adam; ``rest`` is ``1 - beta``.
 
@@ -107,8 +117,9 @@ def moments(g, m, v, beta1, rest1, beta2, rest2):
 @register_jitable
 def adam_scalars(lr, beta1, beta2, eps, t):
     """Return the betas with their complements, the step size and epsilon, bias-corrected."""
-    root = math.sqrt(1.0 - beta2**t)
-    return beta1, 1.0 - beta1, beta2, 1.0 - beta2, lr * root / (1.0 - beta1**t), eps * root
+    root = math.sqrt(1.0 - power(beta2, t))
+    step = lr * root / (1.0 - power(beta1, t))
+    return beta1, 1.0 - beta1, beta2, 1.0 - beta2, step, eps * root
 
 
 @register_jitable
@@ -177,7 +188,7 @@ def nadam_coefficients(h, t):
     mu = nadam_momentum(beta1, momentum_decay, t)
     mu_next = nadam_momentum(beta1, momentum_decay, t + 1.0)
     product = mu_product * mu
-    root = math.sqrt(1.0 - beta2**t)
+    root = math.sqrt(1.0 - power(beta2, t))
     step_m = lr * root * mu_next / (1.0 - product * mu_next)
     step_g = lr * root * (1.0 - mu) / (1.0 - product)
     rest1, rest2 = 1.0 - beta1, 1.0 - beta2
@@ -224,8 +235,8 @@ NADAM = Rule(
 def radam_coefficients(h, t):
     """RAdam: the adaptive step size is 0 while the variance of ``1/sqrt(v)`` is intractable."""
     lr, beta1, beta2, eps, weight_decay, sign = h
-    plain = lr / (1.0 - beta1**t)
-    decay = beta2**t
+    plain = lr / (1.0 - power(beta1, t))
+    decay = power(beta2, t)
     rho_inf = 2.0 / (1.0 - beta2) - 1.0
     rho = rho_inf - 2.0 * t * decay / (1.0 - decay)
     adaptive = 0.0
@@ -261,7 +272,7 @@ RADAM = Rule("radam", ADAM_HYPER, ("m", "v"), radam_coefficients, radam_update)
 def adamax_coefficients(h, t):
     """Adamax: only the first moment is biased."""
     lr, beta1, beta2, eps, weight_decay, sign = h
-    return sign, weight_decay, beta1, 1.0 - beta1, beta2, eps, lr / (1.0 - beta1**t)
+    return sign, weight_decay, beta1, 1.0 - beta1, beta2, eps, lr / (1.0 - power(beta1, t))
 
 
 @register_jitable

@@ -1,0 +1,222 @@
+"""The options of `fastadam.minimize`: their defaults, checks and meaning to a rule."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeWarning
+
+from .. import rules
+from ..checks import (
+    count,
+    describe,
+    flag,
+    fraction,
+    fraction_pair,
+    learning_rate,
+    nonnegative,
+    real_number,
+)
+from ..rules import Rule
+from ..solver import annealing
+
+#: The default number of iterations.
+MAXITER = 20_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """Checked options, with `fastadam.minimize`'s defaults and names."""
+
+    lr: Any = "auto"
+    betas: tuple[float, float] | None = None
+    epsilon: float = 1e-8
+    weight_decay: float | None = None
+    amsgrad: bool = False
+    alpha: float = 0.99
+    momentum: float | None = None
+    dampening: float = 0.0
+    nesterov: bool = False
+    momentum_decay: float = 4e-3
+    clip_norm: float = math.inf
+    maxiter: int = MAXITER
+    maxfev: float = math.inf
+    max_seconds: float = math.inf
+    gtol: float = 1e-5
+    ftol: float | None = None
+    patience: int | None = None
+    return_all: bool = False
+    disp: bool = False
+    finite_diff_rel_step: Any = None
+    polish: str | None = None
+
+    @property
+    def auto(self) -> bool:
+        """Whether the step size is fastadam's choice."""
+        return isinstance(self.lr, str)
+
+
+def _rate(name: str, value: object) -> Any:
+    if isinstance(value, str):
+        if value != "auto":
+            raise ValueError(f'{name} must be a number, a callable or "auto", got {value!r}')
+        return value
+    return learning_rate(name, value)
+
+
+def _positive(name: str, value: object) -> float:
+    number = real_number(name, value)
+    if not number > 0.0:
+        raise ValueError(f"{name} must be > 0, got {describe(value)}")
+    return number
+
+
+def _whole(least: int) -> Callable[[str, object], int]:
+    def check(name: str, value: object) -> int:
+        if isinstance(value, (float, np.floating)) and float(value).is_integer():
+            value = int(value)  # as in maxiter=1e4
+        elif isinstance(value, (float, np.floating)):
+            raise ValueError(f"{name} must be a whole number, got {describe(value)}")
+        return count(name, value, least)
+
+    return check
+
+
+def _rel_step(name: str, value: object) -> Any:
+    steps = np.asarray(value)
+    if steps.dtype.kind not in "fiu" or not np.all(np.isfinite(steps) & (steps > 0)):
+        raise ValueError(f"{name} must be positive, got {describe(value)}")
+    return steps
+
+
+def _method_name(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be the name of a SciPy method, got {describe(value)}")
+    return value
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "lr": _rate,
+    "betas": fraction_pair,
+    "epsilon": nonnegative,
+    "weight_decay": nonnegative,
+    "amsgrad": flag,
+    "alpha": fraction,
+    "momentum": nonnegative,
+    "dampening": nonnegative,
+    "nesterov": flag,
+    "momentum_decay": nonnegative,
+    "clip_norm": _positive,
+    "maxiter": _whole(0),
+    "maxfev": _whole(1),
+    "max_seconds": _positive,
+    "gtol": nonnegative,
+    "ftol": nonnegative,
+    "patience": _whole(1),
+    "return_all": lambda name, value: flag(name, bool(value)),
+    "disp": lambda name, value: flag(name, bool(value)),
+    "finite_diff_rel_step": _rel_step,
+    "polish": _method_name,
+}
+
+# Of the options of rules, those that each method has; all have lr and weight_decay.
+_COMMON = {field.name for field in fields(Options)} - {
+    "betas",
+    "epsilon",
+    "amsgrad",
+    "alpha",
+    "momentum",
+    "dampening",
+    "nesterov",
+    "momentum_decay",
+}
+_METHODS: dict[str, set[str]] = {
+    "adam": {"betas", "epsilon", "amsgrad"},
+    "adamw": {"betas", "epsilon", "amsgrad"},
+    "nadam": {"betas", "epsilon", "momentum_decay"},
+    "radam": {"betas", "epsilon"},
+    "adamax": {"betas", "epsilon"},
+    "rmsprop": {"alpha", "epsilon"},
+    "sgd": {"momentum", "dampening", "nesterov"},
+    "momentum": {"momentum", "dampening", "nesterov"},
+}
+
+
+def check_method(name: object) -> str:
+    """Return the name of a rule in lower case."""
+    if not isinstance(name, str) or name.lower() not in _METHODS:
+        raise ValueError(f"method must be one of {', '.join(_METHODS)}, got {describe(name)}")
+    return name.lower()
+
+
+def check_options(
+    method: str, given: Mapping[str, Any] | None, tol: float | None, stacklevel: int
+) -> Options:
+    """Return the options of a method, checked; warn of those that it does not have."""
+    given = {} if given is None else dict(given)
+    known = _COMMON | _METHODS[method]
+    unknown = sorted(map(str, given.keys() - known))
+    if unknown:
+        warnings.warn(
+            f"Unknown solver options: {', '.join(unknown)}",
+            OptimizeWarning,
+            stacklevel=stacklevel + 1,
+        )
+    if tol is not None:
+        given.setdefault("gtol", nonnegative("tol", tol))
+    # None is the default of every option.
+    return Options(
+        **{
+            name: _CHECKS[name](name, value)
+            for name, value in given.items()
+            if name in known and value is not None
+        }
+    )
+
+
+def rule_of(method: str, options: Options) -> tuple[Rule, tuple[float, ...]]:
+    """Return the rule that a method names, and its hyper-parameters."""
+    momentum = options.momentum
+    if momentum is None:
+        momentum = 0.9 if method == "momentum" else 0.0
+    if options.nesterov and (momentum == 0.0 or options.dampening != 0.0):
+        raise ValueError(
+            "nesterov needs a momentum > 0 and a dampening of 0, "
+            f"got momentum={momentum}, dampening={options.dampening}"
+        )
+    rule = {
+        "adam": rules.ADAM_AMSGRAD if options.amsgrad else rules.ADAM,
+        "adamw": rules.ADAMW_AMSGRAD if options.amsgrad else rules.ADAMW,
+        "nadam": rules.NADAM,
+        "radam": rules.RADAM,
+        "adamax": rules.ADAMAX,
+        "rmsprop": rules.RMSPROP,
+        "sgd": rules.MOMENTUM if momentum else rules.SGD,
+        "momentum": rules.MOMENTUM,
+    }[method]
+    betas = options.betas
+    if betas is None:
+        betas = annealing.BETAS if options.auto else (0.9, 0.999)
+    decay = options.weight_decay
+    if decay is None:
+        decay = 1e-2 if method == "adamw" else 0.0
+    values = {
+        "lr": 0.0,  # the search has its own
+        "beta1": betas[0],
+        "beta2": betas[1],
+        "eps": options.epsilon,
+        "weight_decay": decay,
+        "alpha": options.alpha,
+        "momentum": momentum,
+        "dampening": options.dampening,
+        "nesterov": float(options.nesterov),
+        "momentum_decay": options.momentum_decay,
+        "sign": 1.0,
+        **rule.carried,
+    }
+    return rule, tuple(values[name] for name in rule.hyper)

@@ -1,0 +1,65 @@
+"""What `minimize` returns: from how a search ended to SciPy's status, message and summary."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from ..solver import search as ends
+from ..solver.runs import Run
+from ..solver.watch import STOPPED, TIMEOUT
+
+#: How a search ended -> the status and message of SciPy's BFGS family.
+MEANINGS = {
+    ends.CONVERGED: (0, "Optimization terminated successfully."),
+    ends.STAGNATED: (
+        0,
+        "Optimization terminated successfully: the function value no longer falls (ftol).",
+    ),
+    ends.MAXITER: (1, "Maximum number of iterations has been exceeded."),
+    ends.MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
+    TIMEOUT: (1, "Maximum time has been exceeded."),
+    ends.NONFINITE: (3, "NaN or infinite result encountered."),
+    STOPPED: (99, "`callback` raised `StopIteration`."),
+}
+
+
+def report(run: Run, end: int) -> OptimizeResult:
+    """Return the result of a search that is over.
+
+    Parameters
+    ----------
+    run : Run
+        The search.
+    end : int
+        Why it is over, a key of `MEANINGS`.
+    """
+    run.narrow()
+    search = run.search
+    if np.isfinite(search.view("best_f")[0]):
+        x, fun, jac = search.best_x, search.view("best_f")[0], search.best_grad
+    else:  # not even x0 gave a number
+        x, fun, jac = search.best_x, search.view("f")[0], search.grad
+    status, message = MEANINGS[end]
+    return OptimizeResult(
+        x=x.copy(),
+        fun=float(fun),
+        jac=jac.copy(),
+        nit=int(search.view("nit")[0]),
+        nfev=int(search.view("nfev")[0]),
+        njev=int(search.view("njev")[0]),
+        status=status,
+        success=status == 0,
+        message=message,
+    )
+
+
+def summary(result: OptimizeResult) -> str:
+    """Return the lines that SciPy's methods print."""
+    return (
+        f"{result.message}\n"
+        f"         Current function value: {result.fun:f}\n"
+        f"         Iterations: {result.nit}\n"
+        f"         Function evaluations: {result.nfev}\n"
+        f"         Gradient evaluations: {result.njev}"
+    )

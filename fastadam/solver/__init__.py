@@ -1,0 +1,1 @@
+"""The minimiser's loop, for functions in Python and for compiled ones."""

@@ -1,0 +1,302 @@
+"""Users' compiled functions, in the form that the compiled loop calls.
+
+The loop is compiled once for all functions. So each of them is wrapped in a function of fixed
+signature, compiled (about 0.1 s), and handed over as the address of its machine code. The loop
+turns the address into a first-class function again and calls it; exceptions pass through.
+
+The extra arguments of a function may be of any type that Numba knows. They stay on the stack of
+a small driver, compiled for each combination of their types, which hands their address, the
+*slot*, through the loop to the wrapper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+import numba
+from numba import types
+from numba.core import cgutils
+from numba.core.dispatcher import Dispatcher
+from numba.core.errors import NumbaError
+from numba.extending import intrinsic, register_jitable
+
+from ..cache import compile_kernel
+
+_REAL = types.Array(types.float64, 1, "C")
+_COMPLEX = types.Array(types.complex128, 1, "C")
+
+#: ``(x, trial, grad, slot) -> f``, fills ``grad``; ``trial`` is a copy of ``x``. And
+#: ``(trial, slot) -> f``. Both may overwrite ``trial``.
+GRADIENT_SIGNATURE = types.float64(_REAL, _REAL, _REAL, types.intp)
+VALUE_SIGNATURE = types.float64(_REAL, types.intp)
+COMPLEX_SIGNATURE = types.complex128(_COMPLEX, types.intp)
+
+
+def is_native(function: object) -> bool:
+    """Tell whether a function is compiled by Numba."""
+    return isinstance(function, Dispatcher)
+
+
+# ---------------------------------------------------------------------------------------------
+# Addresses
+# ---------------------------------------------------------------------------------------------
+
+
+def _first_class(signature: Any) -> Any:
+    """Return the type of first-class functions of a signature, and a maker of their values."""
+    function_type = types.FunctionType(signature)
+
+    def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
+        value = cgutils.create_struct_proxy(function_type)(context, builder)
+        pointer = builder.inttoptr(args[0], context.get_value_type(types.voidptr))
+        # jit_addr is called, with Numba's own convention, which passes exceptions on.
+        value.jit_addr = value.c_addr = pointer
+        value.py_addr = context.get_constant_null(types.voidptr)
+        return value._getvalue()
+
+    return function_type, lower
+
+
+_GRADIENT_TYPE, _lower_gradient = _first_class(GRADIENT_SIGNATURE)
+_VALUE_TYPE, _lower_value = _first_class(VALUE_SIGNATURE)
+_COMPLEX_TYPE, _lower_complex = _first_class(COMPLEX_SIGNATURE)
+
+
+@intrinsic
+def at_gradient(typing_context, address):  # type: ignore[no-untyped-def]
+    """Return the function of `GRADIENT_SIGNATURE` at an address."""
+    return _GRADIENT_TYPE(types.intp), _lower_gradient
+
+
+@intrinsic
+def at_value(typing_context, address):  # type: ignore[no-untyped-def]
+    """Return the function of `VALUE_SIGNATURE` at an address."""
+    return _VALUE_TYPE(types.intp), _lower_value
+
+
+@intrinsic
+def at_complex_value(typing_context, address):  # type: ignore[no-untyped-def]
+    """Return the function of `COMPLEX_SIGNATURE` at an address."""
+    return _COMPLEX_TYPE(types.intp), _lower_complex
+
+
+def address_of(dispatcher: Any, signature: Any) -> int:
+    """Return the address of the machine code that a dispatcher has for a signature."""
+    result = dispatcher.get_compile_result(signature)
+    return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+
+
+# ---------------------------------------------------------------------------------------------
+# Extra arguments
+# ---------------------------------------------------------------------------------------------
+
+
+@intrinsic
+def _spill(typing_context, value):  # type: ignore[no-untyped-def]
+    """Keep a value on the stack until the function returns; return its address."""
+
+    def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
+        pointer = cgutils.alloca_once_value(builder, args[0])
+        return builder.ptrtoint(pointer, context.get_value_type(types.intp))
+
+    return types.intp(value), lower
+
+
+def _loader(args_type: Any) -> Any:
+    """Return ``load(slot)``, which gives back the arguments that were spilled there."""
+
+    @intrinsic
+    def load(typing_context, slot):  # type: ignore[no-untyped-def]
+        def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
+            pointer_type = context.get_value_type(args_type).as_pointer()
+            value = builder.load(builder.inttoptr(args[0], pointer_type))
+            context.nrt.incref(builder, args_type, value)  # the caller of load owns a reference
+            return value
+
+        return args_type(types.intp), lower
+
+    return load
+
+
+@cache
+def driver(run_signature: Any, args_type: Any) -> Callable[..., Any]:
+    """Return ``drive(run_address, args, address, ...)``: a run with arguments in its slot.
+
+    Parameters
+    ----------
+    run_signature : numba.core.typing.Signature
+        That of `kernels.run_kernel`.
+    args_type : numba.types.BaseTuple
+        The type of the extra arguments.
+    """
+    run_type, lower_run = _first_class(run_signature)
+
+    @intrinsic
+    def at_run(typing_context, address):  # type: ignore[no-untyped-def]
+        return run_type(types.intp), lower_run
+
+    def drive(run_address, args, address, record, rows, trial, h, rates, iterations):  # type: ignore[no-untyped-def]
+        slot = _spill(args)
+        at_run(run_address)(address, slot, record, rows, trial, h, rates, iterations)
+
+    drive.__qualname__ = "drive"
+    address, _, *rest = run_signature.args
+    signature = types.void(types.intp, args_type, address, *rest)
+    if _names_itself(args_type):
+        return compile_kernel(drive, signature)
+    return numba.njit(drive).compile(signature)
+
+
+def _names_itself(numba_type: Any) -> bool:
+    """Tell whether a type's name says all about it, in every process."""
+    if isinstance(numba_type, types.BaseTuple):
+        return all(map(_names_itself, numba_type))
+    if isinstance(numba_type, types.Array):
+        return isinstance(numba_type.dtype, types.Number)
+    return isinstance(numba_type, (types.Number, types.Boolean))
+
+
+# ---------------------------------------------------------------------------------------------
+# Wrappers
+# ---------------------------------------------------------------------------------------------
+
+
+class NativeFunction:
+    """A user's function, ready for the loop.
+
+    Attributes
+    ----------
+    address : int
+        Where its machine code is.
+    """
+
+    def __init__(self, wrapper: Callable[..., Any], signature: Any) -> None:
+        self._dispatcher = numba.njit(wrapper)  # it owns the machine code
+        self._dispatcher.compile(signature)
+        self.address = address_of(self._dispatcher, signature)
+
+
+@lru_cache(maxsize=64)
+def native_function(fun: Any, jac: Any, args_type: Any) -> NativeFunction:
+    """Wrap a user's functions.
+
+    Parameters
+    ----------
+    fun : Dispatcher
+        The objective.
+    jac : Dispatcher, True, "in-place", "value" or "cs"
+        The gradient; or ``fun`` gives it, as a second result or in its second argument; or it
+        comes from differences of values, or from complex ones.
+    args_type : numba.types.BaseTuple
+        The type of the extra arguments.
+
+    Raises
+    ------
+    ValueError
+        If Numba cannot compile the function for these arguments, or what it returns is not real.
+    """
+    load = _loader(args_type)
+    if jac == "value":
+        wrapper, signature = _value(fun, load), VALUE_SIGNATURE
+    elif jac == "cs":
+        wrapper, signature = _value(fun, load), COMPLEX_SIGNATURE
+    elif jac == "in-place":
+        wrapper, signature = _in_place(fun, load), GRADIENT_SIGNATURE
+    elif jac is True:
+        wrapper, signature = _pair(fun, load), GRADIENT_SIGNATURE
+    else:
+        wrapper, signature = _separate(fun, jac, load), GRADIENT_SIGNATURE
+    x_type = _COMPLEX if jac == "cs" else _REAL
+    given = (x_type, _REAL, *args_type) if jac == "in-place" else (x_type, *args_type)
+    _require_compilable("fun", fun, given)
+    if is_native(jac):
+        _require_compilable("jac", jac, given)
+    try:
+        return NativeFunction(wrapper, signature)
+    except NumbaError as error:
+        returned = _result_type(fun, given)
+        raise ValueError(
+            f"fun must return {_EXPECTED.get(jac, 'a real number')}, and returns {returned} for "
+            f"{_names(given)}" + (f"; jac returns {_result_type(jac, given)}, which must be an "
+            "array of real numbers" if is_native(jac) else "")
+        ) from error
+
+
+_EXPECTED = {
+    True: "a real number and an array of real numbers",
+    "cs": "a complex number for complex x",
+}
+
+
+def _require_compilable(name: str, function: Any, given: Sequence[Any]) -> None:
+    """Compile a user's function, or say what was tried."""
+    try:
+        _result_type(function, given)
+    except NumbaError as error:
+        raise ValueError(f"{name} cannot be compiled for {_names(given)}: {error}") from error
+
+
+def _result_type(function: Any, given: Sequence[Any]) -> Any:
+    """Return the Numba type of a function's result, compiling it if need be."""
+    template, *_ = function.get_call_template(tuple(given), {})
+    return function.typingctx.resolve_function_type(
+        types.Dispatcher(function), tuple(given), {}
+    ).return_type
+
+
+def _names(given: Sequence[Any]) -> str:
+    return f"({', '.join(map(str, given))})"
+
+
+@register_jitable
+def _copy(source, target):  # type: ignore[no-untyped-def]
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@register_jitable
+def _fill(grad, given):  # type: ignore[no-untyped-def]
+    """Copy what a user's function gave as the gradient: an array, a list or a tuple."""
+    if len(given) != grad.size:
+        raise ValueError("jac must return one number for each element of x")
+    for i in range(grad.size):
+        grad[i] = given[i]
+
+
+# Users' functions get the copy, which they may overwrite.
+
+
+def _value(fun: Any, load: Any) -> Callable[..., Any]:
+    def value(x, slot):  # type: ignore[no-untyped-def]
+        return fun(x, *load(slot))
+
+    return value
+
+
+def _separate(fun: Any, jac: Any, load: Any) -> Callable[..., Any]:
+    def separate(x, trial, grad, slot):  # type: ignore[no-untyped-def]
+        args = load(slot)
+        f = fun(trial, *args)
+        _copy(x, trial)
+        _fill(grad, jac(trial, *args))
+        return f
+
+    return separate
+
+
+def _pair(fun: Any, load: Any) -> Callable[..., Any]:
+    def pair(x, trial, grad, slot):  # type: ignore[no-untyped-def]
+        f, given = fun(trial, *load(slot))
+        _fill(grad, given)
+        return f
+
+    return pair
+
+
+def _in_place(fun: Any, load: Any) -> Callable[..., Any]:
+    def in_place(x, trial, grad, slot):  # type: ignore[no-untyped-def]
+        return fun(trial, grad, *load(slot))
+
+    return in_place

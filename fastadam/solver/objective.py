@@ -1,0 +1,96 @@
+"""Users' functions in Python: copies go in, and what comes out is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..checks import describe
+from .search import Vector
+
+
+def scalar(value: Any) -> float:
+    """Return what an objective gave as a float: a real number, or an array of one."""
+    if type(value) is float or isinstance(value, np.floating):
+        return float(value)
+    array = np.asarray(value)
+    if array.size != 1:
+        raise ValueError(
+            "The user-provided objective function must return a scalar value, "
+            f"it returned {describe(value)}"
+        )
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"fun must return a real number, it returned {describe(value)}")
+    return float(array.item())
+
+
+def vector(value: Any, n: int) -> Vector:
+    """Return what a gradient function gave as an array of shape (n,), maybe the same array."""
+    array = np.asarray(value)
+    if array.shape != (n,):
+        raise ValueError(
+            f"jac must return an array of shape ({n},), it returned {describe(array)}"
+        )
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"jac must return real numbers, it returned {describe(array)}")
+    return array
+
+
+Evaluate = Callable[[Vector, Vector], float]  # of x; fills the gradient, returns the value
+
+
+def separate(fun: Callable[..., Any], jac: Callable[..., Any], args: tuple[Any, ...]) -> Evaluate:
+    """Evaluate ``fun(x, *args)`` and ``jac(x, *args)``."""
+
+    def evaluate(x: Vector, grad: Vector) -> float:
+        f = scalar(fun(x.copy(), *args))
+        grad[:] = vector(jac(x.copy(), *args), x.size)
+        return f
+
+    return evaluate
+
+
+def pair(fun: Callable[..., Any], args: tuple[Any, ...]) -> Evaluate:
+    """Evaluate ``fun(x, *args)``, which returns both."""
+
+    def evaluate(x: Vector, grad: Vector) -> float:
+        both = fun(x.copy(), *args)
+        if not isinstance(both, (tuple, list)) or len(both) != 2:
+            raise ValueError(
+                "with jac=True, fun must return the value and the gradient, "
+                f"it returned {describe(both)}"
+            )
+        grad[:] = vector(both[1], x.size)
+        return scalar(both[0])
+
+    return evaluate
+
+
+def in_place(fun: Callable[..., Any], args: tuple[Any, ...]) -> Evaluate:
+    """Evaluate ``fun(x, grad, *args)``, which fills ``grad``."""
+
+    def evaluate(x: Vector, grad: Vector) -> float:
+        return scalar(fun(x.copy(), grad, *args))
+
+    return evaluate
+
+
+def value(fun: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[Vector, int], float]:
+    """Return ``value(x, slot)`` for `differences`."""
+    return lambda x, _: scalar(fun(x.copy(), *args))
+
+
+def complex_value(fun: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[Any, int], complex]:
+    """Return ``value(x, slot)`` of complex x, for `differences.complex_step`."""
+
+    def evaluate(x: Any, _: int) -> complex:
+        result = np.asarray(fun(x.copy(), *args))
+        if result.size != 1 or result.dtype.kind not in "fiubc":
+            raise ValueError(
+                f'with jac="cs", fun must return a complex number, it returned {describe(result)}'
+            )
+        return complex(result.item())
+
+    return evaluate

@@ -1,0 +1,242 @@
+"""The loop, for functions in Python and for compiled ones, with one interface."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import typeof
+
+from ..cache import kernel_address
+from ..checks import describe
+from ..rules import Rule
+from . import objective
+from .differences import central, complex_step, one_sided
+from .kernels import advance_kernel, run_kernel, run_signature
+from .native import driver, is_native, native_function
+from .search import GRADIENT, LOWER, REL_STEP, RUNNING, UPPER, Search
+
+Schedule = Callable[[int], float]
+
+DIFFERENCES = ("2-point", "3-point", "cs")
+
+
+@dataclass(frozen=True)
+class Functions:
+    """A user's functions.
+
+    Attributes
+    ----------
+    fun : callable
+        The objective.
+    args : tuple
+        Its extra arguments.
+    jac : callable, True or str
+        The gradient function; True or "in-place" if ``fun`` gives it; or the scheme of the
+        differences, "2-point", "3-point" or "cs".
+    """
+
+    fun: Callable[..., Any]
+    args: tuple[Any, ...]
+    jac: Any
+
+    @property
+    def scheme(self) -> str:
+        """Where gradients come from: "gradient", or the scheme of the differences."""
+        return self.jac if self.jac in DIFFERENCES else "gradient"
+
+    @property
+    def native(self) -> bool:
+        """Whether the loop can run compiled."""
+        return is_native(self.fun) and (is_native(self.jac) or not callable(self.jac))
+
+
+class Run(ABC):
+    """A search in progress.
+
+    Parameters
+    ----------
+    functions : Functions
+        The user's.
+    search : Search
+        Its memory.
+    rule : Rule
+        The update rule.
+    h : tuple of float
+        The rule's hyper-parameters; the first, the step size, is the search's own.
+    schedule : callable or None
+        The step size at each iteration, from 1.
+    """
+
+    def __init__(
+        self,
+        functions: Functions,
+        search: Search,
+        rule: Rule,
+        h: tuple[float, ...],
+        schedule: Schedule | None,
+    ) -> None:
+        self.functions, self.search, self.rule, self.h = functions, search, rule, h
+        self.schedule = schedule
+
+    @abstractmethod
+    def run(self, iterations: int) -> int:
+        """Make some iterations, or fewer if the search ends; return the status.
+
+        Afterwards the last point is evaluated, and it is judged by the next call: so a callback
+        sees each point before the next is made.
+        """
+
+    @abstractmethod
+    def evaluate(self) -> None:
+        """Evaluate what the search requests, at its x."""
+
+    def narrow(self) -> None:
+        """Replace a best gradient that came from wide differences by the scheme's own."""
+        search = self.search
+        width = search.view("width")
+        within = search.view("nfev")[0] + search.view("cost")[0] <= search.view("maxfev")[0]
+        if search.view("best_width")[0] == 0.0 or not within:
+            return
+        search.x[:] = search.best_x
+        search.view("f")[0] = search.view("best_f")[0]
+        search.view("request")[0], width[0] = GRADIENT, 0.0
+        self.evaluate()
+        search.best_grad[:] = search.grad
+
+    def step_sizes(self, iterations: int) -> list[float]:
+        """Return the step size of each of the next iterations, as the schedule says."""
+        if self.schedule is None:
+            return []
+        first = int(self.search.view("nit")[0]) + 1
+        return [_step_size(self.schedule, t) for t in range(first, first + iterations)]
+
+
+def _step_size(schedule: Schedule, t: int) -> float:
+    lr = float(schedule(t))
+    if not 0.0 <= lr < np.inf:
+        raise ValueError(f"lr({t}) must be finite and >= 0, got {describe(lr)}")
+    return lr
+
+
+# ---------------------------------------------------------------------------------------------
+# Compiled
+# ---------------------------------------------------------------------------------------------
+
+
+class CompiledRun(Run):
+    """The whole loop compiled, for functions that are."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        fun, extra, jac = self.functions.fun, self.functions.args, self.functions.jac
+        scheme = self.functions.scheme
+        args_type = typeof(extra)
+        form = "value" if scheme in ("2-point", "3-point") else jac
+        self._native = native_function(fun, form, args_type)
+        self._loop = run_kernel(self.rule, scheme)
+        self._trial = np.zeros(self.search.x.size if scheme == "cs" else 0, dtype=np.complex128)
+        if extra:
+            self._drive = driver(run_signature(self.rule), args_type)
+            self._loop_address = kernel_address(self._loop)
+
+    def run(self, iterations: int) -> int:
+        """Make some iterations, see `Run.run`."""
+        rates = np.array(self.step_sizes(iterations), dtype=np.float64)
+        memory = self.search.record, self.search.rows, self._trial, self.h, rates, iterations
+        if self.functions.args:
+            self._drive(self._loop_address, self.functions.args, self._native.address, *memory)
+        else:
+            self._loop(self._native.address, 0, *memory)
+        return int(self.search.view("status")[0])
+
+    def evaluate(self) -> None:
+        """Evaluate what the search requests, see `Run.evaluate`."""
+        self.run(0)
+
+
+# ---------------------------------------------------------------------------------------------
+# Python
+# ---------------------------------------------------------------------------------------------
+
+
+class PythonRun(Run):
+    """Functions in Python, called between compiled iterations."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        make = _with_gradient if self.functions.scheme == "gradient" else _with_differences
+        self._evaluate = make(self.functions, self.search)
+        self._advance = advance_kernel(self.rule)
+
+    def evaluate(self) -> None:
+        """Evaluate what the search requests, see `Run.evaluate`."""
+        self._evaluate()
+
+    def run(self, iterations: int) -> int:
+        """Make some iterations, see `Run.run`."""
+        record, rows, h = self.search.record, self.search.rows, self.h
+        advance, evaluate = self._advance, self._evaluate
+        rates, lr = self.step_sizes(iterations), self.search.view("lr")
+        if self.search.view("nfev")[0] == 0:
+            evaluate()
+        for k in range(iterations):
+            if rates:
+                lr[0] = rates[k]
+            status = advance(record, rows, h)
+            if status != RUNNING:
+                return int(status)
+            evaluate()
+        return RUNNING
+
+
+def _with_gradient(functions: Functions, search: Search) -> Callable[[], None]:
+    """Return what evaluates functions that give the gradient."""
+    fun, args, jac = functions.fun, functions.args, functions.jac
+    if jac is True:
+        both = objective.pair(fun, args)
+    elif jac == "in-place":
+        both = objective.in_place(fun, args)
+    else:
+        both = objective.separate(fun, jac, args)
+    x, grad, f = search.x, search.grad, search.view("f")
+    nfev, njev = search.view("nfev"), search.view("njev")
+
+    def evaluate() -> None:
+        f[0] = both(x, grad)
+        nfev[0] += 1
+        njev[0] += 1
+
+    return evaluate
+
+
+def _with_differences(functions: Functions, search: Search) -> Callable[[], None]:
+    """Return what evaluates a function and its differences."""
+    x, grad, trial = search.x, search.grad, search.trial
+    lower, upper, rel_step = (search.rows[row] for row in (LOWER, UPPER, REL_STEP))
+    f, nfev, njev = search.view("f"), search.view("nfev"), search.view("njev")
+    request, width = search.view("request"), search.view("width")
+    box = lower, upper, rel_step
+    if functions.scheme == "cs":
+        complex_value = objective.complex_value(functions.fun, functions.args)
+        complex_trial = np.zeros(x.size, dtype=np.complex128)
+
+    value = objective.value(functions.fun, functions.args)
+
+    def evaluate() -> None:
+        if request[0] != GRADIENT:
+            f[0] = value(x, 0)
+            nfev[0] += 1
+        if functions.scheme == "cs":
+            used = complex_step(complex_value, 0, x, grad, complex_trial, *box)
+        elif functions.scheme == "3-point" or width[0] > 0.0:
+            used = central(value, 0, x, f[0], grad, trial, *box, width[0])
+        else:
+            used = one_sided(value, 0, x, f[0], grad, trial, *box)
+        nfev[0] += used
+        njev[0] += 1
+
+    return evaluate

@@ -1,0 +1,114 @@
+"""The memory of one search: a record of scalars, and a matrix with a row for each vector.
+
+Both are plain NumPy arrays, so that a search can stop after any iteration, be looked at in Python,
+and go on in compiled code.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.np.numpy_support import from_dtype
+from numpy.typing import NDArray
+
+from ..rules import Rule
+
+Vector = NDArray[np.float64]
+
+# Why a search ended. `fastadam.result` has the messages.
+RUNNING = 0
+CONVERGED = 1  # the projected gradient is within gtol
+STAGNATED = 2  # the best value no longer falls
+MAXITER = 3
+MAXFEV = 4
+NONFINITE = 5
+
+# What is to be evaluated at x next.
+VALUE_AND_GRADIENT = 0
+GRADIENT = 1  # at another width of the differences; the value is known
+
+#: The scalars of a search.
+SCALARS = np.dtype(
+    [
+        # What the user asked for.
+        ("maxiter", np.int64),
+        ("maxfev", np.int64),
+        ("gtol", np.float64),
+        ("ftol", np.float64),
+        ("patience", np.int64),
+        ("clip_norm", np.float64),
+        ("auto", np.int64),  # 1: `annealing` chooses the step size
+        ("widen", np.int64),  # 1: it chooses the width of the differences as well
+        # Evaluations that one more gradient will take: by the scheme, and by wide differences.
+        ("cost", np.int64),
+        ("wide_cost", np.int64),
+        # Where the search is.
+        ("status", np.int64),
+        ("request", np.int64),
+        ("nit", np.int64),
+        ("nfev", np.int64),
+        ("njev", np.int64),
+        ("f", np.float64),
+        ("best_f", np.float64),
+        # The rule's step size, its step count since the moments were last zero, and the product
+        # that NAdam carries from step to step.
+        ("lr", np.float64),
+        ("t", np.int64),
+        ("carried", np.float64),
+        # Iterations since f last fell below the target, which is ftol below the value then.
+        ("since", np.int64),
+        ("target", np.float64),
+        # `annealing`: the largest step that makes sense in the box, what the user's ftol and
+        # patience are to it; the cycle, the size of x and the best value at its start.
+        ("reach", np.float64),
+        ("cycle_ftol", np.float64),
+        ("first_patience", np.int64),
+        ("cycle", np.int64),
+        ("scale", np.float64),
+        ("cycle_f", np.float64),
+        # Half the span of the differences; 0: the scheme's own. That of the best gradient.
+        ("width", np.float64),
+        ("best_width", np.float64),
+    ]
+)
+
+# The rows of the matrix; the rule's state is in the rows from STATE on.
+X, TRIAL, GRAD, BEST_X, BEST_GRAD, LOWER, UPPER, REL_STEP, STATE = range(9)
+
+RECORDS = types.Array(from_dtype(SCALARS), 1, "C")
+MATRIX = types.Array(types.float64, 2, "C")
+
+
+class Search:
+    """A search: its memory, with names for what Python looks at.
+
+    Parameters
+    ----------
+    rule : Rule
+        The update rule.
+    x0, lower, upper : ndarray, shape (n,)
+        The start, inside its box.
+    **scalars
+        Of `SCALARS`.
+    """
+
+    def __init__(
+        self, rule: Rule, x0: Vector, lower: Vector, upper: Vector, **scalars: float
+    ) -> None:
+        # For the loops, which say s.f; Python reads views, see `view`.
+        self.record = np.zeros(1, SCALARS).view(np.recarray)
+        self.rows = np.zeros((STATE + len(rule.state), x0.size))
+        self.rows[X] = self.rows[TRIAL] = self.rows[BEST_X] = x0
+        self.rows[LOWER], self.rows[UPPER] = lower, upper
+        self.x, self.trial, self.grad = self.rows[X], self.rows[TRIAL], self.rows[GRAD]
+        self.best_x, self.best_grad = self.rows[BEST_X], self.rows[BEST_GRAD]
+        for name, value in {"best_f": np.inf, "target": np.inf, **scalars}.items():
+            self.view(name)[0] = value
+        for value in rule.carried.values():
+            self.view("carried")[0] = value
+
+    def view(self, name: str) -> NDArray[Any]:
+        """Return a scalar as an array of one: 70 ns to read or write, where a record takes 3,000."""
+        return np.asarray(self.record[name])
