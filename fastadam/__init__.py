@@ -11,7 +11,8 @@ from .sgd import SGD, RMSprop
 
 if TYPE_CHECKING:
     from . import problems
-    from .minimizer import minimize, scipy_method
+    from .minimizer.minimize import minimize
+    from .minimizer.scipy_method import scipy_method
 
 __version__ = "0.1.0"
 

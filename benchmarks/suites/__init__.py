@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..report import Options, SuiteResult
-from . import mnist, startup, step
+from . import minimize, mnist, startup, step
 
 
 class Suite(NamedTuple):
@@ -29,4 +29,5 @@ SUITES: dict[str, Suite] = {
     "step": Suite(step.run, step.draw),
     "mnist": Suite(mnist.run, mnist.draw),
     "startup": Suite(startup.run, startup.draw),
+    "minimize": Suite(minimize.run, minimize.draw),
 }

@@ -13,6 +13,7 @@ from scipy.optimize import OptimizeResult
 from ..checks import describe
 from ..solver import annealing
 from ..solver.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
+from ..solver.kernels import anneal_kernel
 from ..solver.runs import DIFFERENCES, CompiledRun, Functions, PythonRun, Run
 from ..solver.search import REL_STEP, Search, Vector
 from ..solver.watch import Watch
@@ -42,7 +43,7 @@ def minimize(
     lower, upper = box(bounds, start.size)
     if checked.polish is not None:
         require_polishable(checked.polish, bounds is not None)
-    functions = _functions(fun, args, jac)
+    functions = _functions(fun, args, jac, "3-point" if checked.auto else "2-point")
     run = _run(functions, name, checked, np.clip(start, lower, upper), lower, upper)
     watch = Watch(
         run, _callback(callback), checked.return_all, checked.max_seconds, checked.disp
@@ -70,12 +71,12 @@ def _start(x0: ArrayLike) -> Vector:
     return array.astype(np.float64)
 
 
-def _functions(fun: Callable[..., Any], args: Any, jac: Any) -> Functions:
-    """Return the user's functions, checked."""
+def _functions(fun: Callable[..., Any], args: Any, jac: Any, scheme: str) -> Functions:
+    """Return the user's functions, checked; ``scheme`` is for those without a gradient."""
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {describe(fun)}")
     if jac is None or jac is False:
-        jac = "2-point"
+        jac = scheme
     if not callable(jac) and jac is not True and jac not in ("in-place", *DIFFERENCES):
         raise ValueError(
             'jac must be callable, True, None, "2-point", "3-point", "cs" or "in-place", '
@@ -110,6 +111,8 @@ def _run(
         wide_cost=1 + 2 * free,
         **(_annealed(options, scheme, lower, upper) if options.auto else _fixed(options)),
     )
+    if options.auto:
+        anneal_kernel()(search.record, search.rows)
     if scheme in DIFFERENCES:
         search.rows[REL_STEP] = _rel_step(options.finite_diff_rel_step, scheme, x0.size)
     schedule = options.lr if callable(options.lr) else None

@@ -35,7 +35,7 @@ class Options:
 
     lr: Any = "auto"
     betas: tuple[float, float] | None = None
-    epsilon: float = 1e-8
+    epsilon: float | None = None
     weight_decay: float | None = None
     amsgrad: bool = False
     alpha: float = 0.99
@@ -202,6 +202,9 @@ def rule_of(method: str, options: Options) -> tuple[Rule, tuple[float, ...]]:
     betas = options.betas
     if betas is None:
         betas = annealing.BETAS if options.auto else (0.9, 0.999)
+    epsilon = options.epsilon
+    if epsilon is None:
+        epsilon = annealing.EPSILON if options.auto else 1e-8
     decay = options.weight_decay
     if decay is None:
         decay = 1e-2 if method == "adamw" else 0.0
@@ -209,7 +212,7 @@ def rule_of(method: str, options: Options) -> tuple[Rule, tuple[float, ...]]:
         "lr": 0.0,  # the search has its own
         "beta1": betas[0],
         "beta2": betas[1],
-        "eps": options.epsilon,
+        "eps": epsilon,
         "weight_decay": decay,
         "alpha": options.alpha,
         "momentum": momentum,

@@ -26,11 +26,12 @@ from .search import STAGNATED
 
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
 BETAS = (0.98, 0.995)
+EPSILON = 1e-12
 
 FIRST_STEP = 0.3
 CYCLE = 0.3
 SHRINK = 0.5
-PATIENCE = 30
+PATIENCE = 20
 PATIENCE_GROWTH = 4
 CYCLES = 3
 LAST_STEP = 1e-10

@@ -41,7 +41,7 @@ inline = register_jitable(forceinline=True)
 
 
 def engine(rule: Rule) -> Callable[..., Any]:
-    """Return ``advance(s, rows, h)`` for a rule.
+    """Return ``advance(s, rows, state, h)`` for a rule; ``state`` is ``rows[STATE:]``.
 
     It takes in ``s.f`` and the gradient in ``rows[GRAD]``, at ``rows[X]``. Either it sets
     ``s.status``, and the search is over, or it leaves in ``rows[X]`` (with a copy in
@@ -50,10 +50,10 @@ def engine(rule: Rule) -> Callable[..., Any]:
     sweep = _sweep(rule)
     carried = tuple(rule.carried.values())[0] if rule.carried else 0.0
 
-    def advance(s, rows, h):
+    def advance(s, rows, state, h):
         while True:
-            is_best = s.f <= s.best_f  # false for NaN
-            norm = sweep(s, rows, h, is_best)
+            is_best = -math.inf < s.f <= s.best_f  # false for NaN
+            norm = sweep(s, rows, state, h, is_best)
             if judge(s, is_best, norm):
                 s.nit += 1
                 s.t += 1
@@ -64,9 +64,11 @@ def engine(rule: Rule) -> Callable[..., Any]:
             annealing.next_leg(s, rows[BEST_X])
             if s.status != RUNNING:
                 return
-            rows[X] = rows[BEST_X]
-            rows[GRAD] = rows[BEST_GRAD]
-            rows[STATE:] = 0.0
+            for i in range(rows.shape[1]):
+                rows[X, i] = rows[BEST_X, i]
+                rows[GRAD, i] = rows[BEST_GRAD, i]
+                for k in range(state.shape[0]):
+                    state[k, i] = 0.0
             s.f = s.best_f
             s.t = 0
             s.carried = carried
@@ -83,17 +85,22 @@ def judge(s, is_best, norm):
 
     If not, the status says why, or the leg is over.
     """
-    if not (norm < math.inf and abs(s.f) < math.inf):
-        if s.auto == 0 or s.nit == 0:
-            s.status = NONFINITE
-        return False
-    if is_best:
+    narrow = s.width == 0.0
+    if is_best and s.f < math.inf:
         s.best_f = s.f
         s.best_width = s.width
         if norm <= s.gtol:
-            if s.width == 0.0:
+            if narrow:
                 s.status = CONVERGED
             return False  # flat at this width of the differences: a narrower one may tell more
+    elif not abs(s.f) < math.inf:
+        if s.auto == 0 or s.nit == 0:
+            s.status = NONFINITE
+        return False
+    if not norm < math.inf:
+        if s.auto == 0 or (is_best and narrow):
+            s.status = NONFINITE
+        return False
     if s.f < s.target:
         s.target = s.f - s.ftol * (1.0 + abs(s.f))
         s.since = 0
@@ -121,35 +128,34 @@ def _sweep(rule: Rule) -> Callable[..., Any]:
     unflushed = (0.0,) * len(floors)  # what was stored has been flushed
     has_velocity = rule.state[:1] in (("m",), ("b",))
 
-    def sweep(s, rows, h, is_best):
-        x, trial, grad = rows[X], rows[TRIAL], rows[GRAD]
-        best_x, best_grad = rows[BEST_X], rows[BEST_GRAD]
-        lower, upper, state = rows[LOWER], rows[UPPER], rows[STATE:]
+    # The rows are indexed in place: views of them would be counted, see `kernels`.
+    def sweep(s, rows, state, h, is_best):
         hyper = (s.lr, *h[1:]) if carry is None else (s.lr, *h[1:-1], s.carried)
         t = float(s.t + 1)
         c = coefficients(hyper, t)
         if carry is not None:
             s.carried = carry(hyper, t)[0]
-        scale = clipping(grad, s.clip_norm) if s.clip_norm < math.inf else 1.0
+        scale = clipping(rows, s.clip_norm) if s.clip_norm < math.inf else 1.0
         norm = 0.0
-        for i in range(x.size):
-            p, g = x[i], grad[i]
+        for i in range(rows.shape[1]):
+            p, g = rows[X, i], rows[GRAD, i]
+            lower, upper = rows[LOWER, i], rows[UPPER, i]
             if is_best:
-                best_x[i] = p
-                best_grad[i] = g
-            norm = larger(norm, unblocked(p, g, lower[i], upper[i]))
+                rows[BEST_X, i] = p
+                rows[BEST_GRAD, i] = g
+            norm = larger(norm, unblocked(p, g, lower, upper))
             if scale != 1.0:
                 g = scale * g
             p, new_state = update(p, g, load(state, i, unflushed), c)
             store(state, i, new_state, floors)
-            if p < lower[i] or p > upper[i]:
-                p = lower[i] if p < lower[i] else upper[i]
+            if p < lower or p > upper:
+                p = lower if p < lower else upper
                 # At a wall the velocity is spent: it would press on x for many steps after the
                 # gradient has turned.
                 if has_velocity:
                     state[0, i] = 0.0
-            x[i] = p
-            trial[i] = p
+            rows[X, i] = p
+            rows[TRIAL, i] = p
         return norm
 
     return inline(sweep)
@@ -168,9 +174,9 @@ def larger(a, b):
 
 
 @inline
-def clipping(grad, limit):
+def clipping(rows, limit):
     """Return the factor that brings the gradient's Euclidean norm down to ``limit``."""
     total = 0.0
-    for i in range(grad.size):
-        total += grad[i] * grad[i]
+    for i in range(rows.shape[1]):
+        total += rows[GRAD, i] * rows[GRAD, i]
     return limit / math.sqrt(total) if total > limit * limit else 1.0

@@ -16,9 +16,10 @@ from numba.extending import register_jitable
 
 from ..cache import compile_kernel
 from ..rules import Rule
+from . import annealing
 from .differences import central, complex_step, one_sided
 from .engine import engine
-from .native import at_complex_value, at_gradient, at_value
+from .native import at_complex_value, at_gradient, at_value, borrowed
 from .search import (
     GRAD,
     GRADIENT,
@@ -27,12 +28,24 @@ from .search import (
     RECORDS,
     REL_STEP,
     RUNNING,
+    STATE,
     TRIAL,
     UPPER,
     X,
 )
 
 _OPTIONS = {"error_model": "numpy", "nogil": True}
+
+
+@cache
+def anneal_kernel() -> Callable[..., Any]:
+    """Return ``anneal(record, rows)``: it sets a new search up for `annealing`."""
+
+    def kernel(record, rows):
+        annealing.next_leg(record[0], rows[X])
+
+    kernel.__qualname__ = "anneal"
+    return compile_kernel(kernel, types.void(RECORDS, MATRIX), **_OPTIONS)
 
 
 @cache
@@ -45,7 +58,7 @@ def advance_kernel(rule: Rule) -> Callable[..., Any]:
 
     def kernel(record, rows, h):
         s = record[0]
-        advance(s, rows, h)
+        advance(s, rows, rows[STATE:], h)
         return s.status
 
     kernel.__qualname__ = f"advance_{rule.name}"
@@ -73,20 +86,8 @@ def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
         ``trial`` is a complex vector for "cs".
         ``rates`` holds the step size for each of the iterations, or nothing.
     """
-    advance, evaluate = engine(rule), _EVALUATE[scheme]
-
-    def kernel(address, slot, record, rows, trial, h, rates, iterations):
-        s = record[0]
-        if s.nfev == 0 or iterations == 0:
-            evaluate(address, slot, s, rows, trial)
-        for k in range(iterations):
-            if rates.size > 0:
-                s.lr = rates[k]
-            advance(s, rows, h)
-            if s.status != RUNNING:
-                break
-            evaluate(address, slot, s, rows, trial)
-
+    loop = _with_gradient if scheme == "gradient" else _with_differences
+    kernel = loop(engine(rule), _DIFFERENCES.get(scheme))
     kernel.__qualname__ = f"run_{rule.name}_{scheme.replace('-', '_')}"
     return compile_kernel(kernel, run_signature(rule), **_OPTIONS)
 
@@ -104,60 +105,93 @@ def _hyper(rule: Rule) -> Any:
     return types.UniTuple(types.float64, len(rule.hyper))
 
 
-@register_jitable(forceinline=True)
-def _gradient(address, slot, s, rows, trial):
-    """Evaluate by a function that gives both."""
-    s.f = at_gradient(address)(rows[X], rows[TRIAL], rows[GRAD], slot)
-    s.nfev += 1
-    s.njev += 1
+# The two loops are apart, and the first calls the function itself, to save reference counts: they
+# are atomic, and each view that is made or handed on in an iteration has two. One loop for both
+# took 72 ns where this one takes 48 (Rosenbrock, n = 2).
+
+
+def _with_gradient(advance: Callable[..., Any], _: None) -> Callable[..., Any]:
+    """Return the loop over a function that gives both the value and the gradient."""
+
+    def kernel(address, slot, record, rows, complex_trial, h, rates, iterations):
+        s = record[0]
+        evaluate = at_gradient(address)
+        x, trial, grad = borrowed(rows[X]), borrowed(rows[TRIAL]), borrowed(rows[GRAD])
+        matrix, state = borrowed(rows), borrowed(rows[STATE:])
+        if s.nfev == 0 or iterations == 0:
+            s.f = evaluate(x, trial, grad, slot)
+            s.nfev += 1
+        for k in range(iterations):
+            if rates.size > 0:
+                s.lr = rates[k]
+            advance(s, matrix, state, h)
+            if s.status != RUNNING:
+                break
+            s.f = evaluate(x, trial, grad, slot)
+            s.nfev += 1
+        s.njev = s.nfev
+
+    return kernel
+
+
+def _with_differences(
+    advance: Callable[..., Any], evaluate: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return the loop over a function that gives the value alone."""
+
+    def kernel(address, slot, record, rows, complex_trial, h, rates, iterations):
+        s = record[0]
+        if s.nfev == 0 or iterations == 0:
+            evaluate(address, slot, s, rows, complex_trial)
+        for k in range(iterations):
+            if rates.size > 0:
+                s.lr = rates[k]
+            advance(s, rows, rows[STATE:], h)
+            if s.status != RUNNING:
+                break
+            evaluate(address, slot, s, rows, complex_trial)
+
+    return kernel
 
 
 @register_jitable
-def _value(address, slot, s, rows):
-    """Evaluate the value, unless it is known."""
-    if s.request != GRADIENT:
-        rows[TRIAL][:] = rows[X]
-        s.f = at_value(address)(rows[TRIAL], slot)
-        s.nfev += 1
-
-
-@register_jitable
-def _two_point(address, slot, s, rows, trial):
+def _two_point(address, slot, s, rows, complex_trial):
     """Evaluate the value, and the gradient by one-sided or by wide central differences."""
-    _value(address, slot, s, rows)
-    value, x, lower, upper = at_value(address), rows[X], rows[LOWER], rows[UPPER]
-    grad, scratch, rel_step = rows[GRAD], rows[TRIAL], rows[REL_STEP]
+    value, x, trial, grad = at_value(address), rows[X], rows[TRIAL], rows[GRAD]
+    lower, upper, rel_step = rows[LOWER], rows[UPPER], rows[REL_STEP]
+    if s.request != GRADIENT:
+        s.f = value(trial, slot)
+        s.nfev += 1
     if s.width > 0.0:
-        used = central(value, slot, x, s.f, grad, scratch, lower, upper, rel_step, s.width)
+        used = central(value, slot, x, s.f, grad, trial, lower, upper, rel_step, s.width)
     else:
-        used = one_sided(value, slot, x, s.f, grad, scratch, lower, upper, rel_step)
+        used = one_sided(value, slot, x, s.f, grad, trial, lower, upper, rel_step)
     s.nfev += used
     s.njev += 1
 
 
 @register_jitable
-def _three_point(address, slot, s, rows, trial):
+def _three_point(address, slot, s, rows, complex_trial):
     """Evaluate the value, and the gradient by central differences."""
-    _value(address, slot, s, rows)
-    value, x, lower, upper = at_value(address), rows[X], rows[LOWER], rows[UPPER]
-    grad, scratch, rel_step = rows[GRAD], rows[TRIAL], rows[REL_STEP]
-    s.nfev += central(value, slot, x, s.f, grad, scratch, lower, upper, rel_step, s.width)
+    value, x, trial, grad = at_value(address), rows[X], rows[TRIAL], rows[GRAD]
+    lower, upper, rel_step = rows[LOWER], rows[UPPER], rows[REL_STEP]
+    if s.request != GRADIENT:
+        s.f = value(trial, slot)
+        s.nfev += 1
+    s.nfev += central(value, slot, x, s.f, grad, trial, lower, upper, rel_step, s.width)
     s.njev += 1
 
 
 @register_jitable
-def _complex_step(address, slot, s, rows, trial):
+def _complex_step(address, slot, s, rows, complex_trial):
     """Evaluate the value, and the gradient by the complex step."""
-    value, x, lower, upper = at_complex_value(address), rows[X], rows[LOWER], rows[UPPER]
-    trial[:] = x
-    s.f = value(trial, slot).real
-    s.nfev += 1 + complex_step(value, slot, x, rows[GRAD], trial, lower, upper, rows[REL_STEP])
+    value, x, grad = at_complex_value(address), rows[X], rows[GRAD]
+    lower, upper, rel_step = rows[LOWER], rows[UPPER], rows[REL_STEP]
+    for i in range(x.size):
+        complex_trial[i] = x[i]
+    s.f = value(complex_trial, slot).real
+    s.nfev += 1 + complex_step(value, slot, x, grad, complex_trial, lower, upper, rel_step)
     s.njev += 1
 
 
-_EVALUATE = {
-    "gradient": _gradient,
-    "2-point": _two_point,
-    "3-point": _three_point,
-    "cs": _complex_step,
-}
+_DIFFERENCES = {"2-point": _two_point, "3-point": _three_point, "cs": _complex_step}

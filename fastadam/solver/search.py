@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 from numba import types
 from numba.np.numpy_support import from_dtype
@@ -97,8 +98,9 @@ class Search:
     def __init__(
         self, rule: Rule, x0: Vector, lower: Vector, upper: Vector, **scalars: float
     ) -> None:
-        # For the loops, which say s.f; Python reads views, see `view`.
-        self.record = np.zeros(1, SCALARS).view(np.recarray)
+        self.record = np.zeros(1, SCALARS)
+        if numba.config.DISABLE_JIT:  # the loops say s.f, in Python too
+            self.record = self.record.view(np.recarray)
         self.rows = np.zeros((STATE + len(rule.state), x0.size))
         self.rows[X] = self.rows[TRIAL] = self.rows[BEST_X] = x0
         self.rows[LOWER], self.rows[UPPER] = lower, upper
@@ -111,4 +113,4 @@ class Search:
 
     def view(self, name: str) -> NDArray[Any]:
         """Return a scalar as an array of one: 70 ns to read or write, where a record takes 3,000."""
-        return np.asarray(self.record[name])
+        return self.record[name]
