@@ -2,7 +2,9 @@
 
 No gradient is given and nothing is set, except for the step size of textbook Adam, which has no
 default that could be meant for all functions. The boxes are where starts come from; they are no
-bounds. NaN counts as 1e300 for SciPy's methods, which do not expect it.
+bounds. NaN counts as 1e300 for SciPy's methods, which do not expect it. All are judged by the
+point that they return; that its value is what they say, and no higher than at the start, is
+fastadam's promise and not SciPy's.
 """
 
 from __future__ import annotations

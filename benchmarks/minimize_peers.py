@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba
@@ -54,6 +55,7 @@ def numpy_loop(both: ValueAndGradient, lr: float) -> Loop:
     return run
 
 
+@cache  # compiled once
 def compiled_loop(in_place: Callable[[Array, Array], float], lr: float) -> Loop:
     """Return a loop compiled for a single function ``(x, gradient) -> f``: the floor.
 

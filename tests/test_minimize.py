@@ -849,8 +849,9 @@ def test_finite_diff_rel_step():
         np.testing.assert_allclose(moves, expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("lr", ["auto", 0.1])
 @pytest.mark.parametrize("scheme", ["2-point", "3-point"])
-def test_a_relative_step_lost_in_rounding_is_no_flat_function(scheme):
+def test_a_relative_step_lost_in_rounding_is_no_flat_function(scheme, lr):
     """SciPy then takes its default step."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -858,7 +859,7 @@ def test_a_relative_step_lost_in_rounding_is_no_flat_function(scheme):
             quadratic, X0, jac=scheme, options={"finite_diff_rel_step": 1e-20}
         )
     assert scipys.fun < 1e-6
-    result = run(jac=scheme, finite_diff_rel_step=1e-20)
+    result = run(jac=scheme, finite_diff_rel_step=1e-20, lr=lr)
     assert not (result.success and result.fun > 1e-3)
 
 

@@ -94,7 +94,7 @@ def accuracy(options: Options) -> SuiteResult:
 
 def _compare(group: str, own: Sequence[Smooth], given: str, starts: int) -> SuiteResult:
     result = SuiteResult()
-    case = f"{len(own)} problems, {group}, {given}, a run"
+    case = f"{group} ({len(own)}), {given}, a run"
     for name, method in METHODS.items():
         ends = [end for problem in own for end in endings(method, problem, given, starts)]
         flat = [end.largest <= GTOL for end in ends]

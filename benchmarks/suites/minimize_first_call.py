@@ -58,7 +58,7 @@ print("[%r, %r, %r, %s]" % (imported, *seconds, str(bool(right)).lower()))
 @watched
 def first_call(options: Options) -> SuiteResult:
     """Measure the first calls with two new functions, one after the other."""
-    rounds = 1 if options.quick else 9
+    rounds = 1 if options.quick else 7
     forms = dict(list(FORMS.items())[:1]) if options.quick else FORMS
     records: dict[str, Record] = {}
     wrong: dict[str, str] = {}

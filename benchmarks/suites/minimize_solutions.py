@@ -122,9 +122,10 @@ def _solve(problem: problems.Problem, effort: Effort) -> SuiteResult:
         ratios = {COMPILED: pairwise(records[COMPILED], records[name])} if ours else {}
         result.rows.append(Row(case, name, records[name].summary, OK, ratios, details))
         word = "success" if details["success"] else "no success"
+        label = f"{problem.name} {problem.x0.size},"
         result.notes.append(
-            f"{problem.name} {problem.x0.size}, {name:<18} f - f* {details['f_above_minimum']:8.1e}"
-            f", |g| {details['largest_gradient']:7.1e}, {details['nit']:,} iterations, "
+            f"{label:<21} {name:<18} f - f* {details['f_above_minimum']:8.1e}, "
+            f"|g| {details['largest_gradient']:7.1e}, {details['nit']:,} iterations, "
             f"{details['nfev']:,} evaluations, {word}"
         )
     return result

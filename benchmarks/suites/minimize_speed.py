@@ -18,13 +18,7 @@ from scipy.optimize import rosen, rosen_der
 
 from fastadam import minimize, problems
 
-from ..minimize_peers import (
-    Loop,
-    compiled_loop,
-    numpy_loop,
-    torch_loop,
-    torch_rosenbrock,
-)
+from ..minimize_peers import Loop, compiled_loop, numpy_loop, torch_loop, torch_rosenbrock
 from ..peers import BETA1, BETA2, EPS, LR, Array
 from ..report import OK, WRONG, Options, Row, SuiteResult, Verdict
 from ..timing import Effort, Record, Summary, interleave, pairwise

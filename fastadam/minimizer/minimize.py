@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +22,8 @@ from .polish import polish, require_polishable
 from .result import report, summary
 
 _REL_STEPS = {"2-point": ONE_SIDED_STEP, "3-point": CENTRAL_STEP, "cs": COMPLEX_STEP}
+
+_NEVER = np.iinfo(np.int64).max
 
 
 def minimize(
@@ -104,12 +105,12 @@ def _run(
         lower,
         upper,
         maxiter=options.maxiter,
-        maxfev=min(options.maxfev, np.iinfo(np.int64).max),
+        maxfev=min(options.maxfev, _NEVER),
         gtol=options.gtol,
         clip_norm=options.clip_norm,
         cost={"gradient": 1, "3-point": 1 + 2 * free}.get(scheme, 1 + free),
         wide_cost=1 + 2 * free,
-        **(_annealed(options, scheme, lower, upper) if options.auto else _fixed(options)),
+        **(_annealed(options, scheme) if options.auto else _fixed(options)),
     )
     if options.auto:
         anneal_kernel()(search.record, search.rows)
@@ -127,11 +128,12 @@ def _fixed(options: Options) -> dict[str, float]:
     return {
         "lr": 0.0 if callable(options.lr) else options.lr,
         "ftol": 0.0 if options.ftol is None else options.ftol,
-        "patience": patience if stagnates else np.iinfo(np.int64).max,
+        "patience": patience if stagnates else _NEVER,
+        "cycle_end": _NEVER,
     }
 
 
-def _annealed(options: Options, scheme: str, lower: Vector, upper: Vector) -> dict[str, float]:
+def _annealed(options: Options, scheme: str) -> dict[str, float]:
     """Return the scalars of a search with ``lr="auto"``."""
     ftol = annealing.FTOL if options.ftol is None else options.ftol
     return {
@@ -141,7 +143,6 @@ def _annealed(options: Options, scheme: str, lower: Vector, upper: Vector) -> di
         "cycle_ftol": ftol,
         "first_patience": options.patience or annealing.PATIENCE,
         "cycle": -1,
-        "reach": float(np.max(upper - lower, initial=0.0)) or math.inf,
     }
 
 

@@ -19,9 +19,9 @@ COMPLEX_STEP = 2.0**-52
 
 
 @register_jitable
-def magnitude(x):
-    """Return what relative steps are relative to."""
-    return max(1.0, abs(x))
+def size(x, unit):
+    """Return what relative steps are relative to: the unit, if there is one."""
+    return unit if unit > 0.0 else max(1.0, abs(x))
 
 
 @register_jitable
@@ -32,12 +32,12 @@ def copy(source, target):
 
 
 @register_jitable
-def one_sided(value, slot, x, f, grad, trial, lower, upper, rel_step):
+def one_sided(value, slot, x, f, grad, trial, lower, upper, rel_step, unit):
     """Fill ``grad`` with ``(f(x + h e_i) - f) / h``, where ``h`` points away from 0."""
     evaluations = 0
     copy(x, trial)
     for i in range(x.size):
-        h = rel_step[i] * magnitude(x[i])
+        h = rel_step[i] * size(x[i], unit[i])
         if x[i] < 0.0:
             h = -h
         if not lower[i] <= x[i] + h <= upper[i]:  # the other way, or as far as there is room
@@ -55,16 +55,16 @@ def one_sided(value, slot, x, f, grad, trial, lower, upper, rel_step):
 
 
 @register_jitable
-def central(value, slot, x, f, grad, trial, lower, upper, rel_step, width):
+def central(value, slot, x, f, grad, trial, lower, upper, rel_step, unit, width):
     """Fill ``grad`` with ``(f(x + h e_i) - f(x - h e_i)) / 2h``.
 
-    ``h`` is ``width``, or relative to x if ``width`` is 0. Beside a bound the points are as far
+    ``h`` is ``width`` units if that is wider than the scheme's own step. Beside a bound the points are as far
     away as there is room, and the three values give the slope of a parabola.
     """
     evaluations = 0
     copy(x, trial)
     for i in range(x.size):
-        h = width if width > 0.0 else rel_step[i] * magnitude(x[i])
+        h = max(width, rel_step[i]) * size(x[i], unit[i])
         trial[i] = min(x[i] + h, upper[i])
         up = trial[i] - x[i]
         slope_up = slope_down = 0.0
@@ -88,14 +88,14 @@ def central(value, slot, x, f, grad, trial, lower, upper, rel_step, width):
 
 
 @register_jitable
-def complex_step(value, slot, x, grad, trial, lower, upper, rel_step):
+def complex_step(value, slot, x, grad, trial, lower, upper, rel_step, unit):
     """Fill ``grad`` with ``imag(f(x + ih e_i)) / h``; ``trial`` is complex."""
     evaluations = 0
     for i in range(x.size):
         if lower[i] == upper[i]:
             grad[i] = 0.0
             continue
-        h = rel_step[i] * magnitude(x[i])
+        h = rel_step[i] * size(x[i], unit[i])
         copy(x, trial)
         trial[i] = complex(x[i], h)
         grad[i] = value(trial, slot).imag / h

@@ -30,6 +30,7 @@ from .search import (
     STAGNATED,
     STATE,
     TRIAL,
+    UNIT,
     UPPER,
     VALUE_AND_GRADIENT,
     X,
@@ -61,7 +62,7 @@ def engine(rule: Rule) -> Callable[..., Any]:
                 return
             if s.status != RUNNING:
                 return
-            annealing.next_leg(s, rows[BEST_X])
+            annealing.next_leg(s, rows)
             if s.status != RUNNING:
                 return
             for i in range(rows.shape[1]):
@@ -112,7 +113,7 @@ def judge(s, is_best, norm):
         s.status = MAXFEV
     elif s.since >= s.patience and s.auto == 0:
         s.status = STAGNATED
-    return s.status == RUNNING and s.since < s.patience
+    return s.status == RUNNING and s.since < s.patience and s.nit < s.cycle_end
 
 
 def _sweep(rule: Rule) -> Callable[..., Any]:
@@ -136,6 +137,7 @@ def _sweep(rule: Rule) -> Callable[..., Any]:
         if carry is not None:
             s.carried = carry(hyper, t)[0]
         scale = clipping(rows, s.clip_norm) if s.clip_norm < math.inf else 1.0
+        in_units = s.auto == 1
         norm = 0.0
         for i in range(rows.shape[1]):
             p, g = rows[X, i], rows[GRAD, i]
@@ -146,8 +148,13 @@ def _sweep(rule: Rule) -> Callable[..., Any]:
             norm = larger(norm, unblocked(p, g, lower, upper))
             if scale != 1.0:
                 g = scale * g
+            unit = rows[UNIT, i] if in_units else 1.0
+            if in_units:
+                p, g = p / unit, g * unit
             p, new_state = update(p, g, load(state, i, unflushed), c)
             store(state, i, new_state, floors)
+            if in_units:
+                p = p * unit
             if p < lower or p > upper:
                 p = lower if p < lower else upper
                 # At a wall the velocity is spent: it would press on x for many steps after the

@@ -30,6 +30,7 @@ from .search import (
     RUNNING,
     STATE,
     TRIAL,
+    UNIT,
     UPPER,
     X,
 )
@@ -42,7 +43,7 @@ def anneal_kernel() -> Callable[..., Any]:
     """Return ``anneal(record, rows)``: it sets a new search up for `annealing`."""
 
     def kernel(record, rows):
-        annealing.next_leg(record[0], rows[X])
+        annealing.next_leg(record[0], rows)
 
     kernel.__qualname__ = "anneal"
     return compile_kernel(kernel, types.void(RECORDS, MATRIX), **_OPTIONS)
@@ -158,14 +159,14 @@ def _with_differences(
 def _two_point(address, slot, s, rows, complex_trial):
     """Evaluate the value, and the gradient by one-sided or by wide central differences."""
     value, x, trial, grad = at_value(address), rows[X], rows[TRIAL], rows[GRAD]
-    lower, upper, rel_step = rows[LOWER], rows[UPPER], rows[REL_STEP]
+    lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
     if s.request != GRADIENT:
         s.f = value(trial, slot)
         s.nfev += 1
     if s.width > 0.0:
-        used = central(value, slot, x, s.f, grad, trial, lower, upper, rel_step, s.width)
+        used = central(value, slot, x, s.f, grad, trial, lower, upper, rel_step, unit, s.width)
     else:
-        used = one_sided(value, slot, x, s.f, grad, trial, lower, upper, rel_step)
+        used = one_sided(value, slot, x, s.f, grad, trial, lower, upper, rel_step, unit)
     s.nfev += used
     s.njev += 1
 
@@ -174,11 +175,11 @@ def _two_point(address, slot, s, rows, complex_trial):
 def _three_point(address, slot, s, rows, complex_trial):
     """Evaluate the value, and the gradient by central differences."""
     value, x, trial, grad = at_value(address), rows[X], rows[TRIAL], rows[GRAD]
-    lower, upper, rel_step = rows[LOWER], rows[UPPER], rows[REL_STEP]
+    lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
     if s.request != GRADIENT:
         s.f = value(trial, slot)
         s.nfev += 1
-    s.nfev += central(value, slot, x, s.f, grad, trial, lower, upper, rel_step, s.width)
+    s.nfev += central(value, slot, x, s.f, grad, trial, lower, upper, rel_step, unit, s.width)
     s.njev += 1
 
 
@@ -186,11 +187,11 @@ def _three_point(address, slot, s, rows, complex_trial):
 def _complex_step(address, slot, s, rows, complex_trial):
     """Evaluate the value, and the gradient by the complex step."""
     value, x, grad = at_complex_value(address), rows[X], rows[GRAD]
-    lower, upper, rel_step = rows[LOWER], rows[UPPER], rows[REL_STEP]
+    lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
     for i in range(x.size):
         complex_trial[i] = x[i]
     s.f = value(complex_trial, slot).real
-    s.nfev += 1 + complex_step(value, slot, x, grad, complex_trial, lower, upper, rel_step)
+    s.nfev += 1 + complex_step(value, slot, x, grad, complex_trial, lower, upper, rel_step, unit)
     s.njev += 1
 
 

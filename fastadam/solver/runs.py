@@ -17,7 +17,7 @@ from . import objective
 from .differences import central, complex_step, one_sided
 from .kernels import advance_kernel, run_kernel, run_signature
 from .native import driver, is_native, native_function
-from .search import GRADIENT, LOWER, REL_STEP, RUNNING, UPPER, Search
+from .search import GRADIENT, LOWER, REL_STEP, RUNNING, UNIT, UPPER, Search
 
 Schedule = Callable[[int], float]
 
@@ -216,10 +216,9 @@ def _with_gradient(functions: Functions, search: Search) -> Callable[[], None]:
 def _with_differences(functions: Functions, search: Search) -> Callable[[], None]:
     """Return what evaluates a function and its differences."""
     x, grad, trial = search.x, search.grad, search.trial
-    lower, upper, rel_step = (search.rows[row] for row in (LOWER, UPPER, REL_STEP))
+    box = tuple(search.rows[row] for row in (LOWER, UPPER, REL_STEP, UNIT))
     f, nfev, njev = search.view("f"), search.view("nfev"), search.view("njev")
     request, width = search.view("request"), search.view("width")
-    box = lower, upper, rel_step
     if functions.scheme == "cs":
         complex_value = objective.complex_value(functions.fun, functions.args)
         complex_trial = np.zeros(x.size, dtype=np.complex128)

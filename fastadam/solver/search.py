@@ -40,7 +40,7 @@ SCALARS = np.dtype(
         ("ftol", np.float64),
         ("patience", np.int64),
         ("clip_norm", np.float64),
-        ("auto", np.int64),  # 1: `annealing` chooses the step size
+        ("auto", np.int64),  # 1: `annealing` chooses the step size and the units
         ("widen", np.int64),  # 1: it chooses the width of the differences as well
         # Evaluations that one more gradient will take: by the scheme, and by wide differences.
         ("cost", np.int64),
@@ -61,22 +61,22 @@ SCALARS = np.dtype(
         # Iterations since f last fell below the target, which is ftol below the value then.
         ("since", np.int64),
         ("target", np.float64),
-        # `annealing`: the largest step that makes sense in the box, what the user's ftol and
-        # patience are to it; the cycle, the size of x and the best value at its start.
-        ("reach", np.float64),
+        # `annealing`: what the user's ftol and patience are to it; the cycle, the last iteration
+        # that it may make, and the best value at its start.
         ("cycle_ftol", np.float64),
         ("first_patience", np.int64),
         ("cycle", np.int64),
-        ("scale", np.float64),
+        ("cycle_end", np.int64),
         ("cycle_f", np.float64),
-        # Half the span of the differences; 0: the scheme's own. That of the best gradient.
+        # Half the span of the differences in units; 0: the scheme's own. That of the best gradient.
         ("width", np.float64),
         ("best_width", np.float64),
     ]
 )
 
-# The rows of the matrix; the rule's state is in the rows from STATE on.
-X, TRIAL, GRAD, BEST_X, BEST_GRAD, LOWER, UPPER, REL_STEP, STATE = range(9)
+# The rows of the matrix. UNIT is what steps are measured in; 0 without `annealing`, where steps
+# are what the user says. The rule's state is in the rows from STATE on.
+X, TRIAL, GRAD, BEST_X, BEST_GRAD, LOWER, UPPER, REL_STEP, UNIT, STATE = range(10)
 
 RECORDS = types.Array(from_dtype(SCALARS), 1, "C")
 MATRIX = types.Array(types.float64, 2, "C")

@@ -26,7 +26,9 @@ def short(monkeypatch):
     monkeypatch.setattr(speed, "_ITERATIONS", {speed.NUMPY: 500, speed.TORCH: 500})
 
 
-def test_quick_suite(tmp_path, capsys, hasty, one_thread, short):
+def test_quick_suite(tmp_path, capsys, monkeypatch, hasty, one_thread, short):
+    # Processes take seconds, and what runs in them is tested below.
+    monkeypatch.setattr(minimize_first_call, "run_fresh", lambda *_: [0.3, 0.2, 0.1, True])
     assert main(["--quick", "--suite", "minimize", "--output", str(tmp_path)]) == 0
     content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     suite = content["suites"]["minimize"]
@@ -172,14 +174,15 @@ def test_false_claims_are_found(method, error):
 
 
 def test_false_claim_fails_the_verdict(monkeypatch):
-    methods = {lm.OURS: claim(f=-1e-3), "honest": claim()}
+    methods = {lm.OURS: claim(f=-1e-3), "textbook": claim(), "SciPy": claim(f=-1e-3)}
     monkeypatch.setattr(minimize_minima, "METHODS", methods)
     functions = minimize_minima.functions_of(minimize_minima.TUNING)[:1]
-    found = [[lm._try(*item, functions[0], np.ones(2)) for item in methods.items()]]
+    found = [[lm._try(*item, functions[0], functions[0].lower) for item in methods.items()]]
     monkeypatch.setattr(minimize_minima, "trials", lambda functions, starts: found)
     result = minimize_minima.try_part(minimize_minima.TUNING, functions, 1)
-    assert [row.status for row in result.rows] == ["WRONG", "ok"]
+    assert [row.status for row in result.rows] == ["WRONG", "ok", "ok"]
     assert [verdict.reached for verdict in result.verdicts] == [False]
+    assert ["1 wrong results" in note for note in result.notes] == [True, False, True]
 
 
 def test_share_counts_every_function_alike():
