@@ -42,20 +42,24 @@ class Watched:
         return value
 
 
-def differences(scheme, function, x, lower=-INF, upper=INF, rel_step=None, width=0.0):
-    """Return the gradient, where the function was called, and how often it says it was."""
+def differences(scheme, function, x, lower=-INF, upper=INF, rel_step=None, width=0.0, unit=None):
+    """Return the gradient, where the function was called, and how often it says it was.
+
+    Wide differences are in units of 1, unless there are others.
+    """
     x = np.array(x, dtype=float)
     value, before = Watched(function), x.copy()
     lower, upper = (np.broadcast_to(np.asarray(bound, float), x.shape) for bound in (lower, upper))
     default = {"2-point": ONE_SIDED_STEP, "3-point": CENTRAL_STEP, "cs": COMPLEX_STEP}[scheme]
     steps = np.broadcast_to(default if rel_step is None else rel_step, x.shape)
+    unit = np.broadcast_to((1.0 if width else 0.0) if unit is None else unit, x.shape)
     grad, trial = np.full(x.size, np.nan), np.full(x.size, np.nan)
     if scheme == "2-point":
-        used = one_sided(value, 7, x, function(x), grad, trial, lower, upper, steps)
+        used = one_sided(value, 7, x, function(x), grad, trial, lower, upper, steps, unit)
     elif scheme == "3-point":
-        used = central(value, 7, x, function(x), grad, trial, lower, upper, steps, width)
+        used = central(value, 7, x, function(x), grad, trial, lower, upper, steps, unit, width)
     else:
-        used = complex_step(value, 7, x, grad, trial.astype(complex), lower, upper, steps)
+        used = complex_step(value, 7, x, grad, trial.astype(complex), lower, upper, steps, unit)
     np.testing.assert_array_equal(x, before)
     assert used == len(value.points)
     return grad, np.array(value.points).reshape(-1, x.size), used
@@ -154,6 +158,19 @@ def test_wide_differences_have_their_width(width):
     np.testing.assert_array_equal(points, expected)
 
 
+def test_units_take_the_place_of_x():
+    unit = np.array([8.0, 0.25])
+    for width, step in ((0.0, CENTRAL_STEP), (0.5, 0.5), (1e-9, CENTRAL_STEP)):
+        _, points, _ = differences("3-point", rosen, [4.0, -2.0], width=width, unit=unit)
+        moves = np.diag(points[::2] - [4, -2])
+        np.testing.assert_allclose(moves, step * unit, rtol=1e-9)
+    _, points, _ = differences("2-point", rosen, [4.0, -2.0], unit=unit)
+    moves = np.diag(points - [4, -2])
+    np.testing.assert_allclose(moves, ONE_SIDED_STEP * unit * [1, -1], rtol=1e-6)
+    _, points, _ = differences("cs", waves, [4.0, -2.0], unit=unit)
+    np.testing.assert_allclose(np.diag(points.imag), COMPLEX_STEP * unit)
+
+
 def test_wide_differences_see_past_ripples():
     grad, _, _ = differences(
         "3-point", lambda x: np.sum(x**2 + 1e-3 * np.sin(1e4 * x)), [1.0, 2.0], width=0.5
@@ -231,13 +248,14 @@ tiny = st.sampled_from([0.0, 5e-324, 1e-300, 1e-30, 1e-17, 1e-9, 2e-9, 1e-8, 3e-
     scheme=st.sampled_from(["2-point", "3-point", "cs"]),
     width=st.sampled_from([0.0, 1e-6, 0.3, 1e3]),
     rel_step=st.sampled_from([None, 1e-12, 1e-3, 1.0]),
+    unit=st.sampled_from([None, 1e-9, 0.1, 1e6]),
 )
-@example(1e-9, 1e-9, 0.0, "2-point", 0.0, None)
-def test_no_point_leaves_the_box(centre, below, above, scheme, width, rel_step):
+@example(1e-9, 1e-9, 0.0, "2-point", 0.0, None, None)
+def test_no_point_leaves_the_box(centre, below, above, scheme, width, rel_step, unit):
     lower, upper = centre - below, centre + above
     for x in (centre, lower, upper):
         grad, points, used = differences(
-            scheme, rosen, [x, 1.0], [lower, -INF], [upper, INF], rel_step, width
+            scheme, rosen, [x, 1.0], [lower, -INF], [upper, INF], rel_step, width, unit
         )
         assert np.all((points.real >= [lower, -INF]) & (points.real <= [upper, INF]))
         assert np.all(np.isfinite(grad))

@@ -774,16 +774,17 @@ def test_a_complex_objective_may_overwrite_what_it_gets():
     assert run(vandal, jac="cs", lr=0.1, maxiter=9).x.tolist() == expected.x.tolist()
 
 
-def test_functions_may_keep_what_they_get():
+@pytest.mark.parametrize("jac", [quadratic_der, "2-point", "3-point", "cs"])
+def test_functions_may_keep_what_they_get(jac):
     """Each call has an array of its own."""
     kept, copies = [], []
 
     def fun(x):
         kept.append(x)
         copies.append(x.copy())
-        return quadratic(x)
+        return np.sum(SCALES * (x - CENTRE) ** 2)
 
-    run(fun, lr=0.1, maxiter=9)
+    run(fun, jac=jac, lr=0.1, maxiter=9)
     np.testing.assert_array_equal(kept, copies)
 
 

@@ -51,7 +51,7 @@ LEAST_UNITS = (0.1, 1e-8)
 WIDTH = 0.3
 NARROWEST = 1e-5
 #: A cycle that gains less than this, relative to 1 + |f|, is in vain.
-FTOL = 1e-7
+FTOL = 1e-10
 #: A fall by less than this part of ftol does not prolong a leg.
 LEG_FTOL = 1e-3
 
