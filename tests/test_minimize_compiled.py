@@ -16,6 +16,7 @@ from scipy.optimize import Bounds
 
 import fastadam
 from fastadam import problems
+from fastadam.solver import kernels
 from tests.processes import run_python
 from tests.reference import Reference
 
@@ -670,8 +671,9 @@ def fresh(form, k):
 
 
 @pytest.mark.parametrize("form", FRESH)
-def test_a_new_function_compiles_nothing_of_the_solver(form):
+def test_a_new_function_compiles_nothing_of_the_solver(form, monkeypatch):
     run(*fresh(form, 0.0), x0=[1.0], maxiter=3)
+    monkeypatch.setattr(kernels, "compile_kernel", None)  # nor loads it from disk
     fun, jac = fresh(form, 1.0)
     with event.install_listener("numba:compile", Compilations()) as listener:
         assert run(fun, jac, x0=[0.0], maxiter=3).fun == 1.0

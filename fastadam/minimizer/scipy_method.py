@@ -28,7 +28,46 @@ def scipy_method(
     rule: str = "adam",
     **options: Any,
 ) -> OptimizeResult:
-    """DOC."""
+    """Minimise as a `method` of `scipy.optimize.minimize`, and of what calls that.
+
+    `scipy.optimize.basinhopping` and `scipy.optimize.dual_annealing` take it in
+    ``minimizer_kwargs={"method": fastadam.scipy_method}``, and
+    `scipy.optimize.differential_evolution` as ``polish``.
+
+    Parameters
+    ----------
+    fun, x0, args, jac, bounds, callback
+        As for `fastadam.minimize`. SciPy hands on None for the name of a difference scheme.
+    hess, hessp
+        Not used; a `RuntimeWarning` says so.
+    constraints
+        Must be empty.
+    tol : float, optional
+        Sets `gtol`.
+    rule : str, default "adam"
+        The `method` of `fastadam.minimize`.
+    **options
+        Its options.
+
+    Returns
+    -------
+    scipy.optimize.OptimizeResult
+        See `fastadam.minimize`.
+
+    Raises
+    ------
+    ValueError
+        If there are constraints, and as `fastadam.minimize`.
+
+    Examples
+    --------
+    >>> import fastadam
+    >>> from scipy.optimize import minimize, rosen, rosen_der
+    >>> result = minimize(rosen, [-1.2, 1.0], jac=rosen_der, method=fastadam.scipy_method,
+    ...                   options={"rule": "nadam"})
+    >>> result.x.round(4)
+    array([1., 1.])
+    """
     for name, value in (("hess", hess), ("hessp", hessp)):
         if value is not None:
             warnings.warn(f"fastadam does not use {name}.", RuntimeWarning, stacklevel=3)

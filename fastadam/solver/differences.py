@@ -58,8 +58,8 @@ def one_sided(value, slot, x, f, grad, trial, lower, upper, rel_step, unit):
 def central(value, slot, x, f, grad, trial, lower, upper, rel_step, unit, width):
     """Fill ``grad`` with ``(f(x + h e_i) - f(x - h e_i)) / 2h``.
 
-    ``h`` is ``width`` units if that is wider than the scheme's own step. Beside a bound the points are as far
-    away as there is room, and the three values give the slope of a parabola.
+    ``h`` is ``width`` units if that is wider than the scheme's own step. Beside a bound the points
+    are as far away as there is room, and the three values give the slope of a parabola.
     """
     evaluations = 0
     copy(x, trial)

@@ -28,7 +28,6 @@ from .search import (
     NONFINITE,
     RUNNING,
     STAGNATED,
-    STATE,
     TRIAL,
     UNIT,
     UPPER,
@@ -49,7 +48,7 @@ def engine(rule: Rule) -> Callable[..., Any]:
     ``rows[TRIAL]``) and ``s.request`` what to evaluate next.
     """
     sweep = _sweep(rule)
-    carried = tuple(rule.carried.values())[0] if rule.carried else 0.0
+    carried = next(iter(rule.carried.values())) if rule.carried else 0.0
 
     def advance(s, rows, state, h):
         while True:
@@ -75,6 +74,8 @@ def engine(rule: Rule) -> Callable[..., Any]:
             s.carried = carried
             s.request = GRADIENT
             if s.width != s.best_width:
+                if not affordable(s, cost(s) - 1):
+                    s.status = MAXFEV
                 return
 
     return inline(advance)
@@ -109,11 +110,23 @@ def judge(s, is_best, norm):
         s.since += 1
     if s.nit >= s.maxiter:
         s.status = MAXITER
-    elif s.nfev + (s.cost if s.width == 0.0 else s.wide_cost) > s.maxfev:
+    elif not affordable(s, cost(s)):
         s.status = MAXFEV
     elif s.since >= s.patience and s.auto == 0:
         s.status = STAGNATED
     return s.status == RUNNING and s.since < s.patience and s.nit < s.cycle_end
+
+
+@inline
+def cost(s):
+    """Return the number of evaluations that a value and a gradient take."""
+    return s.cost if s.width == 0.0 else s.wide_cost
+
+
+@inline
+def affordable(s, evaluations):
+    """Return whether some more evaluations are allowed."""
+    return s.nfev + evaluations <= s.maxfev
 
 
 def _sweep(rule: Rule) -> Callable[..., Any]:
@@ -136,7 +149,7 @@ def _sweep(rule: Rule) -> Callable[..., Any]:
         c = coefficients(hyper, t)
         if carry is not None:
             s.carried = carry(hyper, t)[0]
-        scale = clipping(rows, s.clip_norm) if s.clip_norm < math.inf else 1.0
+        clip = clipping(rows, s.clip_norm) if s.clip_norm < math.inf else 1.0
         in_units = s.auto == 1
         norm = 0.0
         for i in range(rows.shape[1]):
@@ -146,8 +159,8 @@ def _sweep(rule: Rule) -> Callable[..., Any]:
                 rows[BEST_X, i] = p
                 rows[BEST_GRAD, i] = g
             norm = larger(norm, unblocked(p, g, lower, upper))
-            if scale != 1.0:
-                g = scale * g
+            if clip != 1.0:
+                g = clip * g
             unit = rows[UNIT, i] if in_units else 1.0
             if in_units:
                 p, g = p / unit, g * unit

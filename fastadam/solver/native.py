@@ -235,8 +235,12 @@ def native_function(fun: Any, jac: Any, args_type: Any) -> NativeFunction:
         returned = _result_type(fun, given)
         raise ValueError(
             f"fun must return {_EXPECTED.get(jac, 'a real number')}, and returns {returned} for "
-            f"{_names(given)}" + (f"; jac returns {_result_type(jac, given)}, which must be an "
-            "array of real numbers" if is_native(jac) else "")
+            f"{_names(given)}"
+            + (
+                f"; jac returns {_result_type(jac, given)}, which must be an array of real numbers"
+                if is_native(jac)
+                else ""
+            )
         ) from error
 
 
@@ -256,7 +260,6 @@ def _require_compilable(name: str, function: Any, given: Sequence[Any]) -> None:
 
 def _result_type(function: Any, given: Sequence[Any]) -> Any:
     """Return the Numba type of a function's result, compiling it if need be."""
-    template, *_ = function.get_call_template(tuple(given), {})
     return function.typingctx.resolve_function_type(
         types.Dispatcher(function), tuple(given), {}
     ).return_type

@@ -30,9 +30,7 @@ def vector(value: Any, n: int) -> Vector:
     """Return what a gradient function gave as an array of shape (n,), maybe the same array."""
     array = np.asarray(value)
     if array.shape != (n,):
-        raise ValueError(
-            f"jac must return an array of shape ({n},), it returned {describe(array)}"
-        )
+        raise ValueError(f"jac must return an array of shape ({n},), it returned {describe(array)}")
     if array.dtype.kind not in "fiub":
         raise ValueError(f"jac must return real numbers, it returned {describe(array)}")
     return array

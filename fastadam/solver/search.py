@@ -112,5 +112,5 @@ class Search:
             self.view("carried")[0] = value
 
     def view(self, name: str) -> NDArray[Any]:
-        """Return a scalar as an array of one: 70 ns to read or write, where a record takes 3,000."""
+        """Return a scalar as an array of one: 70 ns to read or write, a record takes 3,000."""
         return self.record[name]
