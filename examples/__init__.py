@@ -1,1 +1,1 @@
-"""Runnable examples; each is a package started with ``python -m examples.NAME``."""
+"""Runnable examples, each started with ``python -m examples.NAME``."""

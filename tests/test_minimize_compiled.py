@@ -5,6 +5,7 @@ import signal
 import sys
 import textwrap
 import threading
+import types
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from scipy.optimize import Bounds
 
 import fastadam
 from fastadam import problems
-from fastadam.solver import kernels
+from fastadam.solver import kernels, runs, watch
+from fastadam.solver.search import MAXITER, RUNNING
 from tests.processes import run_python
 from tests.reference import Reference
 
@@ -524,6 +526,24 @@ def test_max_seconds(form):
     assert (result.status, result.message) == (1, "Maximum time has been exceeded.")
     assert 0 < result.nit < FOREVER
     assert result.fun == rosen(result.x) <= rosen(X0)
+
+
+@pytest.mark.parametrize("seconds", [1e-8, 1e-6, 1e-3, 0.5])
+def test_a_compiled_loop_comes_back_often(seconds, monkeypatch):
+    """By a clock that is told how long an iteration takes: some 50 times a second, not more."""
+    clock, chunks = [0.0], []
+
+    def loop(self, iterations):
+        chunks.append(iterations)
+        clock[0] += seconds * iterations
+        return RUNNING if clock[0] < 100 * max(seconds, 0.02) else MAXITER
+
+    monkeypatch.setattr(runs.CompiledRun, "run", loop)
+    monkeypatch.setattr(watch, "time", types.SimpleNamespace(monotonic=lambda: clock[0]))
+    run()
+    assert max(chunks) <= max(1, 0.05 / seconds)
+    assert chunks[-1] >= min(1, 0.01 / seconds)
+    assert len(chunks) <= 200
 
 
 def test_other_threads_run_meanwhile():

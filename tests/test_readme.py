@@ -10,9 +10,13 @@ README = Path(__file__).parents[1] / "README.md"
 
 def test_the_snippets_run_in_order(tmp_path):
     snippets = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(snippets) == 3
-    printed = run_python("\n".join(snippets), cwd=tmp_path)
-    assert f"# {printed}, the minimum" in README.read_text()
+    assert len(snippets) == 4
+    program = "\n".join(snippets)
+    printed = run_python(program, cwd=tmp_path).splitlines()
+    promised = re.findall(r"^print\(.*\)  # (.*)$", program, re.MULTILINE)
+    assert len(printed) == len(promised) == 2
+    for output, comment in zip(printed, promised, strict=True):
+        assert comment.partition(", the")[0] == output
 
 
 def test_the_two_commands_stand_there_word_for_word():
