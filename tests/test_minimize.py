@@ -1047,6 +1047,8 @@ def test_disp_closes_its_bar_when_the_function_fails(monkeypatch):
 
 POLISHERS = "Nelder-Mead Powell CG BFGS Newton-CG L-BFGS-B TNC COBYLA COBYQA SLSQP trust-constr"
 
+GRADIENT_FREE = ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
+
 
 @pytest.mark.parametrize(
     ("name", "form"),
@@ -1072,8 +1074,11 @@ def test_polish_goes_on_from_the_best_point(name, form):
     assert result.first.x.tobytes() == plain.x.tobytes()
     assert result.polish.fun < plain.fun
     assert result.fun == rosen(result.x) == min(result.first.fun, result.polish.fun)
+    # Methods that use no gradient leave that at the end to be evaluated.
+    last = {"nfev": 3 if form == "default" else 1, "njev": 1} if name in GRADIENT_FREE else {}
     for count in ("nit", "nfev", "njev"):
-        assert result[count] == result.first[count] + result.polish.get(count, 0)
+        parts = result.first[count], result.polish.get(count, 0), last.get(count, 0)
+        assert result[count] == sum(parts)
     if form == "callable":
         # SciPy may count an evaluation that it took from its memory.
         assert abs(result.nfev - len(counted)) <= 3

@@ -40,7 +40,7 @@ def box(bounds: Any, n: int) -> tuple[Vector, Vector]:
 
 
 def _of_length(name: str, values: Any, n: int) -> Vector:
-    array = np.asarray(values, dtype=np.float64)
+    array = _numbers(name, values)
     try:
         array = np.broadcast_to(array, (n,)).copy()
     except ValueError:
@@ -61,9 +61,20 @@ def _from_pairs(bounds: Any, n: int) -> tuple[Vector, Vector]:
         ) from None
     if len(pairs) != n:
         raise ValueError(f"bounds must have a pair for each of {n} variables, got {len(pairs)}")
-    lower = np.array([-np.inf if low is None else low for low, _ in pairs], dtype=np.float64)
-    upper = np.array([np.inf if high is None else high for _, high in pairs], dtype=np.float64)
+    lower = _numbers("bounds", [-np.inf if low is None else low for low, _ in pairs])
+    upper = _numbers("bounds", [np.inf if high is None else high for _, high in pairs])
     # NaN is no bound, as SciPy has it.
     lower[np.isnan(lower)] = -np.inf
     upper[np.isnan(upper)] = np.inf
     return lower, upper
+
+
+def _numbers(name: str, values: Any) -> Vector:
+    """Return real numbers as a new array."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.asarray(values, dtype=object)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must be real numbers, got {describe(values)}")
+    return array.astype(np.float64)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import OptimizeResult
+from scipy.optimize import Bounds, OptimizeResult
 
 from ..checks import describe
 from ..solver import annealing
@@ -207,17 +209,24 @@ def minimize(
     checked = check_options(name, options, tol, stacklevel=2)
     start = _start(x0)
     lower, upper = box(bounds, start.size)
-    if checked.polish is not None:
-        require_polishable(checked.polish, bounds is not None)
     functions = _functions(fun, args, jac, "3-point" if checked.auto else "2-point")
+    if checked.polish is not None:
+        has_gradient = functions.scheme == "gradient"
+        require_polishable(checked.polish, bounds is not None, has_gradient)
     run = _run(functions, name, checked, np.clip(start, lower, upper), lower, upper)
     watch = Watch(run, _callback(callback), checked.return_all, checked.max_seconds, checked.disp)
     result = report(run, watch.drive())
     if watch.iterates is not None:
         result.allvecs = watch.iterates
     if checked.polish is not None and result.status != 99:
-        pairs = None if bounds is None else list(zip(lower, upper, strict=True))
-        result = polish(checked.polish, functions, result, pairs, callback)
+        limits = None if bounds is None else Bounds(lower, upper, keep_feasible=True)
+        only = replace(checked, lr=0.0, maxiter=0, maxfev=math.inf)
+
+        def evaluate(x: Vector) -> OptimizeResult:
+            single = _run(functions, name, only, x, lower, upper)
+            return report(single, single.run(1))
+
+        result = polish(checked.polish, functions, result, limits, callback, evaluate)
     if checked.disp:
         print(summary(result))
     return result
@@ -241,7 +250,8 @@ def _functions(fun: Callable[..., Any], args: Any, jac: Any, scheme: str) -> Fun
         raise TypeError(f"fun must be callable, got {describe(fun)}")
     if jac is None or jac is False:
         jac = scheme
-    if not callable(jac) and jac is not True and jac not in ("in-place", *DIFFERENCES):
+    named = isinstance(jac, str) and jac in ("in-place", *DIFFERENCES)
+    if not (callable(jac) or jac is True or named):
         raise ValueError(
             'jac must be callable, True, None, "2-point", "3-point", "cs" or "in-place", '
             f"got {describe(jac)}"

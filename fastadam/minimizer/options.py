@@ -21,6 +21,7 @@ from ..checks import (
     learning_rate,
     nonnegative,
     real_number,
+    unit_interval,
 )
 from ..rules import Rule
 from ..solver import annealing
@@ -61,6 +62,9 @@ class Options:
         return isinstance(self.lr, str)
 
 
+_NO_LIMIT = np.iinfo(np.int64).max
+
+
 def _rate(name: str, value: object) -> Any:
     if isinstance(value, str):
         if value != "auto":
@@ -82,13 +86,15 @@ def _whole(least: int) -> Callable[[str, object], int]:
             value = int(value)  # as in maxiter=1e4
         elif isinstance(value, (float, np.floating)):
             raise ValueError(f"{name} must be a whole number, got {describe(value)}")
-        return count(name, value, least)
+        return min(count(name, value, least), _NO_LIMIT)
 
     return check
 
 
 def _rel_step(name: str, value: object) -> Any:
     steps = np.asarray(value)
+    if steps.ndim > 1:
+        raise ValueError(f"{name} must be a number or a vector, got {describe(steps)}")
     if steps.dtype.kind not in "fiu" or not np.all(np.isfinite(steps) & (steps > 0)):
         raise ValueError(f"{name} must be positive, got {describe(value)}")
     return steps
@@ -107,8 +113,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "weight_decay": nonnegative,
     "amsgrad": flag,
     "alpha": fraction,
-    "momentum": nonnegative,
-    "dampening": nonnegative,
+    "momentum": fraction,
+    "dampening": unit_interval,
     "nesterov": flag,
     "momentum_decay": nonnegative,
     "clip_norm": _positive,
@@ -158,7 +164,9 @@ def check_options(
     method: str, given: Mapping[str, Any] | None, tol: float | None, stacklevel: int
 ) -> Options:
     """Return the options of a method, checked; warn of those that it does not have."""
-    given = {} if given is None else dict(given)
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(f"options must be a dict, got {describe(given)}")
+    given = dict(given or {})
     known = _COMMON | _METHODS[method]
     unknown = sorted(map(str, given.keys() - known))
     if unknown:

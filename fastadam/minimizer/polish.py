@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
-from scipy.optimize import OptimizeResult
+from scipy.optimize import Bounds, OptimizeResult
 
 from ..solver.runs import Functions
 from ..solver.search import Vector
@@ -18,13 +18,16 @@ _HESSIAN = ("dogleg", "trust-ncg", "trust-exact", "trust-krylov")
 _METHODS = (*_NO_GRADIENT, *_NO_BOUNDS, "l-bfgs-b", "tnc", "slsqp", "trust-constr")
 
 
-def require_polishable(method: str, has_bounds: bool) -> None:
+def require_polishable(method: str, has_bounds: bool, has_gradient: bool) -> None:
     """Raise ValueError for a method that SciPy does not have, or that cannot do it."""
-    if method.lower() not in _METHODS:
+    name = method.lower()
+    if name not in _METHODS:
         raise ValueError(f"polish must be a method of scipy.optimize.minimize, got {method!r}")
-    if method.lower() in _HESSIAN:
+    if name in _HESSIAN:
         raise ValueError(f"polish={method!r} needs a Hessian")
-    if has_bounds and method.lower() in _NO_BOUNDS:
+    if name == "newton-cg" and not has_gradient:
+        raise ValueError(f"polish={method!r} needs a gradient")
+    if has_bounds and name in _NO_BOUNDS:
         raise ValueError(f"polish={method!r} cannot handle bounds")
 
 
@@ -32,10 +35,22 @@ def polish(
     method: str,
     functions: Functions,
     first: OptimizeResult,
-    bounds: list[tuple[float, float]] | None,
+    bounds: Bounds | None,
     callback: Callable[..., Any] | None,
+    evaluate: Callable[[Vector], OptimizeResult],
 ) -> OptimizeResult:
     """Continue with one of SciPy's methods, and report both parts.
+
+    Parameters
+    ----------
+    method : str
+        SciPy's.
+    functions, bounds, callback
+        The user's.
+    first : OptimizeResult
+        Of the first part.
+    evaluate : callable
+        Returns a result with the value and the gradient at a point.
 
     Returns
     -------
@@ -43,21 +58,33 @@ def polish(
         The better of the two points, the sums of the counts, the status of the polish, and the
         two results, as ``first`` and ``polish``.
     """
-    fun, jac = _for_scipy(functions)
+    uses_gradient = method.lower() not in _NO_GRADIENT
+    fun, jac = _both(functions) if uses_gradient else (_value(functions), None)
     second = scipy.optimize.minimize(
         fun,
         first.x,
         args=functions.args,
         method=method,
-        jac=None if method.lower() in _NO_GRADIENT else jac,
+        jac=jac,
         bounds=bounds,
         callback=callback,
     )
-    better = second if second.fun <= first.fun else first
+    parts = [first, second]
+    better = second
+    if method.lower() == "trust-constr":  # its jac is that of the constraints
+        second.jac = second.grad
+    jac = np.asarray(second.get("jac", ()))
+    inside = second.x if bounds is None else np.clip(second.x, bounds.lb, bounds.ub)
+    # Not all methods return the gradient, and trust-constr may end 1e-8 outside the box.
+    if jac.shape != first.x.shape or not np.array_equal(inside, second.x):
+        better = evaluate(inside)
+        parts.append(better)
+    if not better.fun <= first.fun:
+        better = first
     result = OptimizeResult(
-        x=np.asarray(better.x).copy(),
+        x=np.array(better.x),
         fun=float(better.fun),
-        jac=np.asarray(better.get("jac", first.jac)).copy(),
+        jac=np.array(better.jac),
         status=int(second.status),
         success=bool(second.success),
         message=f"{first.message} Polished with {method}: {second.message}",
@@ -65,13 +92,13 @@ def polish(
         polish=second,
     )
     for count in ("nit", "nfev", "njev"):
-        result[count] = first[count] + int(second.get(count, 0))
+        result[count] = sum(int(part.get(count, 0)) for part in parts)
     if "allvecs" in first:
         result.allvecs = first.allvecs
     return result
 
 
-def _for_scipy(functions: Functions) -> tuple[Callable[..., Any], Any]:
+def _both(functions: Functions) -> tuple[Callable[..., Any], Any]:
     """Return ``fun`` and ``jac`` as SciPy takes them: it does not know the in-place form."""
     fun = functions.fun
     if functions.jac != "in-place":
@@ -82,3 +109,13 @@ def _for_scipy(functions: Functions) -> tuple[Callable[..., Any], Any]:
         return fun(x, grad, *args), grad
 
     return both, True
+
+
+def _value(functions: Functions) -> Callable[..., Any]:
+    """Return a function of the value alone."""
+    fun = functions.fun
+    if functions.jac == "in-place":
+        return lambda x, *args: fun(x, np.empty(x.size), *args)
+    if functions.jac is True:
+        return lambda x, *args: fun(x, *args)[0]
+    return fun

@@ -71,6 +71,6 @@ def scipy_method(
     for name, value in (("hess", hess), ("hessp", hessp)):
         if value is not None:
             warnings.warn(f"fastadam does not use {name}.", RuntimeWarning, stacklevel=3)
-    if np.size(constraints):
+    if constraints is not None and np.size(constraints):
         raise ValueError("fastadam cannot handle constraints; it can handle bounds")
     return minimize(fun, x0, args, rule, jac, bounds, tol, callback, options)

@@ -3,7 +3,7 @@
 A *leg* is a run of the rule at one step size, from the best point so far and with its moments at
 zero. It ends when the best value has not fallen for `PATIENCE` iterations, or where the function
 is not finite; the next is smaller by `SHRINK`. A *cycle* is the legs from a large step to one of
-no more effect than rounding, or a quarter of all iterations. The next cycle starts again at a
+no more effect than rounding, or takes a quarter of all iterations. The next cycle starts again at a
 large step, smaller by `CYCLE`, and more patient by `PATIENCE_GROWTH`; the search ends with a
 cycle in vain.
 
@@ -43,8 +43,9 @@ PATIENCE = 20
 PATIENCE_GROWTH = 4
 #: At least so many cycles, unless the gradient vanishes.
 CYCLES = 3
-#: No cycle takes more than this part of the iterations.
+#: No cycle takes more than this part of all iterations, or more than so many, if these are more.
 CYCLE_SHARE = 0.25
+CYCLE_ITERATIONS = 1000
 #: The least unit, as a part of the largest: of the first cycle, the second, the third, ...
 LEAST_UNITS = (0.1, 1e-8)
 #: The width of differences, as a part of the step, and where the usual scheme takes over.
@@ -63,11 +64,12 @@ def next_leg(s, rows):
     A search starts with a step of 0 in the cycle before the first, so with a new cycle.
     """
     s.lr *= SHRINK
-    if s.lr <= LAST_STEP or s.nit >= s.cycle_end:
+    if s.lr <= LAST_STEP:
         gain = s.cycle_f - s.best_f
         if s.cycle >= CYCLES - 1 and gain <= s.cycle_ftol * (1.0 + abs(s.best_f)):
             s.status = STAGNATED
             return
+    if s.lr <= LAST_STEP or s.nit >= s.cycle_end:
         next_cycle(s)
     measure_units(rows, LEAST_UNITS[s.cycle % 2])
     s.since = 0
@@ -83,7 +85,7 @@ def next_cycle(s):
     s.lr = FIRST_STEP * CYCLE**k
     s.patience = s.first_patience * PATIENCE_GROWTH**k
     s.cycle_f = s.best_f
-    s.cycle_end = s.nit + max(1, int(CYCLE_SHARE * s.maxiter))
+    s.cycle_end = s.nit + max(CYCLE_ITERATIONS, int(CYCLE_SHARE * s.maxiter))
 
 
 @register_jitable

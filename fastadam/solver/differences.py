@@ -32,18 +32,25 @@ def copy(source, target):
 
 
 @register_jitable
+def step(x, rel_step, usual, unit):
+    """Return a step that is not lost in rounding: the usual one takes the place of such a one."""
+    h = rel_step * size(x, unit)
+    return h if x + h != x and x - h != x else usual * size(x, unit)
+
+
+@register_jitable
 def one_sided(value, slot, x, f, grad, trial, lower, upper, rel_step, unit):
-    """Fill ``grad`` with ``(f(x + h e_i) - f) / h``, where ``h`` points away from 0."""
+    """Fill ``grad`` with ``(f(x + h e_i) - f(x)) / h``, where ``h`` points away from 0."""
     evaluations = 0
     copy(x, trial)
     for i in range(x.size):
-        h = rel_step[i] * size(x[i], unit[i])
+        h = step(x[i], rel_step[i], ONE_SIDED_STEP, unit[i])
         if x[i] < 0.0:
             h = -h
         if not lower[i] <= x[i] + h <= upper[i]:  # the other way, or as far as there is room
             up, down = upper[i] - x[i], x[i] - lower[i]
             h = min(abs(h), up) if up >= down else -min(abs(h), down)
-        trial[i] = x[i] + h
+        trial[i] = min(max(x[i] + h, lower[i]), upper[i])
         h = trial[i] - x[i]  # what was really added, after rounding
         if h == 0.0:
             grad[i] = 0.0
@@ -58,32 +65,35 @@ def one_sided(value, slot, x, f, grad, trial, lower, upper, rel_step, unit):
 def central(value, slot, x, f, grad, trial, lower, upper, rel_step, unit, width):
     """Fill ``grad`` with ``(f(x + h e_i) - f(x - h e_i)) / 2h``.
 
-    ``h`` is ``width`` units if that is wider than the scheme's own step. Beside a bound the points
-    are as far away as there is room, and the three values give the slope of a parabola.
+    ``h`` is ``width`` units if that is wider than the scheme's own step. Where a bound is nearer
+    than ``h``, the slope is that of the parabola through x and two points on the other side.
     """
     evaluations = 0
     copy(x, trial)
     for i in range(x.size):
-        h = max(width, rel_step[i]) * size(x[i], unit[i])
-        trial[i] = min(x[i] + h, upper[i])
-        up = trial[i] - x[i]
-        slope_up = slope_down = 0.0
-        if up > 0.0:
-            slope_up = (value(trial, slot) - f) / up
-            evaluations += 1
-            copy(x, trial)
-        trial[i] = max(x[i] - h, lower[i])
-        down = x[i] - trial[i]
-        if down > 0.0:
-            slope_down = (f - value(trial, slot)) / down
-            evaluations += 1
-            copy(x, trial)
-        # Each slope counts by the other side's length: second order for unequal sides too.
-        grad[i] = (down * slope_up + up * slope_down) / (up + down) if up + down > 0.0 else 0.0
-        if up == 0.0:
-            grad[i] = slope_down
-        elif down == 0.0:
-            grad[i] = slope_up
+        h = max(width * size(x[i], unit[i]), step(x[i], rel_step[i], CENTRAL_STEP, unit[i]))
+        near, far = x[i] - h, x[i] + h
+        inside = lower[i] <= near and far <= upper[i]
+        if not inside:
+            up, down = upper[i] - x[i], x[i] - lower[i]
+            far = min(x[i] + 2.0 * h, upper[i]) if up >= down else max(x[i] - 2.0 * h, lower[i])
+            near = x[i] + 0.5 * (far - x[i])
+        a, b = near - x[i], far - x[i]
+        if b == 0.0:  # no room
+            grad[i] = 0.0
+            continue
+        trial[i] = far
+        slope_b = (value(trial, slot) - f) / b
+        copy(x, trial)
+        evaluations += 1
+        if a == 0.0 or a == b:  # no number between the two
+            grad[i] = slope_b
+            continue
+        trial[i] = near
+        slope_a = (value(trial, slot) - f) / a
+        copy(x, trial)
+        evaluations += 1
+        grad[i] = (b * slope_a - a * slope_b) / (b - a)
     return evaluations
 
 

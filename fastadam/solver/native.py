@@ -19,10 +19,11 @@ import numba
 from numba import types
 from numba.core import cgutils
 from numba.core.dispatcher import Dispatcher
-from numba.core.errors import NumbaError
+from numba.core.errors import NumbaError, TypingError
 from numba.extending import intrinsic, register_jitable
 
 from ..cache import compile_kernel
+from ..checks import describe
 
 _REAL = types.Array(types.float64, 1, "C")
 _COMPLEX = types.Array(types.complex128, 1, "C")
@@ -161,13 +162,15 @@ def driver(run_signature: Any, args_type: Any) -> Callable[..., Any]:
     address, _, *rest = run_signature.args
     signature = types.void(types.intp, args_type, address, *rest)
     if _names_itself(args_type):
-        return compile_kernel(drive, signature)
-    return numba.njit(drive).compile(signature)
+        return compile_kernel(drive, signature, nogil=True)
+    dispatcher = numba.njit(drive, nogil=True)
+    dispatcher.compile(signature)
+    return dispatcher  # and not its entry point alone: it owns the machine code
 
 
 def _names_itself(numba_type: Any) -> bool:
     """Tell whether a type's name says all about it, in every process."""
-    if isinstance(numba_type, types.BaseTuple):
+    if isinstance(numba_type, (types.Tuple, types.UniTuple)):
         return all(map(_names_itself, numba_type))
     if isinstance(numba_type, types.Array):
         return isinstance(numba_type.dtype, types.Number)
@@ -250,6 +253,18 @@ _EXPECTED = {
 }
 
 
+def type_of_arguments(args: tuple[Any, ...]) -> Any:
+    """Return the Numba type of the extra arguments, or say which has none."""
+    for i, value in enumerate(args):
+        try:
+            numba.typeof(value)
+        except ValueError as error:
+            raise ValueError(
+                f"args[{i}] cannot be passed to a compiled function, got {describe(value)}"
+            ) from error
+    return numba.typeof(args)
+
+
 def _require_compilable(name: str, function: Any, given: Sequence[Any]) -> None:
     """Compile a user's function, or say what was tried."""
     try:
@@ -260,9 +275,12 @@ def _require_compilable(name: str, function: Any, given: Sequence[Any]) -> None:
 
 def _result_type(function: Any, given: Sequence[Any]) -> Any:
     """Return the Numba type of a function's result, compiling it if need be."""
-    return function.typingctx.resolve_function_type(
+    resolved = function.typingctx.resolve_function_type(
         types.Dispatcher(function), tuple(given), {}
-    ).return_type
+    )
+    if resolved is None:  # it was declared for other types, and takes no more
+        raise TypingError(f"its signatures are {function.nopython_signatures}")
+    return resolved.return_type
 
 
 def _names(given: Sequence[Any]) -> str:

@@ -15,8 +15,8 @@ def scalar(value: Any) -> float:
     """Return what an objective gave as a float: a real number, or an array of one."""
     if type(value) is float or isinstance(value, np.floating):
         return float(value)
-    array = np.asarray(value)
-    if array.size != 1:
+    array = _array(value)
+    if array is None or array.size != 1:
         raise ValueError(
             "The user-provided objective function must return a scalar value, "
             f"it returned {describe(value)}"
@@ -26,11 +26,21 @@ def scalar(value: Any) -> float:
     return float(array.item())
 
 
+def _array(value: Any) -> Any:
+    """Return an array, or None of what has no shape."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return None
+
+
 def vector(value: Any, n: int) -> Vector:
     """Return what a gradient function gave as an array of shape (n,), maybe the same array."""
-    array = np.asarray(value)
-    if array.shape != (n,):
-        raise ValueError(f"jac must return an array of shape ({n},), it returned {describe(array)}")
+    array = _array(value)
+    if array is not None and array.size == n == 1:  # a number will do for one variable
+        array = array.reshape(1)
+    if array is None or array.shape != (n,):
+        raise ValueError(f"jac must return an array of shape ({n},), it returned {describe(value)}")
     if array.dtype.kind not in "fiub":
         raise ValueError(f"jac must return real numbers, it returned {describe(array)}")
     return array

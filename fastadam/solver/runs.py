@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import typeof
 
 from ..cache import kernel_address
-from ..checks import describe
+from ..checks import nonnegative
 from ..rules import Rule
 from . import objective
 from .differences import central, complex_step, one_sided
 from .kernels import advance_kernel, run_kernel, run_signature
-from .native import driver, is_native, native_function
+from .native import driver, is_native, native_function, type_of_arguments
 from .search import GRADIENT, LOWER, REL_STEP, RUNNING, UNIT, UPPER, Search
 
 Schedule = Callable[[int], float]
@@ -116,10 +115,7 @@ class Run(ABC):
 
 
 def _step_size(schedule: Schedule, t: int) -> float:
-    lr = float(schedule(t))
-    if not 0.0 <= lr < np.inf:
-        raise ValueError(f"lr({t}) must be finite and >= 0, got {describe(lr)}")
-    return lr
+    return nonnegative(f"lr({t})", schedule(t))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -134,7 +130,7 @@ class CompiledRun(Run):
         super().__init__(*args)
         fun, extra, jac = self.functions.fun, self.functions.args, self.functions.jac
         scheme = self.functions.scheme
-        args_type = typeof(extra)
+        args_type = type_of_arguments(extra)
         form = "value" if scheme in ("2-point", "3-point") else jac
         self._native = native_function(fun, form, args_type)
         self._loop = run_kernel(self.rule, scheme)
