@@ -55,7 +55,23 @@ def numpy_loop(both: ValueAndGradient, lr: float) -> Loop:
     return run
 
 
-@cache  # compiled once
+@numba.njit
+def rosenbrock_in_place(x: Array, gradient: Array) -> float:
+    """Return Rosenbrock's function of two variables, and fill its gradient."""
+    rise, run = x[1] - x[0] * x[0], 1.0 - x[0]
+    gradient[0] = -400.0 * x[0] * rise - 2.0 * run
+    gradient[1] = 200.0 * rise
+    return 100.0 * rise * rise + run * run
+
+
+@numba.njit
+def rosenbrock_pair(x: Array) -> tuple[float, Array]:
+    """Return Rosenbrock's function of two variables and its gradient."""
+    gradient = np.empty(2)
+    return rosenbrock_in_place(x, gradient), gradient
+
+
+@cache
 def compiled_loop(in_place: Callable[[Array, Array], float], lr: float) -> Loop:
     """Return a loop compiled for a single function ``(x, gradient) -> f``: the floor.
 

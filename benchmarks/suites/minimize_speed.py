@@ -18,7 +18,15 @@ from scipy.optimize import rosen, rosen_der
 
 from fastadam import minimize, problems
 
-from ..minimize_peers import Loop, compiled_loop, numpy_loop, torch_loop, torch_rosenbrock
+from ..minimize_peers import (
+    Loop,
+    compiled_loop,
+    numpy_loop,
+    rosenbrock_in_place,
+    rosenbrock_pair,
+    torch_loop,
+    torch_rosenbrock,
+)
 from ..peers import BETA1, BETA2, EPS, LR, Array
 from ..report import OK, WRONG, Options, Row, SuiteResult, Verdict
 from ..timing import Effort, Record, Summary, interleave, pairwise
@@ -36,6 +44,7 @@ IN_PLACE, PAIR, SEPARATE = (
     "fastadam, jac=True",
     "fastadam, fun and jac",
 )
+ANY_N = "fastadam, jac='in-place', a function of any n"
 NUMPY = "NumPy loop"
 FLOOR = "Numba, this function only"
 TORCH = "torch.optim.Adam"
@@ -102,10 +111,11 @@ def rosenbrock_loops() -> tuple[dict[str, Loop], list[str]]:
     """Return the contenders on Rosenbrock's function, and who was left out."""
     problem = problems.rosenbrock(2)
     loops = {
-        IN_PLACE: fastadam_loop(problem.in_place, "in-place"),
-        PAIR: fastadam_loop(problem.fun_and_jac, True),
+        IN_PLACE: fastadam_loop(rosenbrock_in_place, "in-place"),
+        PAIR: fastadam_loop(rosenbrock_pair, True),
         SEPARATE: fastadam_loop(problem.fun, problem.jac),
-        FLOOR: compiled_loop(problem.in_place, LR),
+        ANY_N: fastadam_loop(problem.in_place, "in-place"),
+        FLOOR: compiled_loop(rosenbrock_in_place, LR),
         NUMPY: numpy_loop(lambda x: (rosen(x), rosen_der(x)), LR),
     }
     try:
