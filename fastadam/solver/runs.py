@@ -16,9 +16,11 @@ from . import objective
 from .differences import central, complex_step, one_sided
 from .kernels import advance_kernel, run_kernel, run_signature
 from .native import driver, is_native, native_function, type_of_arguments
-from .search import GRADIENT, LOWER, REL_STEP, RUNNING, UNIT, UPPER, Search
+from .search import GRADIENT, LOWER, REL_STEP, RUNNING, UNIT, UPPER, Search, Vector
 
 Schedule = Callable[[int], float]
+
+_NO_RATES = np.empty(0)
 
 DIFFERENCES = ("2-point", "3-point", "cs")
 
@@ -97,7 +99,7 @@ class Run(ABC):
         """Replace a best gradient that came from wide differences by the scheme's own."""
         search = self.search
         width = search.view("width")
-        within = search.view("nfev")[0] + search.view("cost")[0] <= search.view("maxfev")[0]
+        within = search.view("nfev")[0] + search.view("cost")[0] - 1 <= search.view("maxfev")[0]
         if search.view("best_width")[0] == 0.0 or not within:
             return
         search.x[:] = search.best_x
@@ -106,16 +108,10 @@ class Run(ABC):
         self.evaluate()
         search.best_grad[:] = search.grad
 
-    def step_sizes(self, iterations: int) -> list[float]:
-        """Return the step size of each of the next iterations, as the schedule says."""
-        if self.schedule is None:
-            return []
-        first = int(self.search.view("nit")[0]) + 1
-        return [_step_size(self.schedule, t) for t in range(first, first + iterations)]
-
-
-def _step_size(schedule: Schedule, t: int) -> float:
-    return nonnegative(f"lr({t})", schedule(t))
+    def step_size(self, t: int) -> float:
+        """Return the step size of iteration ``t``, as the schedule says."""
+        assert self.schedule is not None
+        return nonnegative(f"lr({t})", self.schedule(t))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -141,7 +137,7 @@ class CompiledRun(Run):
 
     def run(self, iterations: int) -> int:
         """Make some iterations, see `Run.run`."""
-        rates = np.array(self.step_sizes(iterations), dtype=np.float64)
+        rates = self._rates(iterations) if self.schedule is not None else _NO_RATES
         memory = self.search.record, self.search.rows, self._trial, self.h, rates, iterations
         if self.functions.args:
             self._drive(self._loop_address, self.functions.args, self._native.address, *memory)
@@ -152,6 +148,14 @@ class CompiledRun(Run):
     def evaluate(self) -> None:
         """Evaluate what the search requests, see `Run.evaluate`."""
         self.run(0)
+
+    def _rates(self, iterations: int) -> Vector:
+        """Return the step sizes of some iterations, as far as the search may go."""
+        done, most = (int(self.search.view(name)[0]) for name in ("nit", "maxiter"))
+        rates = np.zeros(iterations)
+        for k in range(min(iterations, most - done)):
+            rates[k] = self.step_size(done + 1 + k)
+        return rates
 
 
 # ---------------------------------------------------------------------------------------------
@@ -174,14 +178,15 @@ class PythonRun(Run):
 
     def run(self, iterations: int) -> int:
         """Make some iterations, see `Run.run`."""
-        record, rows, h = self.search.record, self.search.rows, self.h
+        search = self.search
+        record, rows, h, maxiter = search.record, search.rows, self.h, search.view("maxiter")[0]
         advance, evaluate = self._advance, self._evaluate
-        rates, lr = self.step_sizes(iterations), self.search.view("lr")
-        if self.search.view("nfev")[0] == 0:
+        nit, lr, scheduled = search.view("nit"), search.view("lr"), self.schedule is not None
+        if search.view("nfev")[0] == 0:
             evaluate()
-        for k in range(iterations):
-            if rates:
-                lr[0] = rates[k]
+        for _ in range(iterations):
+            if scheduled and nit[0] < maxiter:
+                lr[0] = self.step_size(int(nit[0]) + 1)
             status = advance(record, rows, h)
             if status != RUNNING:
                 return int(status)
