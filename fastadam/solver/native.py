@@ -45,7 +45,7 @@ def is_native(function: object) -> bool:
 # ---------------------------------------------------------------------------------------------
 
 
-def _first_class(signature: Any) -> Any:
+def first_class(signature: Any) -> Any:
     """Return the type of first-class functions of a signature, and a maker of their values."""
     function_type = types.FunctionType(signature)
 
@@ -60,9 +60,9 @@ def _first_class(signature: Any) -> Any:
     return function_type, lower
 
 
-_GRADIENT_TYPE, _lower_gradient = _first_class(GRADIENT_SIGNATURE)
-_VALUE_TYPE, _lower_value = _first_class(VALUE_SIGNATURE)
-_COMPLEX_TYPE, _lower_complex = _first_class(COMPLEX_SIGNATURE)
+_GRADIENT_TYPE, _lower_gradient = first_class(GRADIENT_SIGNATURE)
+_VALUE_TYPE, _lower_value = first_class(VALUE_SIGNATURE)
+_COMPLEX_TYPE, _lower_complex = first_class(COMPLEX_SIGNATURE)
 
 
 @intrinsic
@@ -92,9 +92,7 @@ def borrowed(typing_context, array):  # type: ignore[no-untyped-def]
     """
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        view = cgutils.create_struct_proxy(array)(context, builder, value=args[0])
-        view.meminfo = context.get_constant_null(types.MemInfoPointer(types.voidptr))
-        return view._getvalue()
+        return _disowned(context, builder, array, args[0])
 
     return array(array), lower
 
@@ -111,7 +109,7 @@ def address_of(dispatcher: Any, signature: Any) -> int:
 
 
 @intrinsic
-def _spill(typing_context, value):  # type: ignore[no-untyped-def]
+def spill(typing_context, value):  # type: ignore[no-untyped-def]
     """Keep a value on the stack until the function returns; return its address."""
 
     def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
@@ -119,6 +117,27 @@ def _spill(typing_context, value):  # type: ignore[no-untyped-def]
         return builder.ptrtoint(pointer, context.get_value_type(types.intp))
 
     return types.intp(value), lower
+
+
+def _disowned(context: Any, builder: Any, numba_type: Any, value: Any) -> Any:
+    """Return a value that its reader may release.
+
+    Arrays lose their reference count, and their owner outlives the reader. Two threads that
+    counted up and down the references to one array would wait for each other.
+    """
+    if isinstance(numba_type, types.Array):
+        array = cgutils.create_struct_proxy(numba_type)(context, builder, value=value)
+        array.meminfo = context.get_constant_null(types.MemInfoPointer(types.voidptr))
+        return array._getvalue()
+    if isinstance(numba_type, (types.Tuple, types.UniTuple)):
+        parts = cgutils.unpack_tuple(builder, value)
+        parts = [
+            _disowned(context, builder, part_type, part)
+            for part_type, part in zip(numba_type, parts, strict=True)
+        ]
+        return context.make_tuple(builder, numba_type, parts)
+    context.nrt.incref(builder, numba_type, value)
+    return value
 
 
 def _loader(args_type: Any) -> Any:
@@ -129,12 +148,49 @@ def _loader(args_type: Any) -> Any:
         def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
             pointer_type = context.get_value_type(args_type).as_pointer()
             value = builder.load(builder.inttoptr(args[0], pointer_type))
-            context.nrt.incref(builder, args_type, value)  # the caller of load owns a reference
-            return value
+            return _disowned(context, builder, args_type, value)
 
         return args_type(types.intp), lower
 
     return load
+
+
+def _row_picker(count: int) -> Callable[..., Any]:
+    """Return ``pick(batch, k)``: row ``k`` of each of ``count`` arrays in a tuple."""
+    if count == 0:
+
+        @register_jitable
+        def none(batch, k):  # type: ignore[no-untyped-def]
+            return ()
+
+        return none
+    before, last = _row_picker(count - 1), count - 1
+
+    @register_jitable
+    def pick(batch, k):  # type: ignore[no-untyped-def]
+        return before(batch, k) + (batch[last][k],)  # noqa: RUF005
+
+    return pick
+
+
+def _row_loader(args_type: Any, batch_type: Any) -> Callable[..., Any]:
+    """Return ``load(slot)`` for a slot that holds arguments, arrays of them, and the row."""
+    load_all = _loader(types.Tuple((args_type, batch_type, types.Array(types.int64, 1, "C"))))
+    pick = _row_picker(len(batch_type))
+
+    @register_jitable
+    def load(slot):  # type: ignore[no-untyped-def]
+        args, batch, index = load_all(slot)
+        return args + pick(batch, index[0])
+
+    return load
+
+
+def _row_types(batch_type: Any) -> tuple[Any, ...]:
+    """Return the type of a row of each array."""
+    return tuple(
+        array.dtype if array.ndim == 1 else array.copy(ndim=array.ndim - 1) for array in batch_type
+    )
 
 
 @cache
@@ -148,30 +204,30 @@ def driver(run_signature: Any, args_type: Any) -> Callable[..., Any]:
     args_type : numba.types.BaseTuple
         The type of the extra arguments.
     """
-    run_type, lower_run = _first_class(run_signature)
+    run_type, lower_run = first_class(run_signature)
 
     @intrinsic
     def at_run(typing_context, address):  # type: ignore[no-untyped-def]
         return run_type(types.intp), lower_run
 
     def drive(run_address, args, address, record, rows, trial, h, rates, iterations):  # type: ignore[no-untyped-def]
-        slot = _spill(args)
+        slot = spill(args)
         at_run(run_address)(address, slot, record, rows, trial, h, rates, iterations)
 
     drive.__qualname__ = "drive"
     address, _, *rest = run_signature.args
     signature = types.void(types.intp, args_type, address, *rest)
-    if _names_itself(args_type):
+    if names_itself(args_type):
         return compile_kernel(drive, signature, nogil=True)
     dispatcher = numba.njit(drive, nogil=True)
     dispatcher.compile(signature)
     return dispatcher  # and not its entry point alone: it owns the machine code
 
 
-def _names_itself(numba_type: Any) -> bool:
+def names_itself(numba_type: Any) -> bool:
     """Tell whether a type's name says all about it, in every process."""
     if isinstance(numba_type, (types.Tuple, types.UniTuple)):
-        return all(map(_names_itself, numba_type))
+        return all(map(names_itself, numba_type))
     if isinstance(numba_type, types.Array):
         return isinstance(numba_type.dtype, types.Number)
     return isinstance(numba_type, (types.Number, types.Boolean))
@@ -198,7 +254,7 @@ class NativeFunction:
 
 
 @lru_cache(maxsize=64)
-def native_function(fun: Any, jac: Any, args_type: Any) -> NativeFunction:
+def native_function(fun: Any, jac: Any, args_type: Any, batch_type: Any = None) -> NativeFunction:
     """Wrap a user's functions.
 
     Parameters
@@ -210,13 +266,19 @@ def native_function(fun: Any, jac: Any, args_type: Any) -> NativeFunction:
         comes from differences of values, or from complex ones.
     args_type : numba.types.BaseTuple
         The type of the extra arguments.
+    batch_type : numba.types.BaseTuple, optional
+        The type of a tuple of arrays, whose rows are further arguments: see `many`.
 
     Raises
     ------
     ValueError
         If Numba cannot compile the function for these arguments, or what it returns is not real.
     """
-    load = _loader(args_type)
+    if batch_type is None:
+        load, given = _loader(args_type), tuple(args_type)
+    else:
+        load = _row_loader(args_type, batch_type)
+        given = (*args_type, *_row_types(batch_type))
     if jac == "value":
         wrapper, signature = _value(fun, load), VALUE_SIGNATURE
     elif jac == "cs":
@@ -228,7 +290,7 @@ def native_function(fun: Any, jac: Any, args_type: Any) -> NativeFunction:
     else:
         wrapper, signature = _separate(fun, jac, load), GRADIENT_SIGNATURE
     x_type = _COMPLEX if jac == "cs" else _REAL
-    given = (x_type, _REAL, *args_type) if jac == "in-place" else (x_type, *args_type)
+    given = (x_type, _REAL, *given) if jac == "in-place" else (x_type, *given)
     _require_compilable("fun", fun, given)
     if is_native(jac):
         _require_compilable("jac", jac, given)

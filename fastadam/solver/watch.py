@@ -51,7 +51,8 @@ class Watch:
         self.iterates: list[Vector] | None = [run.search.x.copy()] if keep_all else None
         self._deadline = time.monotonic() + max_seconds
         self._seen = 0
-        self._bar = _progress_bar(int(run.search.view("maxiter")[0])) if progress else None
+        most = int(run.search.view("maxiter")[0])
+        self._bar = progress_bar(most, "it") if progress else None
 
     def drive(self) -> int:
         """Run to the end; return the status, or `STOPPED`, or `TIMEOUT`."""
@@ -123,10 +124,10 @@ def _with_result(callback: Callable[..., Any]) -> Callable[[Vector, float], Any]
     return lambda x, f: callback(np.copy(x))
 
 
-def _progress_bar(total: int) -> Any:
+def progress_bar(total: int, unit: str) -> Any:
     """Return a tqdm bar, or None where tqdm is not installed."""
     try:
         from tqdm.auto import tqdm
     except ImportError:
         return None
-    return tqdm(total=total, unit="it", leave=False)
+    return tqdm(total=total, unit=unit, leave=False)

@@ -1,0 +1,226 @@
+"""Many problems: their data, and the threads that solve them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from threading import Event, Lock
+from typing import Any
+
+import numpy as np
+
+from ..cache import kernel_address
+from ..checks import nonnegative
+from ..solver.kernels import run_kernel, run_signature
+from ..solver.many import END, INFEASIBLE, solve_kernel
+from ..solver.native import native_function, type_of_arguments
+from ..solver.runs import Functions
+from ..solver.search import MAXITER
+from ..solver.watch import TIMEOUT, Watch, progress_bar
+from .options import Options, rule_of
+from .result import report
+from .setup import evaluations_for_each, run_of, search_of
+
+Matrix = np.ndarray[Any, np.dtype[np.float64]]
+
+#: A thread comes back to Python about this often, in seconds.
+_INTERVAL = 0.02
+#: Rows that a thread takes at once: few, so that a stretch of slow rows is shared.
+_ROWS = 16
+
+
+@dataclass
+class Batch:
+    """The problems, and what has been found of each.
+
+    Attributes
+    ----------
+    functions : Functions
+        The user's, with the common arguments.
+    rows : tuple of ndarray
+        Arrays whose k-th rows are further arguments of problem k.
+    starts, lowers, uppers : ndarray, shape (B, n)
+        The bounds may also be (1, n), for all problems.
+    rates : ndarray, shape (B,) or (1,)
+        The step sizes.
+    options : Options
+        The rest of the options.
+    x, fun, jac : ndarray
+        The best points, and the values and gradients there.
+    counts : ndarray of int64, shape (B, 4)
+        Iterations, evaluations of the function and of the gradient, and how it ended.
+    """
+
+    functions: Functions
+    rows: tuple[np.ndarray[Any, Any], ...]
+    starts: Matrix
+    lowers: Matrix
+    uppers: Matrix
+    rates: Matrix
+    method: str
+    options: Options
+
+    def __post_init__(self) -> None:
+        size, n = self.starts.shape
+        self.x, self.jac = self.starts.copy(), np.full((size, n), np.nan)
+        self.fun = np.full(size, np.nan)
+        self.counts = np.zeros((size, 4), dtype=np.int64)
+        self.counts[:, END] = TIMEOUT  # until it is solved
+        self.schedule = np.zeros(0)
+        if callable(self.options.lr):
+            steps = range(1, self.options.maxiter + 1)
+            rates = [nonnegative(f"lr({t})", self.options.lr(t)) for t in steps]
+            self.schedule = np.array([*rates, 0.0])
+        self.deadline = time.monotonic() + self.options.max_seconds
+        self.stop = Event()
+
+    @property
+    def over(self) -> bool:
+        """Whether no more iterations are to be made."""
+        return self.stop.is_set() or time.monotonic() >= self.deadline
+
+
+def solve_compiled(batch: Batch, threads: int) -> None:
+    """Solve all problems by compiled loops, in some threads."""
+    size = len(batch.starts)
+    chunks, lock = iter(range(0, size, _ROWS)), Lock()
+    bar = progress_bar(size, "problem") if batch.options.disp else None
+    solvers = [_Solver(batch) for _ in range(min(threads, -(-size // _ROWS)))]
+
+    def work(solver: _Solver) -> None:
+        for start in _locked(chunks, lock):
+            if batch.over:
+                return
+            solver.solve(start, min(start + _ROWS, size))
+            if bar is not None:
+                with lock:
+                    bar.update(min(_ROWS, size - start))
+
+    try:
+        with ThreadPoolExecutor(len(solvers)) as pool:
+            futures = [pool.submit(work, solver) for solver in solvers]
+            try:
+                wait(futures, return_when=FIRST_EXCEPTION)
+            finally:  # also after Ctrl-C: the threads come back at once
+                batch.stop.set()
+        for future in futures:
+            future.result()
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _locked(items: Iterator[int], lock: Lock) -> Iterator[int]:
+    """Iterate over what several threads share."""
+    while True:
+        with lock:
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+class _Solver:
+    """What one thread needs."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        functions, options = batch.functions, batch.options
+        rule, h = rule_of(batch.method, options)
+        n = batch.starts.shape[1]
+        free = np.full(n, -np.inf), np.full(n, np.inf)
+        self._search = search_of(functions, rule, options, np.zeros(n), *free)
+        self._record = self._search.record
+        words = self._record.view(np.int64)
+        scheme = functions.scheme
+        form = "value" if scheme in ("2-point", "3-point") else functions.jac
+        args_type, batch_type = type_of_arguments(functions.args), type_of_arguments(batch.rows)
+        by_row = (batch_type,) if batch.rows else ()
+        self._native = native_function(functions.fun, form, args_type, *by_row)
+        self._kernel = solve_kernel(run_signature(rule), args_type, batch_type)
+        self._cursor = np.zeros(2, dtype=np.int64)
+        self._arguments = (
+            kernel_address(run_kernel(rule, scheme)),
+            self._native.address,
+            functions.args,
+            batch.rows,
+            np.zeros(1, dtype=np.int64),
+            self._record,
+            self._search.rows,
+            words,
+            words.copy(),
+            np.zeros(n if scheme == "cs" else 0, dtype=np.complex128),
+            h,
+            batch.starts,
+            batch.lowers,
+            batch.uppers,
+            batch.rates,
+            batch.schedule,
+            evaluations_for_each(scheme),
+            batch.x,
+            batch.fun,
+            batch.jac,
+            batch.counts,
+            self._cursor,
+        )
+        self._budget = 100
+
+    def solve(self, start: int, stop: int) -> None:
+        """Solve some rows, or as many as there is time for."""
+        cursor = self._cursor
+        cursor[:] = start, 0
+        while cursor[0] < stop:
+            began = time.monotonic()
+            self._kernel(*self._arguments, stop, self._budget)
+            pace = _INTERVAL / max(time.monotonic() - began, 1e-9)
+            if cursor[0] < stop or pace < 1.0:
+                self._budget = max(1, int(self._budget * min(4.0, pace)))
+            if self._batch.over:
+                self._leave()
+                return
+
+    def _leave(self) -> None:
+        """Keep the best point so far of the row that is not finished."""
+        row, begun = self._cursor
+        if begun:
+            self._search.view("maxiter")[0] = self._search.view("nit")[0]
+            self._kernel(*self._arguments, row + 1, 1)
+            if self._batch.counts[row, END] == MAXITER:
+                self._batch.counts[row, END] = TIMEOUT
+
+
+def solve_python(batch: Batch) -> None:
+    """Solve one problem after the other, for functions in Python."""
+    size = len(batch.starts)
+    bar = progress_bar(size, "problem") if batch.options.disp else None
+    try:
+        for k in range(size):
+            if batch.over:
+                return
+            _solve_row(batch, k)
+            if bar is not None:
+                bar.update()
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _solve_row(batch: Batch, k: int) -> None:
+    lower, upper = (bound[k if len(bound) > 1 else 0] for bound in (batch.lowers, batch.uppers))
+    if not np.all(lower <= upper):
+        batch.counts[k, END] = INFEASIBLE
+        return
+    functions = replace(
+        batch.functions, args=batch.functions.args + tuple(rows[k] for rows in batch.rows)
+    )
+    options = batch.options
+    if not (options.auto or callable(options.lr)):
+        options = replace(options, lr=float(batch.rates[k if len(batch.rates) > 1 else 0]))
+    start = np.clip(batch.starts[k], lower, upper)
+    run = run_of(functions, batch.method, options, start, lower, upper)
+    end = Watch(run, None, False, batch.deadline - time.monotonic(), False).drive()
+    result = report(run, end)
+    batch.x[k], batch.fun[k], batch.jac[k] = result.x, result.fun, result.jac
+    batch.counts[k] = result.nit, result.nfev, result.njev, end
