@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import problems
     from .minimizer.minimize import minimize
     from .minimizer.minimize_batch import minimize_batch
+    from .minimizer.multistart import multistart
     from .minimizer.scipy_method import scipy_method
 
 __version__ = "0.1.0"
@@ -28,6 +29,7 @@ __all__ = [
     "RMSprop",
     "minimize",
     "minimize_batch",
+    "multistart",
     "pack",
     "problems",
     "schedules",
@@ -37,7 +39,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import the minimiser when it is asked for: it needs scipy.optimize, 0.2 s to import."""
-    if name in ("minimize", "minimize_batch", "scipy_method"):
+    if name in ("minimize", "minimize_batch", "multistart", "scipy_method"):
         value = getattr(import_module(".minimizer", __name__), name)
     elif name == "problems":
         value = import_module(".problems", __name__)

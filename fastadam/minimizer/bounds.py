@@ -63,6 +63,8 @@ def _from_pairs(bounds: Any, n: int) -> tuple[Vector, Vector]:
         raise ValueError(f"bounds must have a pair for each of {n} variables, got {len(pairs)}")
     lower = _numbers("bounds", [-np.inf if low is None else low for low, _ in pairs])
     upper = _numbers("bounds", [np.inf if high is None else high for _, high in pairs])
+    if lower.ndim != 1 or upper.ndim != 1:
+        raise ValueError(f"bounds must have two numbers for each variable, got {describe(bounds)}")
     # NaN is no bound, as SciPy has it.
     lower[np.isnan(lower)] = -np.inf
     upper[np.isnan(upper)] = np.inf

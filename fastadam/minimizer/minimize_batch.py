@@ -13,6 +13,8 @@ from scipy.optimize import Bounds, OptimizeResult
 
 from ..checks import count, describe
 from ..solver.many import END, INFEASIBLE, NFEV, NIT, NJEV
+from ..solver.native import is_native
+from ..solver.runs import Functions
 from .batch import Batch, Matrix, solve_compiled, solve_python
 from .bounds import box
 from .options import Options, check_method, check_options
@@ -58,7 +60,8 @@ def minimize_batch(
     options : dict, optional
         As for `minimize`, where `lr` may also be an array of shape (B,). `maxiter` and `maxfev`
         count for each problem, `max_seconds` for all together. There is no `return_all` and no
-        `polish`. And `threads` : int, default one for each core.
+        `polish`. And `threads` : int, default one for each core; a function that Numba compiled
+        with ``parallel=True`` gets one.
 
     Returns
     -------
@@ -104,10 +107,19 @@ def minimize_batch(
     rows = _row_arguments(batch_args, len(starts))
     batch = Batch(functions, rows, starts, lowers, uppers, rates, name, checked)
     if functions.native:
-        solve_compiled(batch, threads)
+        solve_compiled(batch, 1 if _is_parallel(functions) else threads)
     else:
         solve_python(batch)
     return _result(batch)
+
+
+def _is_parallel(functions: Functions) -> bool:
+    """Tell whether a compiled function has threads of its own.
+
+    Numba's workqueue layer ends the process when two threads enter such functions at once.
+    """
+    compiled: tuple[Any, ...] = (functions.fun, functions.jac)
+    return any(f.targetoptions.get("parallel", False) for f in compiled if is_native(f))
 
 
 def _starts(x0: ArrayLike) -> Matrix:

@@ -1,0 +1,295 @@
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from scipy.optimize import check_grad
+
+import examples.fit_pixels as program
+from examples.fit_pixels import (
+    BOUNDED,
+    FREE,
+    LOWER,
+    NOISE,
+    OURS,
+    SIZE,
+    TIMES,
+    UPPER,
+    Fit,
+    Scene,
+    draw,
+    errors,
+    fit_all,
+    fit_sample,
+    format_table,
+    guess,
+    main,
+    make_scene,
+    misfit,
+    model,
+    shown,
+)
+
+SMALL = ["--pixels", "60"]
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return make_scene(1000, seed=3)
+
+
+@pytest.fixture(scope="module")
+def fit(scene):
+    return fit_all(scene.y, guess(scene.y))
+
+
+@pytest.fixture(scope="module")
+def figure(scene, fit, tmp_path_factory):
+    """Return the figure that is drawn of the fits."""
+    figures = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", lambda figure, *args, **kwargs: figures.append(figure))
+        draw(scene, fit, tmp_path_factory.mktemp("drawn") / "picture.png")
+    return figures[0]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "shape"), [(100_000, (250, 400)), (1000, (25, 40)), (1, (1, 1)), (2, (1, 2))]
+)
+def test_the_image_is_8_by_5_and_has_about_so_many_pixels(monkeypatch, pixels, shape):
+    monkeypatch.setattr(program, "TIMES", TIMES[:2])  # 100,000 pixels of all frames take a while
+    made = make_scene(pixels, seed=0)
+    assert made.shape == shape
+    assert made.truth.shape == (shape[0] * shape[1], 3)
+
+
+def test_the_frames_are_the_decay_and_noise(scene):
+    a, r, c = scene.truth.T[:, :, None]
+    noise = scene.y - (a * np.exp(-r * TIMES) + c)
+    assert noise.std() == pytest.approx(NOISE, rel=0.02)
+    assert abs(noise.mean()) < 0.02 * NOISE
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_true_values_are_within_the_bounds_and_some_are_at_one(seed):
+    truth = make_scene(2000, seed).truth
+    assert np.all((truth >= LOWER) & (truth <= UPPER))
+    assert truth[:, 0].min() > 10 * NOISE  # or the rate could not be told
+    assert 0.1 < np.mean(truth[:, 2] == LOWER[2]) < 0.6
+
+
+def test_the_seed_decides(scene):
+    again, other = make_scene(1000, seed=3), make_scene(1000, seed=4)
+    assert np.array_equal(again.y, scene.y)
+    assert not np.array_equal(other.truth, scene.truth)
+
+
+def test_the_map_does_not_depend_on_the_number_of_pixels():
+    # Of the middle one of three by three pixels, the middle is that of the coarse one.
+    coarse, fine = make_scene(1000, seed=1), make_scene(9000, seed=1)
+    assert fine.shape == (75, 120)
+    middles = fine.truth.reshape(75, 120, 3)[1::3, 1::3]
+    np.testing.assert_allclose(middles, coarse.truth.reshape(25, 40, 3), rtol=1e-12)
+
+
+def test_the_guess_is_near_and_within_the_bounds(scene):
+    start = guess(scene.y)
+    assert np.all((start >= LOWER) & (start <= UPPER))
+    assert np.all(np.median(abs(start - scene.truth), axis=0) < [0.1, 0.4, 0.1])
+    flat = guess(np.zeros((1, TIMES.size)))
+    assert np.array_equal(flat, [LOWER])
+
+
+def test_the_gradient_is_that_of_the_mean_square(scene):
+    y = scene.y[7]
+
+    def value(p):
+        return misfit(p, np.empty(3), TIMES, y)
+
+    def gradient(p):
+        grad = np.full(3, np.nan)
+        misfit(p, grad, TIMES, y)
+        return grad
+
+    p = np.array([1.3, 0.8, 0.2])
+    assert value(p) == pytest.approx(np.mean((model(TIMES, *p) - y) ** 2), rel=1e-13)
+    assert check_grad(value, gradient, p) < 1e-6
+
+
+def test_the_fits_are_the_best_there_are(scene, fit):
+    assert fit.method == OURS
+    assert fit.seconds > 0.0
+    assert fit.failed < len(fit.pixels) // 100
+    assert np.all((fit.x >= LOWER) & (fit.x <= UPPER))
+    sample = np.arange(0, len(scene.y), 25)
+    theirs = fit_sample(scene.y, guess(scene.y), sample, BOUNDED)
+    assert theirs.failed == 0
+    assert np.array_equal(theirs.pixels, sample)
+    noise = np.median(abs(theirs.x - scene.truth[sample]), axis=0)
+    assert np.all(np.median(abs(fit.x[sample] - theirs.x), axis=0) < 0.01 * noise)
+    np.testing.assert_allclose(errors(scene, theirs, sample), noise)
+    np.testing.assert_allclose(errors(scene, fit, sample), noise, rtol=0.03)
+
+
+def test_only_bounds_keep_curve_fit_within_them(scene):
+    dark = np.flatnonzero(scene.truth[:, 2] == 0.0)[::20]
+    start = guess(scene.y)
+    before = start.copy()
+    assert fit_sample(scene.y, start, dark, BOUNDED).x[:, 2].min() >= 0.0
+    assert fit_sample(scene.y, start, dark, FREE).x[:, 2].min() < 0.0
+    assert np.array_equal(start, before)
+
+
+def test_where_curve_fit_fails_the_start_remains_and_is_counted(monkeypatch, scene):
+    def curve_fit(model, t, y, start, bounds):
+        if y[0] == scene.y[4, 0]:
+            raise RuntimeError("no convergence")
+        return start + 1.0, None
+
+    monkeypatch.setattr(program.scipy.optimize, "curve_fit", curve_fit)
+    start = guess(scene.y)
+    fit = fit_sample(scene.y, start, np.array([2, 4, 9]), FREE)
+    assert fit.failed == 1
+    assert np.array_equal(fit.x, start[[2, 4, 9]] + [[1.0], [0.0], [1.0]])
+
+
+def test_the_table_extrapolates_and_compares():
+    truth = np.ones((1000, 3))
+    scene = Scene((25, 40), truth, np.zeros((1000, TIMES.size)))
+    x = truth.copy()
+    x[:3] += np.array([0.1, -0.2, 0.3])
+    x[3:] += 9.0  # not in the sample
+    ours = Fit(OURS, np.arange(1000), x, 0.02, 4)
+    sample = np.arange(3)
+    theirs = [
+        Fit(BOUNDED, sample, truth[:3] + 0.5, 0.03, 0),
+        Fit(FREE, sample, truth[:3] - 0.25, 0.003, 1),
+    ]
+    lines = format_table(scene, ours, theirs).splitlines()
+    assert [line.split()[-7:] for line in lines[3:6]] == [
+        ["1,000", "4", "20.0", "0.02", "0.10000", "0.20000", "0.30000"],
+        ["3", "0", "10000.0", "10.00", "0.50000", "0.50000", "0.50000"],
+        ["3", "1", "1000.0", "1.00", "0.25000", "0.25000", "0.25000"],
+    ]
+    assert [line[:20].strip() for line in lines[3:6]] == [OURS, BOUNDED, FREE]
+    assert len({len(line) for line in lines[1:6]}) == 1
+    assert lines[-2:] == [
+        "fastadam is 500 times as fast as curve_fit, bounds, one by one.",
+        "fastadam is 50 times as fast as curve_fit, no bounds, one by one.",
+    ]
+
+
+def test_the_maps_show_what_they_say(figure, scene, fit):
+    panels = np.array(figure.axes[:12]).reshape(3, 4)
+    assert [axes.get_title() for axes in panels[0, :3]] == ["amplitude", "rate", "offset"]
+    assert [axes.get_ylabel() for axes in panels[:, 0]] == ["true", "fitted", "fitted - true"]
+    for k in range(3):
+        true, fitted = (values[:, k].reshape(scene.shape) for values in (scene.truth, fit.x))
+        images = [axes.images[0] for axes in panels[:, k]]
+        for image, values in zip(images, (true, fitted, fitted - true), strict=True):
+            assert np.array_equal(image.get_array(), values)
+        assert images[0].get_clim() == images[1].get_clim() == (true.min(), true.max())
+        low, high = images[2].get_clim()
+        assert low == -high
+        assert np.mean(abs(fitted - true) > high) == pytest.approx(0.01)
+
+
+def test_the_decays_are_those_of_the_lettered_pixels(figure, scene, fit):
+    panels = np.array(figure.axes[:12]).reshape(3, 4)
+    chosen = shown(scene)
+    assert list(scene.truth[chosen, 1]) == sorted(scene.truth[chosen, 1])
+    assert len(set(chosen)) == 3
+    for axes, letter, pixel in zip(panels[:, 3], panels[1, 0].texts, chosen, strict=True):
+        x, y = letter.get_position()
+        assert y * scene.shape[1] + x == pixel
+        data, true, fitted = axes.lines
+        assert np.array_equal(data.get_ydata(), scene.y[pixel])
+        assert np.array_equal(true.get_ydata(), model(true.get_xdata(), *scene.truth[pixel]))
+        assert np.array_equal(fitted.get_ydata(), model(fitted.get_xdata(), *fit.x[pixel]))
+        a, r, c = fit.x[pixel]
+        text = f"{letter.get_text()}: {a:.2f} exp(-{r:.2f} t) + {c:.2f}"
+        assert [t.get_text() for t in axes.texts] == [text]
+
+
+@pytest.mark.parametrize("pixels", [1, 60])
+def test_the_program_prints_the_table_and_draws(monkeypatch, capsys, tmp_path, pixels):
+    path = tmp_path / "picture.png"
+    monkeypatch.setattr(program, "SAMPLE", 25)
+    assert main(["--pixels", str(pixels), "--seed", "1", "--output", str(path)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    scene = make_scene(pixels, seed=1)
+    # Times differ from run to run.
+    sample = min(25, len(scene.y))
+    rows = re.findall(r"^(\w+, (?:no )?bounds) +([\d,]+) ", out, re.MULTILINE)
+    assert rows == [(OURS, f"{len(scene.y):,}"), (BOUNDED, str(sample)), (FREE, str(sample))]
+    assert re.search(r"^fastadam is [\d,]+ times as fast as curve_fit, bounds", out, re.MULTILINE)
+    assert out.endswith(f" s, not counted.\nDrawn to {path}\n")
+    head = path.read_bytes()[:24]
+    assert head.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", head[16:24]) == SIZE == (1600, 780)
+    assert [file.name for file in tmp_path.iterdir()] == ["picture.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--pixels", "0"], "--pixels: expected an integer of 1 or more, got '0'"),
+        (["--seed", "-1"], "--seed: expected an integer from 0"),
+        (["picture.png"], "unrecognized arguments: picture.png"),
+    ],
+)
+def test_bad_arguments_are_refused(capsys, arguments, problem):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "exists and is not a file"),
+        ("missing/picture.png", "there is no folder"),
+        ("picture.doc", "has to end in"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_one_line_before_any_work(
+    monkeypatch, capsys, tmp_path, name, problem
+):
+    (tmp_path / "folder.png").mkdir()
+    monkeypatch.setattr(program, "make_scene", None)
+    assert main([*SMALL, "--output", str(tmp_path / (name or "folder.png"))]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("python -m examples.fit_pixels: error: ")
+    assert err.count("\n") == 1
+    assert problem in err
+
+
+def test_an_interrupted_run_draws_nothing(monkeypatch, capsys, tmp_path):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "fit_sample", interrupt)
+    assert main([*SMALL, "--output", str(tmp_path / "picture.png")]) == 130
+    assert capsys.readouterr().err == "\ninterrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_package_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(SMALL) == 1
+    assert "matplotlib is not installed: pip install" in capsys.readouterr().err
+
+
+def test_the_command_runs_as_it_is_written():
+    command = [sys.executable, "-m", "examples.fit_pixels", "--help"]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: python -m examples.fit_pixels")
+    assert done.stderr == ""
