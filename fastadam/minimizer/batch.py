@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -17,7 +18,7 @@ from ..solver.kernels import run_kernel, run_signature
 from ..solver.many import END, INFEASIBLE, solve_kernel
 from ..solver.native import native_function, type_of_arguments
 from ..solver.runs import Functions
-from ..solver.search import MAXITER
+from ..solver.search import MAXITER, Vector
 from ..solver.watch import TIMEOUT, Watch, progress_bar
 from .options import Options, rule_of
 from .result import report
@@ -69,12 +70,12 @@ class Batch:
         self.counts = np.zeros((size, 4), dtype=np.int64)
         self.counts[:, END] = TIMEOUT  # until it is solved
         self.schedule = np.zeros(0)
-        if callable(self.options.lr):
-            steps = range(1, self.options.maxiter + 1)
-            rates = [nonnegative(f"lr({t})", self.options.lr(t)) for t in steps]
-            self.schedule = np.array([*rates, 0.0])
-        self.deadline = time.monotonic() + self.options.max_seconds
+        self.deadline = math.inf
         self.stop = Event()
+
+    def start_clock(self) -> None:
+        """Count `max_seconds` from now, when all is compiled."""
+        self.deadline = time.monotonic() + self.options.max_seconds
 
     @property
     def over(self) -> bool:
@@ -87,6 +88,7 @@ def solve_compiled(batch: Batch, threads: int) -> None:
     size = len(batch.starts)
     chunks, lock = iter(range(0, size, _ROWS)), Lock()
     bar = progress_bar(size, "problem") if batch.options.disp else None
+    batch.schedule = _schedule(batch.options)
     solvers = [_Solver(batch) for _ in range(min(threads, -(-size // _ROWS)))]
 
     def work(solver: _Solver) -> None:
@@ -98,10 +100,11 @@ def solve_compiled(batch: Batch, threads: int) -> None:
                 with lock:
                     bar.update(min(_ROWS, size - start))
 
+    batch.start_clock()
     try:
         with ThreadPoolExecutor(len(solvers)) as pool:
-            futures = [pool.submit(work, solver) for solver in solvers]
             try:
+                futures = [pool.submit(work, solver) for solver in solvers]
                 wait(futures, return_when=FIRST_EXCEPTION)
             finally:  # also after Ctrl-C: the threads come back at once
                 batch.stop.set()
@@ -110,6 +113,14 @@ def solve_compiled(batch: Batch, threads: int) -> None:
     finally:
         if bar is not None:
             bar.close()
+
+
+def _schedule(options: Options) -> Vector:
+    """Return the step sizes of all iterations and one more, if they are a user's function."""
+    if not callable(options.lr):
+        return np.zeros(0)
+    rates = [nonnegative(f"lr({t})", options.lr(t)) for t in range(1, options.maxiter + 1)]
+    return np.array([*rates, 0.0])
 
 
 def _locked(items: Iterator[int], lock: Lock) -> Iterator[int]:
@@ -136,7 +147,10 @@ class _Solver:
         words = self._record.view(np.int64)
         scheme = functions.scheme
         form = "value" if scheme in ("2-point", "3-point") else functions.jac
-        args_type, batch_type = type_of_arguments(functions.args), type_of_arguments(batch.rows)
+        args_type, batch_type = (
+            type_of_arguments(functions.args),
+            type_of_arguments(batch.rows, "batch_args"),
+        )
         by_row = (batch_type,) if batch.rows else ()
         self._native = native_function(functions.fun, form, args_type, *by_row)
         self._kernel = solve_kernel(run_signature(rule), args_type, batch_type)
@@ -165,7 +179,7 @@ class _Solver:
             batch.counts,
             self._cursor,
         )
-        self._budget = 100
+        self._budget = 1
 
     def solve(self, start: int, stop: int) -> None:
         """Solve some rows, or as many as there is time for."""
@@ -183,18 +197,26 @@ class _Solver:
 
     def _leave(self) -> None:
         """Keep the best point so far of the row that is not finished."""
+        batch, view = self._batch, self._search.view
         row, begun = self._cursor
-        if begun:
-            self._search.view("maxiter")[0] = self._search.view("nit")[0]
-            self._kernel(*self._arguments, row + 1, 1)
-            if self._batch.counts[row, END] == MAXITER:
-                self._batch.counts[row, END] = TIMEOUT
+        if not begun:
+            return
+        view("maxiter")[0] = view("nit")[0]
+        self._kernel(*self._arguments, row + 1, 1)  # to have the last point judged
+        if batch.counts[row, END] == MAXITER:
+            batch.counts[row, END] = TIMEOUT
+        elif self._cursor[0] == row and np.isfinite(view("best_f")[0]):  # it asks for more
+            batch.x[row], batch.jac[row] = self._search.best_x, self._search.best_grad
+            batch.fun[row] = view("best_f")[0]
+            counts = (view(name)[0] for name in ("nit", "nfev", "njev"))
+            batch.counts[row] = *counts, TIMEOUT
 
 
 def solve_python(batch: Batch) -> None:
     """Solve one problem after the other, for functions in Python."""
     size = len(batch.starts)
     bar = progress_bar(size, "problem") if batch.options.disp else None
+    batch.start_clock()
     try:
         for k in range(size):
             if batch.over:
@@ -209,7 +231,7 @@ def solve_python(batch: Batch) -> None:
 
 def _solve_row(batch: Batch, k: int) -> None:
     lower, upper = (bound[k if len(bound) > 1 else 0] for bound in (batch.lowers, batch.uppers))
-    if not np.all(lower <= upper):
+    if not np.all((lower <= upper) & (lower < np.inf) & (upper > -np.inf)):
         batch.counts[k, END] = INFEASIBLE
         return
     functions = replace(

@@ -40,7 +40,7 @@ def box(bounds: Any, n: int) -> tuple[Vector, Vector]:
 
 
 def _of_length(name: str, values: Any, n: int) -> Vector:
-    array = _numbers(name, values)
+    array = real_numbers(name, values)
     try:
         array = np.broadcast_to(array, (n,)).copy()
     except ValueError:
@@ -61,8 +61,8 @@ def _from_pairs(bounds: Any, n: int) -> tuple[Vector, Vector]:
         ) from None
     if len(pairs) != n:
         raise ValueError(f"bounds must have a pair for each of {n} variables, got {len(pairs)}")
-    lower = _numbers("bounds", [-np.inf if low is None else low for low, _ in pairs])
-    upper = _numbers("bounds", [np.inf if high is None else high for _, high in pairs])
+    lower = real_numbers("bounds", [-np.inf if low is None else low for low, _ in pairs])
+    upper = real_numbers("bounds", [np.inf if high is None else high for _, high in pairs])
     if lower.ndim != 1 or upper.ndim != 1:
         raise ValueError(f"bounds must have two numbers for each variable, got {describe(bounds)}")
     # NaN is no bound, as SciPy has it.
@@ -71,7 +71,7 @@ def _from_pairs(bounds: Any, n: int) -> tuple[Vector, Vector]:
     return lower, upper
 
 
-def _numbers(name: str, values: Any) -> Vector:
+def real_numbers(name: str, values: Any) -> Vector:
     """Return real numbers as a new array."""
     try:
         array = np.asarray(values)

@@ -16,12 +16,12 @@ from ..solver.many import END, INFEASIBLE, NFEV, NIT, NJEV
 from ..solver.native import is_native
 from ..solver.runs import Functions
 from .batch import Batch, Matrix, solve_compiled, solve_python
-from .bounds import box
+from .bounds import box, real_numbers
 from .options import Options, check_method, check_options
 from .result import MEANINGS
 from .setup import functions_of
 
-_MEANINGS = {**MEANINGS, INFEASIBLE: (2, "A lower bound is above the upper one.")}
+_MEANINGS = {**MEANINGS, INFEASIBLE: (2, "The bounds hold no number.")}
 
 
 def minimize_batch(
@@ -58,7 +58,8 @@ def minimize_batch(
         For all problems, as for `minimize`; or for each, as a `Bounds` of (B, n) arrays or as an
         array of shape (B, n, 2).
     options : dict, optional
-        As for `minimize`, where `lr` may also be an array of shape (B,). `maxiter` and `maxfev`
+        As for `minimize`, where `lr` may also be an array of shape (B,); a callable is called for
+        all of `maxiter` beforehand. `maxiter` and `maxfev`
         count for each problem, `max_seconds` for all together. There is no `return_all` and no
         `polish`. And `threads` : int, default one for each core; a function that Numba compiled
         with ``parallel=True`` gets one.
@@ -134,7 +135,7 @@ def _starts(x0: ArrayLike) -> Matrix:
 def _options(method: str, given: Any, tol: float | None, size: int) -> tuple[int, Matrix, Options]:
     """Return the number of threads, the step sizes, and the options that remain."""
     threads = _cores()
-    rates = np.zeros(1)
+    rates = None
     if isinstance(given, dict):
         for name in ("return_all", "polish"):
             if given.get(name):
@@ -147,8 +148,9 @@ def _options(method: str, given: Any, tol: float | None, size: int) -> tuple[int
             rates = _rates(lr, size)
             given["lr"] = 0.0
     checked = check_options(method, given, tol, stacklevel=3)
-    if rates.size == 1 and not (checked.auto or callable(checked.lr)):
-        rates = np.full(1, checked.lr)
+    if rates is None:
+        numeric = not (checked.auto or callable(checked.lr))
+        rates = np.full(1, checked.lr if numeric else 0.0)
     return threads, rates, checked
 
 
@@ -175,17 +177,24 @@ def _boxes(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
         if max(np.ndim(bounds.lb), np.ndim(bounds.ub)) == 2:
             return _each("bounds.lb", bounds.lb, size, n), _each("bounds.ub", bounds.ub, size, n)
     elif bounds is not None and np.ndim(np.asarray(bounds, dtype=object)) == 3:
-        array = np.asarray(bounds, dtype=np.float64)
-        if array.shape != (size, n, 2):
-            raise ValueError(f"bounds must have shape ({size}, {n}, 2), got {array.shape}")
-        return array[..., 0].copy(), array[..., 1].copy()
+        pairs = np.asarray(bounds, dtype=object)
+        if pairs.shape != (size, n, 2):
+            raise ValueError(f"bounds must have shape ({size}, {n}, 2), got {pairs.shape}")
+        lower, upper = (
+            real_numbers("bounds", [[np.nan if b is None else b for b in row] for row in side])
+            for side in (pairs[..., 0], pairs[..., 1])
+        )
+        # None and NaN are no bounds.
+        lower[np.isnan(lower)], upper[np.isnan(upper)] = -np.inf, np.inf
+        return lower, upper
     lower, upper = box(bounds, n)
     return lower[None], upper[None]
 
 
 def _each(name: str, values: Any, size: int, n: int) -> Matrix:
+    array = real_numbers(name, values)
     try:
-        return np.broadcast_to(np.asarray(values, dtype=np.float64), (size, n)).copy()
+        return np.broadcast_to(array, (size, n)).copy()
     except ValueError:
         raise ValueError(f"{name} must have shape ({size}, {n}), got {np.shape(values)}") from None
 

@@ -8,6 +8,7 @@ another has the slow ones. Each row is solved by itself: the threads do not chan
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -34,7 +35,7 @@ from .search import (
     X,
 )
 
-#: How a row ends whose lower bound is above its upper one; `search` has the other ends.
+#: How a row ends whose bounds hold no number; `search` has the other ends.
 INFEASIBLE = 6
 
 #: The columns of ``counts``; the last is how the row ended.
@@ -145,12 +146,12 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
 
 @register_jitable
 def begin(s, rows, k, starts, lowers, uppers, rates, per_free):
-    """Set up the search of row ``k``; return whether its bounds leave room for it."""
+    """Set up the search of row ``k``; return whether its bounds hold a number."""
     free = 0
     for i in range(rows.shape[1]):
         lower = lowers[k if lowers.shape[0] > 1 else 0, i]
         upper = uppers[k if uppers.shape[0] > 1 else 0, i]
-        if not lower <= upper:
+        if not lower <= upper or lower == math.inf or upper == -math.inf:
             return False
         free += lower < upper
         p = starts[k, i]
@@ -179,7 +180,7 @@ def to_best(s, rows):
 @register_jitable
 def store(s, rows, k, x, fun, jac, counts):
     """Write the result of row ``k``."""
-    found = s.best_f < float("inf")  # or not even the start gave a number
+    found = s.best_f < math.inf  # or not even the start gave a number
     fun[k] = s.best_f if found else s.f
     for i in range(rows.shape[1]):
         x[k, i] = rows[BEST_X, i]

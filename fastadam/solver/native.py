@@ -315,14 +315,14 @@ _EXPECTED = {
 }
 
 
-def type_of_arguments(args: tuple[Any, ...]) -> Any:
+def type_of_arguments(args: tuple[Any, ...], name: str = "args") -> Any:
     """Return the Numba type of the extra arguments, or say which has none."""
     for i, value in enumerate(args):
         try:
             numba.typeof(value)
-        except ValueError as error:
+        except (ValueError, NumbaError) as error:
             raise ValueError(
-                f"args[{i}] cannot be passed to a compiled function, got {describe(value)}"
+                f"{name}[{i}] cannot be passed to a compiled function, got {describe(value)}"
             ) from error
     return numba.typeof(args)
 
