@@ -17,9 +17,9 @@ from numba.extending import register_jitable
 from ..cache import compile_kernel
 from ..rules import Rule
 from . import annealing
+from .addresses import at_complex_value, at_gradient, at_value, borrowed
 from .differences import central, complex_step, one_sided
 from .engine import engine
-from .native import at_complex_value, at_gradient, at_value, borrowed
 from .search import (
     GRAD,
     GRADIENT,

@@ -19,7 +19,8 @@ from numba.extending import intrinsic, register_jitable
 
 from ..cache import compile_kernel
 from . import annealing
-from .native import first_class, names_itself, spill
+from .addresses import first_class, spill
+from .native import names_itself
 from .search import (
     BEST_GRAD,
     BEST_X,

@@ -1,8 +1,8 @@
 """Users' compiled functions, in the form that the compiled loop calls.
 
 The loop is compiled once for all functions. So each of them is wrapped in a function of fixed
-signature, compiled (about 0.1 s), and handed over as the address of its machine code. The loop
-turns the address into a first-class function again and calls it; exceptions pass through.
+signature, compiled (about 0.1 s), and handed over as the address of its machine code (see
+`addresses`). Exceptions pass through.
 
 The extra arguments of a function may be of any type that Numba knows. They stay on the stack of
 a small driver, compiled for each combination of their types, which hands their address, the
@@ -17,22 +17,23 @@ from typing import Any
 
 import numba
 from numba import types
-from numba.core import cgutils
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError, TypingError
 from numba.extending import intrinsic, register_jitable
 
 from ..cache import compile_kernel
 from ..checks import describe
-
-_REAL = types.Array(types.float64, 1, "C")
-_COMPLEX = types.Array(types.complex128, 1, "C")
-
-#: ``(x, trial, grad, slot) -> f``, fills ``grad``; ``trial`` is a copy of ``x``. And
-#: ``(trial, slot) -> f``. Both may overwrite ``trial``.
-GRADIENT_SIGNATURE = types.float64(_REAL, _REAL, _REAL, types.intp)
-VALUE_SIGNATURE = types.float64(_REAL, types.intp)
-COMPLEX_SIGNATURE = types.complex128(_COMPLEX, types.intp)
+from .addresses import (
+    COMPLEX,
+    COMPLEX_SIGNATURE,
+    GRADIENT_SIGNATURE,
+    REAL,
+    VALUE_SIGNATURE,
+    address_of,
+    disowned,
+    first_class,
+    spill,
+)
 
 
 def is_native(function: object) -> bool:
@@ -41,103 +42,8 @@ def is_native(function: object) -> bool:
 
 
 # ---------------------------------------------------------------------------------------------
-# Addresses
-# ---------------------------------------------------------------------------------------------
-
-
-def first_class(signature: Any) -> Any:
-    """Return the type of first-class functions of a signature, and a maker of their values."""
-    function_type = types.FunctionType(signature)
-
-    def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
-        value = cgutils.create_struct_proxy(function_type)(context, builder)
-        pointer = builder.inttoptr(args[0], context.get_value_type(types.voidptr))
-        # jit_addr is called, with Numba's own convention, which passes exceptions on.
-        value.jit_addr = value.c_addr = pointer
-        value.py_addr = context.get_constant_null(types.voidptr)
-        return value._getvalue()
-
-    return function_type, lower
-
-
-_GRADIENT_TYPE, _lower_gradient = first_class(GRADIENT_SIGNATURE)
-_VALUE_TYPE, _lower_value = first_class(VALUE_SIGNATURE)
-_COMPLEX_TYPE, _lower_complex = first_class(COMPLEX_SIGNATURE)
-
-
-@intrinsic
-def at_gradient(typing_context, address):  # type: ignore[no-untyped-def]
-    """Return the function of `GRADIENT_SIGNATURE` at an address."""
-    return _GRADIENT_TYPE(types.intp), _lower_gradient
-
-
-@intrinsic
-def at_value(typing_context, address):  # type: ignore[no-untyped-def]
-    """Return the function of `VALUE_SIGNATURE` at an address."""
-    return _VALUE_TYPE(types.intp), _lower_value
-
-
-@intrinsic
-def at_complex_value(typing_context, address):  # type: ignore[no-untyped-def]
-    """Return the function of `COMPLEX_SIGNATURE` at an address."""
-    return _COMPLEX_TYPE(types.intp), _lower_complex
-
-
-@intrinsic
-def borrowed(typing_context, array):  # type: ignore[no-untyped-def]
-    """Return the array without its reference count, for as long as somebody else owns it.
-
-    Handing it on, to an inlined function too, then costs no atomic increment: 47.5 instead of
-    50 ns an iteration of the whole loop.
-    """
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _disowned(context, builder, array, args[0])
-
-    return array(array), lower
-
-
-def address_of(dispatcher: Any, signature: Any) -> int:
-    """Return the address of the machine code that a dispatcher has for a signature."""
-    result = dispatcher.get_compile_result(signature)
-    return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
-
-
-# ---------------------------------------------------------------------------------------------
 # Extra arguments
 # ---------------------------------------------------------------------------------------------
-
-
-@intrinsic
-def spill(typing_context, value):  # type: ignore[no-untyped-def]
-    """Keep a value on the stack until the function returns; return its address."""
-
-    def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
-        pointer = cgutils.alloca_once_value(builder, args[0])
-        return builder.ptrtoint(pointer, context.get_value_type(types.intp))
-
-    return types.intp(value), lower
-
-
-def _disowned(context: Any, builder: Any, numba_type: Any, value: Any) -> Any:
-    """Return a value that its reader may release.
-
-    Arrays lose their reference count, and their owner outlives the reader. Two threads that
-    counted up and down the references to one array would wait for each other.
-    """
-    if isinstance(numba_type, types.Array):
-        array = cgutils.create_struct_proxy(numba_type)(context, builder, value=value)
-        array.meminfo = context.get_constant_null(types.MemInfoPointer(types.voidptr))
-        return array._getvalue()
-    if isinstance(numba_type, (types.Tuple, types.UniTuple)):
-        parts = cgutils.unpack_tuple(builder, value)
-        parts = [
-            _disowned(context, builder, part_type, part)
-            for part_type, part in zip(numba_type, parts, strict=True)
-        ]
-        return context.make_tuple(builder, numba_type, parts)
-    context.nrt.incref(builder, numba_type, value)
-    return value
 
 
 def _loader(args_type: Any) -> Any:
@@ -148,7 +54,7 @@ def _loader(args_type: Any) -> Any:
         def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
             pointer_type = context.get_value_type(args_type).as_pointer()
             value = builder.load(builder.inttoptr(args[0], pointer_type))
-            return _disowned(context, builder, args_type, value)
+            return disowned(context, builder, args_type, value)
 
         return args_type(types.intp), lower
 
@@ -289,8 +195,8 @@ def native_function(fun: Any, jac: Any, args_type: Any, batch_type: Any = None) 
         wrapper, signature = _pair(fun, load), GRADIENT_SIGNATURE
     else:
         wrapper, signature = _separate(fun, jac, load), GRADIENT_SIGNATURE
-    x_type = _COMPLEX if jac == "cs" else _REAL
-    given = (x_type, _REAL, *given) if jac == "in-place" else (x_type, *given)
+    x_type = COMPLEX if jac == "cs" else REAL
+    given = (x_type, REAL, *given) if jac == "in-place" else (x_type, *given)
     _require_compilable("fun", fun, given)
     if is_native(jac):
         _require_compilable("jac", jac, given)
