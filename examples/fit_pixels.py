@@ -25,10 +25,10 @@ from threadpoolctl import threadpool_limits
 
 import fastadam
 
+from .command import picture_parser, run_command
 from .mnist.arguments import positive_int
 from .mnist.arguments import seed as whole_seed
-from .mnist.files import OutputError, replacing
-from .mnist.plots import check_plottable
+from .mnist.files import replacing
 
 Array = NDArray[np.float64]
 
@@ -93,49 +93,30 @@ class Fit:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    try:
-        check_plottable(options.output)
-        scene = make_scene(options.pixels, options.seed)
-        start = guess(scene.y)
-        compiling = time.perf_counter()
-        fit_all(scene.y[:1], start[:1])
-        compiling = time.perf_counter() - compiling
-        ours = fit_all(scene.y, start)
-        rng = np.random.default_rng(options.seed)
-        count = min(SAMPLE, len(start))
-        sample = np.sort(rng.choice(len(start), count, replace=False))
-        theirs = [fit_sample(scene.y, start, sample, method) for method in (BOUNDED, FREE)]
-        print(f"{format_table(scene, ours, theirs)}\n\nCompiled in {compiling:.1f} s, not counted.")
-        draw(scene, ours, options.output)
-        print(f"Drawn to {options.output}")
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return 130
-    except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        message = f"{package} is not installed: pip install -e '.[examples]'"
-    except (OSError, OutputError) as error:
-        message = str(error)
-    else:
-        return 0
-    print(f"{parser.prog}: error: {message}", file=sys.stderr)
-    return 1
+    return run_command(_parser(), arguments, _work)
+
+
+def _work(options: argparse.Namespace) -> None:
+    scene = make_scene(options.pixels, options.seed)
+    start = guess(scene.y)
+    compiling = time.perf_counter()
+    fit_all(scene.y[:1], start[:1])
+    compiling = time.perf_counter() - compiling
+    ours = fit_all(scene.y, start)
+    rng = np.random.default_rng(options.seed)
+    count = min(SAMPLE, len(start))
+    sample = np.sort(rng.choice(len(start), count, replace=False))
+    theirs = [fit_sample(scene.y, start, sample, method) for method in (BOUNDED, FREE)]
+    print(f"{format_table(scene, ours, theirs)}\n\nCompiled in {compiling:.1f} s, not counted.")
+    draw(scene, ours, options.output)
+    print(f"Drawn to {options.output}")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m examples.fit_pixels",
-        description="Fit an exponential decay in every pixel of an image, and set time and "
+    parser = picture_parser(
+        "fit_pixels",
+        "Fit an exponential decay in every pixel of an image, and set time and "
         "accuracy beside those of scipy.optimize.curve_fit on a sample.",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        default=Path("fit_pixels.png"),
-        help="the picture: .png, .pdf, ... (fit_pixels.png)",
     )
     parser.add_argument(
         "--pixels", type=positive_int, metavar="N", default=100_000, help="about so many (100000)"

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 import fastadam
 from fastadam import problems
 
+from .command import picture_parser, run_command
 from .mnist.arguments import positive_int
-from .mnist.files import OutputError, replacing
-from .mnist.plots import check_plottable
+from .mnist.files import replacing
 
 #: Pixels. The figure is drawn at a size in inches at which the text is legible on a page.
 SIZE = (1600, 700)
@@ -87,36 +87,20 @@ class Descent:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    try:
-        check_plottable(options.output)
-        descents = [descend(contender, options.maxiter) for contender in CONTENDERS]
-        print(format_table(descents))
-        draw(descents, options.output)
-        print(f"\nDrawn to {options.output}")
-    except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        message = f"{package} is not installed: pip install -e '.[examples]'"
-    except (OSError, OutputError) as error:
-        message = str(error)
-    else:
-        return 0
-    print(f"{parser.prog}: error: {message}", file=sys.stderr)
-    return 1
+    return run_command(_parser(), arguments, _work)
+
+
+def _work(options: argparse.Namespace) -> None:
+    descents = [descend(contender, options.maxiter) for contender in CONTENDERS]
+    print(format_table(descents))
+    draw(descents, options.output)
+    print(f"\nDrawn to {options.output}")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m examples.rosenbrock",
-        description="Draw how Adam, AdamW, SGD, RMSprop and BFGS descend into Rosenbrock's valley.",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        default=Path("rosenbrock.png"),
-        help="the picture: .png, .pdf, ... (rosenbrock.png)",
+    parser = picture_parser(
+        "rosenbrock",
+        "Draw how Adam, AdamW, SGD, RMSprop and BFGS descend into Rosenbrock's valley.",
     )
     parser.add_argument(
         "--maxiter",

@@ -24,10 +24,10 @@ import fastadam
 from fastadam import problems
 from fastadam.problems import Problem
 
+from .command import picture_parser, run_command
 from .mnist.arguments import positive_int
 from .mnist.arguments import seed as whole_seed
-from .mnist.files import OutputError, replacing
-from .mnist.plots import check_plottable
+from .mnist.files import replacing
 
 OURS = "fastadam"
 SCIPY = ("Nelder-Mead", "BFGS", "L-BFGS-B")
@@ -68,43 +68,24 @@ class Run:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    try:
-        check_plottable(options.output)
-        chosen = _chosen(options.problems)
-        # Vectors this short are not worth a second thread: SciPy's methods would wait for it.
-        with threadpool_limits(1, user_api="blas"):
-            runs = list(run_all(chosen, options.starts, options.seed))
-        print(f"{format_table(runs)}\n\n{format_verdict(runs)}", flush=True)
-        draw(runs, options.output)
-        print(f"\nDrawn to {options.output}")
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return 130
-    except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        message = f"{package} is not installed: pip install -e '.[examples]'"
-    except (OSError, OutputError) as error:
-        message = str(error)
-    else:
-        return 0
-    print(f"{parser.prog}: error: {message}", file=sys.stderr)
-    return 1
+    return run_command(_parser(), arguments, _work)
+
+
+def _work(options: argparse.Namespace) -> None:
+    chosen = _chosen(options.problems)
+    # Vectors this short are not worth a second thread: SciPy's methods would wait for it.
+    with threadpool_limits(1, user_api="blas"):
+        runs = list(run_all(chosen, options.starts, options.seed))
+    print(f"{format_table(runs)}\n\n{format_verdict(runs)}", flush=True)
+    draw(runs, options.output)
+    print(f"\nDrawn to {options.output}")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m examples.scipy_functions",
-        description="Minimise fastadam's test problems with fastadam and with SciPy, all at their "
+    parser = picture_parser(
+        "scipy_functions",
+        "Minimise fastadam's test problems with fastadam and with SciPy, all at their "
         "defaults and without a gradient.",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        default=Path("scipy_functions.png"),
-        help="the picture: .png, .pdf, ... (scipy_functions.png)",
     )
     parser.add_argument(
         "--starts", type=positive_int, metavar="N", default=5, help="starts a problem (5)"

@@ -144,6 +144,7 @@ _COMMON = {field.name for field in fields(Options)} - {
 _METHODS: dict[str, set[str]] = {
     "adam": {"betas", "epsilon", "amsgrad"},
     "adamw": {"betas", "epsilon", "amsgrad"},
+    "amsgrad": {"betas", "epsilon"},
     "nadam": {"betas", "epsilon", "momentum_decay"},
     "radam": {"betas", "epsilon"},
     "adamax": {"betas", "epsilon"},
@@ -200,6 +201,7 @@ def rule_of(method: str, options: Options) -> tuple[Rule, tuple[float, ...]]:
     rule = {
         "adam": rules.ADAM_AMSGRAD if options.amsgrad else rules.ADAM,
         "adamw": rules.ADAMW_AMSGRAD if options.amsgrad else rules.ADAMW,
+        "amsgrad": rules.ADAM_AMSGRAD,
         "nadam": rules.NADAM,
         "radam": rules.RADAM,
         "adamax": rules.ADAMAX,
