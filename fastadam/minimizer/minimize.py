@@ -49,7 +49,8 @@ def minimize(
         Extra arguments of `fun` and `jac`. For compiled functions, of any types Numba knows.
     method : str, default "adam"
         The rule: "adam", "adamw", "amsgrad", "nadam", "radam", "adamax", "rmsprop", "sgd", or
-        "momentum" (SGD with momentum 0.9). Their equations are those of `fastadam.Adam` and its siblings.
+        "momentum" (SGD with momentum 0.9). Their equations are those of `fastadam.Adam` and its
+        siblings.
     jac : callable, bool or str, optional
         Where the gradient comes from.
 
