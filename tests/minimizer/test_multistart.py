@@ -1,44 +1,24 @@
-"""`fastadam.multistart`: where it starts, what it finds, and what counts as one minimum."""
+"""`fastadam.multistart`: what it finds, and what counts as one minimum."""
 
 import numba
 import numpy as np
 import pytest
-from scipy.optimize import Bounds, OptimizeResult, OptimizeWarning
 
 import fastadam
 from fastadam import problems
 from fastadam.minimizer.multistart import F_TOLERANCE, X_TOLERANCE
-from tests.processes import run_python
-
-NAN, INF = float("nan"), float("inf")
-BOX = [(-5.0, 5.0), (-5.0, 5.0)]
-HIMMELBLAU = problems.himmelblau()
-SAMPLINGS = ("sobol", "latin-hypercube")
-each_sampling = pytest.mark.parametrize("sampling", SAMPLINGS)
-
-
-def himmelblau(x):
-    return (x[0] ** 2 + x[1] - 11.0) ** 2 + (x[0] + x[1] ** 2 - 7.0) ** 2
-
-
-def himmelblau_der(x):
-    a, b = x[0] ** 2 + x[1] - 11.0, x[0] + x[1] ** 2 - 7.0
-    return np.array([4.0 * x[0] * a + 2.0 * b, 2.0 * a + 4.0 * x[1] * b])
-
-
-def multistart(fun=himmelblau, bounds=BOX, n_starts=100, **arguments):
-    return fastadam.multistart(fun, bounds, n_starts, **arguments)
-
-
-def starts(bounds=BOX, n_starts=100, **arguments):
-    """Return the starts, as the end points of solves of no iterations."""
-    result = multistart(bounds=bounds, n_starts=n_starts, options={"maxiter": 0}, **arguments)
-    return result.solutions.x
-
-
-def ends(fun, bounds, n_starts, **arguments):
-    """Return a result whose end points are its starts: all gradients are 0."""
-    return multistart(fun, bounds, n_starts, jac=np.zeros_like, **arguments)
+from tests.minimizer.helpers import INF, NAN
+from tests.minimizer.multistarts import (
+    BOX,
+    HIMMELBLAU,
+    assert_same,
+    each_sampling,
+    ends,
+    himmelblau,
+    himmelblau_der,
+    multistart,
+    starts,
+)
 
 
 def one_by_one(result, width):
@@ -55,16 +35,6 @@ def one_by_one(result, width):
             leaders.append(k)
             counts.append(1)
     return x[leaders], counts
-
-
-def assert_same(a, b):
-    """Require the same results, bit for bit."""
-    assert a.keys() == b.keys()
-    for key in a:
-        if isinstance(a[key], OptimizeResult):
-            assert_same(a[key], b[key])
-        else:
-            np.testing.assert_array_equal(a[key], b[key])
 
 
 # ---------------------------------------------------------------------------------------------
@@ -170,86 +140,6 @@ def test_the_box_holds_or_is_for_the_starts_only():
     outside = multistart(HIMMELBLAU.fun, box, 16, jac=HIMMELBLAU.jac, rng=0, within_bounds=False)
     assert outside.fun < 1e-9 < inside.fun
     assert outside.x[0] < 3.9
-
-
-# ---------------------------------------------------------------------------------------------
-# Starts
-# ---------------------------------------------------------------------------------------------
-
-
-@each_sampling
-@pytest.mark.parametrize("number", [1, 2, 3, 64, 100, 129])
-def test_starts_are_spread_over_the_box(sampling, number):
-    box = np.array([(-1.0, 3.0), (10.0, 10.5), (-1e3, -1e2)])
-    x = starts(box, number, sampling=sampling, rng=0, fun=lambda x: x.sum())
-    assert x.shape == (number, 3)
-    unit = (x - box[:, 0]) / (box[:, 1] - box[:, 0])
-    assert np.all((unit >= 0) & (unit <= 1))
-    slices = np.sort(np.floor(unit * number), axis=0)
-    if sampling == "latin-hypercube" or number in (1, 2, 64):
-        np.testing.assert_array_equal(slices, np.repeat(np.arange(number)[:, None], 3, axis=1))
-    else:
-        assert len(np.unique(slices[:, 0])) > number // 2
-
-
-@pytest.mark.parametrize("few", [1, 7, 64, 99])
-def test_more_starts_begin_with_the_fewer_ones(few):
-    np.testing.assert_array_equal(starts(n_starts=few, rng=5), starts(n_starts=100, rng=5)[:few])
-
-
-@each_sampling
-def test_the_same_seed_the_same_result(sampling):
-    arguments = {"fun": HIMMELBLAU.fun, "n_starts": 20, "sampling": sampling}
-    first = multistart(rng=7, **arguments)
-    assert_same(first, multistart(rng=7, **arguments))
-    assert_same(first, multistart(rng=np.int64(7), **arguments))
-    assert_same(first, multistart(rng=np.random.default_rng(7), **arguments))
-
-
-@each_sampling
-def test_other_seeds_other_starts(sampling):
-    generator = np.random.default_rng(7)
-    drawn = [starts(sampling=sampling, rng=rng) for rng in (7, 8, None, None)]
-    drawn += [starts(sampling=sampling, rng=generator) for _ in range(2)]
-    np.testing.assert_array_equal(drawn.pop(-2), drawn[0])
-    assert len({x.tobytes() for x in drawn}) == len(drawn)
-
-
-def test_global_state_of_numpy_is_left_alone():
-    np.random.seed(0)  # noqa: NPY002
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
-    starts(rng=None)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
-
-
-@pytest.mark.parametrize(
-    "bounds",
-    [
-        BOX,
-        tuple(BOX),
-        np.array(BOX),
-        zip([-5, -5], [5, 5], strict=True),
-        Bounds([-5, -5], [5, 5]),
-        Bounds(-5, [5, 5]),
-    ],
-    ids=["list", "tuple", "array", "iterator", "Bounds", "Bounds broadcast"],
-)
-def test_forms_of_bounds(bounds):
-    np.testing.assert_array_equal(starts(bounds, rng=0), starts(rng=0))
-
-
-def test_one_variable():
-    result = multistart(lambda x: np.cos(x[0]), Bounds(0.0, 12.0), 16, rng=0)
-    np.testing.assert_allclose(np.sort(result.minima[:, 0]), [np.pi, 3 * np.pi], atol=1e-4)
-
-
-@each_sampling
-def test_a_box_as_wide_as_the_numbers(sampling):
-    top = np.finfo(np.float64).max
-    result = ends(lambda x: float(x[0] > 0), [(-top, top)] * 2, 64, sampling=sampling, rng=0)
-    assert np.all(np.isfinite(result.solutions.x))
-    assert np.ptp(result.solutions.x[:, 0] / top) > 1.9
-    assert len(result.minima) == 64  # no two within 1e-3 of the width
 
 
 # ---------------------------------------------------------------------------------------------
@@ -408,77 +298,3 @@ def test_what_a_function_raises_propagates():
 
     with pytest.raises(LookupError, match="mine"):
         multistart(raises)
-
-
-# ---------------------------------------------------------------------------------------------
-# Bad input
-# ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"bounds": None}, ["bounds", "None"]),
-        ({"bounds": 3.0}, ["bounds", "3.0"]),
-        ({"bounds": []}, ["bounds", "none"]),
-        ({"bounds": np.empty((0, 2))}, ["bounds", "none"]),
-        ({"bounds": [1.0, 2.0]}, ["bounds"]),
-        ({"bounds": [(0, 1), (0, 1, 2)]}, ["bounds"]),
-        ({"bounds": [(0, 1), (2, 1)]}, ["bounds[1]", "(2.0, 1.0)"]),
-        ({"bounds": [(0, 1), (0, None)]}, ["bounds[1]", "finite", "(0.0, inf)"]),
-        ({"bounds": [(None, None), (0, 1)]}, ["bounds[0]", "finite"]),
-        ({"bounds": [(-INF, 0), (0, 1)]}, ["bounds[0]", "finite"]),
-        ({"bounds": [(0, 1), (NAN, 1)]}, ["bounds[1]", "finite"]),
-        ({"bounds": [("0", "1")]}, ["bounds", "real"]),
-        ({"bounds": Bounds([0, 0], [1, INF])}, ["bounds[1]", "finite"]),
-        ({"bounds": Bounds()}, ["bounds[0]", "finite"]),
-        ({"bounds": Bounds([0, 0], [1, NAN])}, ["bounds.ub", "NaN"]),
-        ({"bounds": Bounds(np.zeros((2, 2)), 1.0)}, ["bounds.lb", "(2, 2)"]),
-        ({"n_starts": 0}, ["n_starts", "0"]),
-        ({"n_starts": -3}, ["n_starts", "-3"]),
-        ({"n_starts": 2.5}, ["n_starts", "2.5"]),
-        ({"n_starts": True}, ["n_starts", "True"]),
-        ({"n_starts": "10"}, ["n_starts", "10"]),
-        ({"n_starts": None}, ["n_starts", "None"]),
-        ({"sampling": "random"}, ["sampling", "latin-hypercube", "'random'"]),
-        ({"sampling": None}, ["sampling", "None"]),
-        ({"rng": -1}, ["rng", "-1"]),
-        ({"rng": 1.5}, ["rng", "1.5"]),
-        ({"rng": "0"}, ["rng", "'0'"]),
-        ({"rng": True}, ["rng", "True"]),
-        ({"within_bounds": 1}, ["within_bounds", "1"]),
-        ({"within_bounds": None}, ["within_bounds", "None"]),
-        ({"fun": None}, ["fun", "None"]),
-        ({"jac": "exact"}, ["jac", "exact"]),
-        ({"method": "newton"}, ["method", "newton"]),
-        ({"options": {"maxiter": -1}}, ["maxiter", "-1"]),
-        ({"options": {"lr": [0.1, 0.2]}, "n_starts": 3}, ["lr", "3"]),
-        ({"options": {"polish": "BFGS"}}, ["polish"]),
-        ({"tol": -1.0}, ["tol", "-1.0"]),
-    ],
-)
-def test_bad_arguments_are_named(arguments, words):
-    def untouched(x, *args):
-        raise AssertionError("called")
-
-    with pytest.raises((TypeError, ValueError)) as caught:
-        multistart(**{"fun": untouched, **arguments})
-    for word in words:
-        assert word in str(caught.value), caught.value
-
-
-def test_unknown_options_warn():
-    with pytest.warns(OptimizeWarning, match="rate"):
-        multistart(HIMMELBLAU.fun, n_starts=2, options={"rate": 0.1}, rng=0)
-
-
-def test_keywords_only():
-    with pytest.raises(TypeError, match="positional"):
-        fastadam.multistart(himmelblau, BOX, 2, (), "adam", None, None, None, "sobol")
-
-
-def test_scipy_stats_is_not_imported_before_it_is_needed():
-    output = run_python(
-        "import sys; from fastadam import multistart; print('scipy.stats' in sys.modules)"
-    )
-    assert output.strip() == "False"

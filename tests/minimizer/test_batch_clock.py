@@ -1,0 +1,251 @@
+"""The clock of a batch, Ctrl-C, and the progress bar."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from types import SimpleNamespace
+
+import numba
+import numpy as np
+import pytest
+
+import fastadam
+from fastadam import minimize_batch
+from fastadam.minimizer import batch
+from fastadam.solver import many
+from tests.minimizer.batches import CHUNK, each_kind, fails, identical, problems, run
+from tests.minimizer.helpers import FOREVER, MineError
+
+
+@numba.njit
+def stalls(x, grad, slow):
+    """A bowl, or a slope without end."""
+    grad[0] = -1.0 if slow else 2.0 * x[0]
+    return -x[0] if slow else x[0] ** 2
+
+
+def plain_stalls(x, grad, slow):
+    return stalls.py_func(x, grad, slow)
+
+
+@pytest.mark.parametrize("fun", [stalls, plain_stalls])
+def test_max_seconds(fun):
+    """Rows before, at and after one that does not end; in Python's case, in turn."""
+    size, at = CHUNK + 4, 5
+    x0, slow = np.linspace(1, 2, size)[:, None], np.arange(size) == at
+    options = {"lr": 0.05, "maxiter": FOREVER, "threads": 1}
+    minimize_batch(fun, x0[:2], (), slow[:2], jac="in-place", options=options)
+    result = minimize_batch(
+        fun, x0, (), slow, jac="in-place", options={"max_seconds": 0.4, **options}
+    )
+    full = minimize_batch(fun, x0[:at], (), slow[:at], jac="in-place", options=options)
+    identical(result, full, slice(at))
+    assert full.success.all()
+    assert (result.status[at:] == 1).all()
+    assert not result.success[at:].any()
+    # The one at work: the best point so far.
+    assert 0 < result.nit[at] < FOREVER
+    assert result.fun[at] == -result.x[at, 0] < -x0[at, 0]
+    assert result.nfev[at] == result.njev[at] == result.nit[at] + 1
+    np.testing.assert_array_equal(result.jac[at], -1.0)
+    # Those not begun.
+    assert np.isnan(result.fun[at + 1 :]).all()
+    assert np.isnan(result.jac[at + 1 :]).all()
+    assert (result.nfev[at + 1 :] == 0).all()
+    np.testing.assert_array_equal(result.x[at + 1 :], x0[at + 1 :])
+    assert result.message == (
+        f"{size - at} of {size}: Maximum time has been exceeded. "
+        f"{at} of {size}: Optimization terminated successfully."
+    )
+
+
+def test_max_seconds_of_several_threads():
+    """Each thread comes to a row without end; each row says what it is."""
+    x0, slow = np.ones((6 * CHUNK, 1)), np.zeros(6 * CHUNK, bool)
+    slow[CHUNK::CHUNK] = True  # the first chunk has none
+    options = {"lr": 0.05, "maxiter": FOREVER, "threads": 3}
+    done = minimize_batch(stalls, x0[:1], (), slow[:1], jac="in-place", options=options)
+    result = minimize_batch(
+        stalls, x0, (), slow, jac="in-place", options={"max_seconds": 0.4, **options}
+    )
+    assert (result.nit[slow] > 0).sum() == 3
+    for k in np.flatnonzero(result.success):
+        identical(result, done, slice(k, k + 1))
+    assert set(np.flatnonzero(result.success)) >= set(range(CHUNK))
+    assert (result.status[~result.success] == 1).all()
+    assert (np.isnan(result.fun) == (result.nfev == 0)).all()
+
+
+@numba.njit
+def rough(x, kind):
+    """Where the default search changes its step: flat, with holes, or neither."""
+    if kind == 0:
+        return 1.0
+    value = (x[0] - 0.5) ** 2 + (x[1] - x[0]) ** 2
+    return np.nan if kind == 1 and x[0] > 1.01 else value
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+@pytest.mark.parametrize("jac", ["2-point", "3-point"])
+def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac, monkeypatch):
+    """One iteration at a time, and the end after any of them."""
+    init = batch._Solver.__init__
+
+    def slowly(self, given):
+        init(self, given)
+        self._budget = 1
+
+    monkeypatch.setattr(batch, "_INTERVAL", 1e-12)
+    monkeypatch.setattr(batch._Solver, "__init__", slowly)
+    x0, kinds = np.full((2, 2), 1.0), np.full(2, kind)
+    first = fastadam.minimize(rough, x0[0], (kind,), jac=jac)
+    for looks in range(2, 40):  # the first is before the first row
+        calls = itertools.count()
+        over = property(lambda self: next(calls) >= looks)  # noqa: B023
+        monkeypatch.setattr(batch.Batch, "over", over)
+        result = minimize_batch(rough, x0, (), kinds, jac=jac, options={"threads": 1})
+        assert result.nfev[0] > 0, looks
+        assert result.fun[0] == rough(result.x[0], kind) <= rough(x0[0], kind)
+        assert result.status[0] in (first.status, 1)
+        assert result.nit[0] <= first.nit
+
+
+def test_the_clock_starts_when_all_is_compiled(monkeypatch):
+    """As for `minimize`: a first call would solve nothing."""
+    clock = [0.0]
+    compiling = batch.native_function
+
+    def slow(*given):
+        clock[0] += 60.0
+        return compiling(*given)
+
+    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(batch, "native_function", slow)
+    x0, rows = problems(3)
+    assert run(x0, rows, max_seconds=1.0).success.all()
+
+
+def test_a_slow_function_does_not_delay_the_end(monkeypatch):
+    """By a clock that is told how long an iteration takes: as often as `minimize` looks at it."""
+    clock = [0.0]
+    make = many.solve_kernel
+
+    def slow_kernel(*types):
+        kernel = make(*types)
+
+        def solve(*given):
+            clock[0] += 10.0 * given[-1]  # at most so many iterations, of 10 s
+            kernel(*given)
+
+        return solve
+
+    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(batch, "solve_kernel", slow_kernel)
+    x0, rows = problems(1)
+    run(x0, rows, max_seconds=30.0, threads=1, lr=1e-9)
+    assert clock[0] <= 100.0
+
+
+CHILD = """
+import sys, threading, time
+import numba, numpy as np
+from fastadam import minimize_batch
+
+def slope(x, grad):
+    grad[:] = 1.0
+    return -x[0]
+
+fun = numba.njit(slope) if sys.argv[1] == "compiled" else slope
+x0 = np.ones((64, 1))
+options = {"lr": 1e-9, "threads": 2}
+minimize_batch(fun, x0, jac="in-place", options={"maxiter": 2, **options})
+before = threading.active_count()
+
+def announce():
+    while sys.argv[1] == "compiled" and threading.active_count() < before + 3:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    print("started", flush=True)
+
+teller = threading.Thread(target=announce)
+teller.start()
+try:
+    minimize_batch(fun, x0, jac="in-place", options={"maxiter": 2 * 10**9, **options})
+except KeyboardInterrupt:
+    teller.join()
+    assert threading.active_count() == before, threading.enumerate()
+    assert np.all(x0 == 1.0)
+    result = minimize_batch(fun, x0, jac="in-place", options={"maxiter": 5, **options})
+    assert np.all(result.nit == 5)
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals")
+@pytest.mark.parametrize("kind", ["compiled", "python"])
+def test_ctrl_c(kind):
+    """Nothing else ends it: a thread that went on would hold up the process."""
+    child = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(CHILD), kind],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
+    try:
+        assert child.stdout.readline() == "started\n", child.stderr.read()
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
+        child.communicate()
+    assert (out, err, child.returncode) == ("interrupted\n", "", 0)
+
+
+class Bar:
+    """Stands in for tqdm's."""
+
+    def __init__(self, total, **options):
+        self.total, self.seen, self.closed = total, [], False
+        self.options = options
+        Bar.last = self
+
+    def update(self, n=1):
+        self.seen.append(n)
+
+    def close(self):
+        self.closed = True
+
+
+@each_kind
+@pytest.mark.parametrize("size", [1, 2 * CHUNK + 3])
+def test_progress(compiled, size, monkeypatch):
+    tqdm = pytest.importorskip("tqdm.auto")
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    Bar.last = None
+    x0, rows = problems(size)
+    options = {"maxiter": 20, "compiled": compiled}
+    plain = run(x0, rows, disp=False, **options)
+    assert Bar.last is None
+    identical(run(x0, rows, disp=True, **options), plain)
+    assert Bar.last.total == size == sum(Bar.last.seen)
+    assert Bar.last.closed
+    assert len(Bar.last.seen) == (-(-size // CHUNK) if compiled else size)
+    fun = fails if compiled else fails.py_func
+    with pytest.raises(MineError):
+        minimize_batch(fun, x0, (), np.ones(size, bool), options={"disp": True})
+    assert Bar.last.closed
+    assert sum(Bar.last.seen) == 0
+
+
+@each_kind
+def test_the_bar_itself(compiled, capsys):
+    pytest.importorskip("tqdm")
+    x0, rows = problems(CHUNK + 1)
+    run(x0, rows, disp=True, maxiter=20, compiled=compiled)
+    assert f"/{CHUNK + 1} [" in capsys.readouterr().err
+    run(x0, rows, maxiter=20, compiled=compiled)
+    assert capsys.readouterr() == ("", "")
