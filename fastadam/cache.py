@@ -77,6 +77,11 @@ def kernel_address(entry_point: Callable[..., Any]) -> int:
     It follows Numba's own calling convention, not Python's.
     """
     (result,) = _dispatchers[entry_point].overloads.values()
+    return code_address(result)
+
+
+def code_address(result: Any) -> int:
+    """Return the address of the machine code of a Numba compile result."""
     return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
 
 

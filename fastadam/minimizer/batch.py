@@ -143,16 +143,12 @@ class _Solver:
         n = batch.starts.shape[1]
         free = np.full(n, -np.inf), np.full(n, np.inf)
         self._search = search_of(functions, rule, options, np.zeros(n), *free)
-        self._record = self._search.record
-        words = self._record.view(np.int64)
+        words = self._search.record.view(np.int64)
         scheme = functions.scheme
-        form = "value" if scheme in ("2-point", "3-point") else functions.jac
-        args_type, batch_type = (
-            type_of_arguments(functions.args),
-            type_of_arguments(batch.rows, "batch_args"),
-        )
+        args_type = type_of_arguments(functions.args)
+        batch_type = type_of_arguments(batch.rows, "batch_args")
         by_row = (batch_type,) if batch.rows else ()
-        self._native = native_function(functions.fun, form, args_type, *by_row)
+        self._native = native_function(functions.fun, functions.form, args_type, *by_row)
         self._kernel = solve_kernel(run_signature(rule), args_type, batch_type)
         self._cursor = np.zeros(2, dtype=np.int64)
         self._arguments = (
@@ -161,7 +157,7 @@ class _Solver:
             functions.args,
             batch.rows,
             np.zeros(1, dtype=np.int64),
-            self._record,
+            self._search.record,
             self._search.rows,
             words,
             words.copy(),

@@ -75,12 +75,6 @@ def borrowed(typing_context, array):  # type: ignore[no-untyped-def]
     return array(array), lower
 
 
-def address_of(dispatcher: Any, signature: Any) -> int:
-    """Return the address of the machine code that a dispatcher has for a signature."""
-    result = dispatcher.get_compile_result(signature)
-    return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
-
-
 @intrinsic
 def spill(typing_context, value):  # type: ignore[no-untyped-def]
     """Keep a value on the stack until the function returns; return its address."""

@@ -158,22 +158,6 @@ def _with_differences(
 
 
 @register_jitable
-def _two_point(address, slot, s, rows, complex_trial):
-    """Evaluate the value, and the gradient by one-sided or by wide central differences."""
-    value, x, trial, grad = at_value(address), rows[X], rows[TRIAL], rows[GRAD]
-    lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
-    if s.request != GRADIENT:
-        s.f = value(trial, slot)
-        s.nfev += 1
-    if s.width > 0.0:
-        used = central(value, slot, x, s.f, grad, trial, lower, upper, rel_step, unit, s.width)
-    else:
-        used = one_sided(value, slot, x, s.f, grad, trial, lower, upper, rel_step, unit)
-    s.nfev += used
-    s.njev += 1
-
-
-@register_jitable
 def _three_point(address, slot, s, rows, complex_trial):
     """Evaluate the value, and the gradient by central differences."""
     value, x, trial, grad = at_value(address), rows[X], rows[TRIAL], rows[GRAD]
@@ -182,6 +166,21 @@ def _three_point(address, slot, s, rows, complex_trial):
         s.f = value(trial, slot)
         s.nfev += 1
     s.nfev += central(value, slot, x, s.f, grad, trial, lower, upper, rel_step, unit, s.width)
+    s.njev += 1
+
+
+@register_jitable
+def _two_point(address, slot, s, rows, complex_trial):
+    """Evaluate the value, and the gradient by one-sided differences, or by wide central ones."""
+    if s.width > 0.0:
+        _three_point(address, slot, s, rows, complex_trial)
+        return
+    value, x, trial, grad = at_value(address), rows[X], rows[TRIAL], rows[GRAD]
+    lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
+    if s.request != GRADIENT:
+        s.f = value(trial, slot)
+        s.nfev += 1
+    s.nfev += one_sided(value, slot, x, s.f, grad, trial, lower, upper, rel_step, unit)
     s.njev += 1
 
 

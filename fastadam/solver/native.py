@@ -21,7 +21,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError, TypingError
 from numba.extending import intrinsic, register_jitable
 
-from ..cache import compile_kernel
+from ..cache import code_address, compile_kernel
 from ..checks import describe
 from .addresses import (
     COMPLEX,
@@ -29,11 +29,11 @@ from .addresses import (
     GRADIENT_SIGNATURE,
     REAL,
     VALUE_SIGNATURE,
-    address_of,
     disowned,
     first_class,
     spill,
 )
+from .differences import copy
 
 
 def is_native(function: object) -> bool:
@@ -156,7 +156,7 @@ class NativeFunction:
     def __init__(self, wrapper: Callable[..., Any], signature: Any) -> None:
         self._dispatcher = numba.njit(wrapper)  # it owns the machine code
         self._dispatcher.compile(signature)
-        self.address = address_of(self._dispatcher, signature)
+        self.address = code_address(self._dispatcher.get_compile_result(signature))
 
 
 @lru_cache(maxsize=64)
@@ -256,12 +256,6 @@ def _names(given: Sequence[Any]) -> str:
 
 
 @register_jitable
-def _copy(source, target):  # type: ignore[no-untyped-def]
-    for i in range(target.size):
-        target[i] = source[i]
-
-
-@register_jitable
 def _fill(grad, given):  # type: ignore[no-untyped-def]
     """Copy what a user's function gave as the gradient: an array, a list or a tuple."""
     if len(given) != grad.size:
@@ -284,7 +278,7 @@ def _separate(fun: Any, jac: Any, load: Any) -> Callable[..., Any]:
     def separate(x, trial, grad, slot):  # type: ignore[no-untyped-def]
         args = load(slot)
         f = fun(trial, *args)
-        _copy(x, trial)
+        copy(x, trial)
         _fill(grad, jac(trial, *args))
         return f
 

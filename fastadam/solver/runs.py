@@ -50,6 +50,11 @@ class Functions:
         return self.jac if self.jac in DIFFERENCES else "gradient"
 
     @property
+    def form(self) -> Any:
+        """What a compiled function is wrapped as, see `native.native_function`."""
+        return "value" if self.scheme in ("2-point", "3-point") else self.jac
+
+    @property
     def native(self) -> bool:
         """Whether the loop can run compiled."""
         return is_native(self.fun) and (is_native(self.jac) or not callable(self.jac))
@@ -124,11 +129,9 @@ class CompiledRun(Run):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        fun, extra, jac = self.functions.fun, self.functions.args, self.functions.jac
-        scheme = self.functions.scheme
+        extra, scheme = self.functions.args, self.functions.scheme
         args_type = type_of_arguments(extra)
-        form = "value" if scheme in ("2-point", "3-point") else jac
-        self._native = native_function(fun, form, args_type)
+        self._native = native_function(self.functions.fun, self.functions.form, args_type)
         self._loop = run_kernel(self.rule, scheme)
         self._trial = np.zeros(self.search.x.size if scheme == "cs" else 0, dtype=np.complex128)
         if extra:
