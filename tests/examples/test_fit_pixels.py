@@ -1,8 +1,5 @@
 import re
 import struct
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,8 +30,6 @@ from examples.fit_pixels import (
     model,
     shown,
 )
-
-SMALL = ["--pixels", "60"]
 
 
 @pytest.fixture(scope="module")
@@ -233,63 +228,3 @@ def test_the_program_prints_the_table_and_draws(monkeypatch, capsys, tmp_path, p
     assert head.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", head[16:24]) == SIZE == (1600, 780)
     assert [file.name for file in tmp_path.iterdir()] == ["picture.png"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        (["--pixels", "0"], "--pixels: expected an integer of 1 or more, got '0'"),
-        (["--seed", "-1"], "--seed: expected an integer from 0"),
-        (["picture.png"], "unrecognized arguments: picture.png"),
-    ],
-)
-def test_bad_arguments_are_refused(capsys, arguments, problem):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert problem in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("", "exists and is not a file"),
-        ("missing/picture.png", "there is no folder"),
-        ("picture.doc", "has to end in"),
-    ],
-)
-def test_a_picture_that_cannot_be_written_is_one_line_before_any_work(
-    monkeypatch, capsys, tmp_path, name, problem
-):
-    (tmp_path / "folder.png").mkdir()
-    monkeypatch.setattr(program, "make_scene", None)
-    assert main([*SMALL, "--output", str(tmp_path / (name or "folder.png"))]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("python -m examples.fit_pixels: error: ")
-    assert err.count("\n") == 1
-    assert problem in err
-
-
-def test_an_interrupted_run_draws_nothing(monkeypatch, capsys, tmp_path):
-    def interrupt(*args):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(program, "fit_sample", interrupt)
-    assert main([*SMALL, "--output", str(tmp_path / "picture.png")]) == 130
-    assert capsys.readouterr().err == "\ninterrupted\n"
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_missing_package_is_named(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert main(SMALL) == 1
-    assert "matplotlib is not installed: pip install" in capsys.readouterr().err
-
-
-def test_the_command_runs_as_it_is_written():
-    command = [sys.executable, "-m", "examples.fit_pixels", "--help"]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: python -m examples.fit_pixels")
-    assert done.stderr == ""

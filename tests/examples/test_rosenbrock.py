@@ -1,14 +1,11 @@
 import re
 import struct
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-import examples.rosenbrock as program
 from examples.rosenbrock import CONTENDERS, MILESTONE, SIZE, descend, draw, format_table, main
 from fastadam import problems
 
@@ -125,58 +122,7 @@ def test_the_curves_end_at_the_best_value(figure, descents):
     assert "Adam, lr auto" in labels
 
 
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        (["--maxiter", "0"], "--maxiter: expected an integer of 1 or more, got '0'"),
-        (["--maxiter", "2.5"], "--maxiter: expected an integer of 1 or more, got '2.5'"),
-        (["--output"], "--output: expected one argument"),
-        (["picture.png"], "unrecognized arguments: picture.png"),
-    ],
-)
-def test_bad_arguments_are_refused(capsys, arguments, problem):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert problem in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("", "exists and is not a file"),
-        ("missing/picture.png", "there is no folder"),
-        ("picture.doc", "has to end in"),
-    ],
-)
-def test_a_picture_that_cannot_be_written_is_one_line_before_any_work(
-    monkeypatch, capsys, tmp_path, name, problem
-):
-    (tmp_path / "folder.png").mkdir()
-    monkeypatch.setattr(program, "descend", None)
-    assert main(["--output", str(tmp_path / (name or "folder.png"))]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("python -m examples.rosenbrock: error: ")
-    assert err.count("\n") == 1
-    assert problem in err
-
-
-def test_a_missing_package_is_named(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert main([]) == 1
-    assert "matplotlib is not installed: pip install" in capsys.readouterr().err
-
-
 def test_no_window_system_is_needed(monkeypatch, tmp_path, descents):
     monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
     draw(descents, tmp_path / "picture.png")
     assert "matplotlib.pyplot" not in sys.modules
-
-
-def test_the_command_runs_as_it_is_written():
-    command = [sys.executable, "-m", "examples.rosenbrock", "--help"]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: python -m examples.rosenbrock")
-    assert done.stderr == ""

@@ -1,9 +1,6 @@
 import re
 import struct
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -222,65 +219,3 @@ def test_numbers_are_short(number, text):
 def test_labels_do_not_cover_each_other():
     placed = program._spread({"a": 50.0, "b": 52.0, "c": 100.0, "d": 10.0}, 5.0)
     assert placed == {"c": 100.0, "b": 52.0, "a": 47.0, "d": 10.0}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        (["--starts", "0"], "--starts: expected an integer of 1 or more, got '0'"),
-        (["--seed", "-1"], "--seed: expected an integer from 0"),
-        (["--problems", "booth", "banana"], "--problems: invalid choice: 'banana'"),
-        (["--problems"], "--problems: expected at least one argument"),
-        (["picture.png"], "unrecognized arguments: picture.png"),
-    ],
-)
-def test_bad_arguments_are_refused(capsys, arguments, problem):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert problem in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("", "exists and is not a file"),
-        ("missing/picture.png", "there is no folder"),
-        ("picture.doc", "has to end in"),
-    ],
-)
-def test_a_picture_that_cannot_be_written_is_one_line_before_any_work(
-    monkeypatch, capsys, tmp_path, name, problem
-):
-    (tmp_path / "folder.png").mkdir()
-    monkeypatch.setattr(program, "run", None)
-    assert main([*SMALL, "--output", str(tmp_path / (name or "folder.png"))]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("python -m examples.scipy_functions: error: ")
-    assert err.count("\n") == 1
-    assert problem in err
-
-
-def test_an_interrupted_run_draws_nothing(monkeypatch, capsys, tmp_path):
-    def interrupt(*args):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(program, "run", interrupt)
-    assert main([*SMALL, "--output", str(tmp_path / "picture.png")]) == 130
-    assert capsys.readouterr().err == "\ninterrupted\n"
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_missing_package_is_named(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert main(SMALL) == 1
-    assert "matplotlib is not installed: pip install" in capsys.readouterr().err
-
-
-def test_the_command_runs_as_it_is_written():
-    command = [sys.executable, "-m", "examples.scipy_functions", "--help"]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: python -m examples.scipy_functions")
-    assert done.stderr == ""
