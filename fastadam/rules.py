@@ -94,10 +94,12 @@ def descent_gradient(p, g, sign, l2):
 def power(beta, t):
     """Return ``beta**t``, as far as it can be told from 0 beside 1.
 
-    ``pow`` takes 45 instead of 15 ns where its result underflows, at ``beta`` 0.9 from t = 6,700
-    on. At ``600/(1 - beta)`` it is below 1e-260 for every ``beta``.
+    Adam's two take 14 ns by ``exp`` and 42 ns by ``pow``, in a loop where the logarithms are
+    constant, and ``1 - beta**t`` is as near to the truth (within 1.4e-14 at ``beta`` 0.999, for
+    the rounding of ``beta**t`` to a number near 1). Where the result underflows it would take
+    longer. At ``600/(1 - beta)`` it is below 1e-260 for every ``beta``.
     """
-    return beta ** min(t, 600.0 / (1.0 - beta))
+    return math.exp(min(t, 600.0 / (1.0 - beta)) * math.log(beta)) if beta > 0.0 else 0.0
 
 
 @register_jitable

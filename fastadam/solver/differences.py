@@ -39,23 +39,57 @@ def step(x, rel_step, usual, unit):
 
 
 @register_jitable
+def beside(x, lower, upper, rel_step, unit):
+    """Return the second point of a one-sided difference: away from 0, or where there is room."""
+    h = step(x, rel_step, ONE_SIDED_STEP, unit)
+    if x < 0.0:
+        h = -h
+    if not lower <= x + h <= upper:  # the other way, or as far as there is room
+        up, down = upper - x, x - lower
+        h = min(abs(h), up) if up >= down else -min(abs(h), down)
+    return min(max(x + h, lower), upper)
+
+
+@register_jitable
+def around(x, lower, upper, rel_step, unit, width):
+    """Return the two other points of a central difference: on both sides of x if there is room.
+
+    Where a bound is nearer than the step, both are on the other side, one half as far away.
+    """
+    h = max(width * size(x, unit), step(x, rel_step, CENTRAL_STEP, unit))
+    near, far = x - h, x + h
+    if not (lower <= near and far <= upper):
+        up, down = upper - x, x - lower
+        far = min(x + 2.0 * h, upper) if up >= down else max(x - 2.0 * h, lower)
+        near = x + 0.5 * (far - x)
+    return near, far
+
+
+@register_jitable
+def secant(x, f, far, f_far):
+    """Return the slope of the line through two points."""
+    return (f_far - f) / (far - x)
+
+
+@register_jitable
+def parabola(x, f, near, f_near, far, f_far):
+    """Return the slope at x of the parabola through three points."""
+    a, b = near - x, far - x  # what was really added, after rounding
+    slope_a, slope_b = secant(x, f, near, f_near), secant(x, f, far, f_far)
+    return (b * slope_a - a * slope_b) / (b - a)
+
+
+@register_jitable
 def one_sided(value, slot, x, f, grad, trial, lower, upper, rel_step, unit):
     """Fill ``grad`` with ``(f(x + h e_i) - f(x)) / h``, where ``h`` points away from 0."""
     evaluations = 0
     copy(x, trial)
     for i in range(x.size):
-        h = step(x[i], rel_step[i], ONE_SIDED_STEP, unit[i])
-        if x[i] < 0.0:
-            h = -h
-        if not lower[i] <= x[i] + h <= upper[i]:  # the other way, or as far as there is room
-            up, down = upper[i] - x[i], x[i] - lower[i]
-            h = min(abs(h), up) if up >= down else -min(abs(h), down)
-        trial[i] = min(max(x[i] + h, lower[i]), upper[i])
-        h = trial[i] - x[i]  # what was really added, after rounding
-        if h == 0.0:
+        trial[i] = far = beside(x[i], lower[i], upper[i], rel_step[i], unit[i])
+        if far == x[i]:
             grad[i] = 0.0
             continue
-        grad[i] = (value(trial, slot) - f) / h
+        grad[i] = secant(x[i], f, far, value(trial, slot))
         evaluations += 1
         copy(x, trial)  # the function may have overwritten it
     return evaluations
@@ -71,29 +105,22 @@ def central(value, slot, x, f, grad, trial, lower, upper, rel_step, unit, width)
     evaluations = 0
     copy(x, trial)
     for i in range(x.size):
-        h = max(width * size(x[i], unit[i]), step(x[i], rel_step[i], CENTRAL_STEP, unit[i]))
-        near, far = x[i] - h, x[i] + h
-        inside = lower[i] <= near and far <= upper[i]
-        if not inside:
-            up, down = upper[i] - x[i], x[i] - lower[i]
-            far = min(x[i] + 2.0 * h, upper[i]) if up >= down else max(x[i] - 2.0 * h, lower[i])
-            near = x[i] + 0.5 * (far - x[i])
-        a, b = near - x[i], far - x[i]
-        if b == 0.0:  # no room
+        near, far = around(x[i], lower[i], upper[i], rel_step[i], unit[i], width)
+        if far == x[i]:  # no room
             grad[i] = 0.0
             continue
         trial[i] = far
-        slope_b = (value(trial, slot) - f) / b
+        f_far = value(trial, slot)
         copy(x, trial)
         evaluations += 1
-        if a == 0.0 or a == b:  # no number between the two
-            grad[i] = slope_b
+        if near == x[i] or near == far:  # no number between the two
+            grad[i] = secant(x[i], f, far, f_far)
             continue
         trial[i] = near
-        slope_a = (value(trial, slot) - f) / a
+        f_near = value(trial, slot)
         copy(x, trial)
         evaluations += 1
-        grad[i] = (b * slope_a - a * slope_b) / (b - a)
+        grad[i] = parabola(x[i], f, near, f_near, far, f_far)
     return evaluations
 
 

@@ -42,9 +42,9 @@ INFEASIBLE = 6
 #: The columns of ``counts``; the last is how the row ended.
 NIT, NFEV, NJEV, END = range(4)
 
-_VECTOR = types.Array(types.float64, 1, "C")
-_WORDS = types.Array(types.int64, 1, "C")
-_COUNTS = types.Array(types.int64, 2, "C")
+VECTOR = types.Array(types.float64, 1, "C")
+WORDS = types.Array(types.int64, 1, "C")
+COUNTS = types.Array(types.int64, 2, "C")
 
 
 @cache
@@ -134,9 +134,9 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
     solve.__qualname__ = "solve"
     address, _, record, rows, trial, h, rates, iterations = run_signature.args
     signature = types.void(
-        types.intp, address, args_type, batch_type, _WORDS, record, rows, _WORDS, _WORDS, trial,
-        h, MATRIX, MATRIX, MATRIX, rates, rates, types.int64, MATRIX, _VECTOR, MATRIX, _COUNTS,
-        _WORDS, iterations, iterations,
+        types.intp, address, args_type, batch_type, WORDS, record, rows, WORDS, WORDS, trial,
+        h, MATRIX, MATRIX, MATRIX, rates, rates, types.int64, MATRIX, VECTOR, MATRIX, COUNTS,
+        WORDS, iterations, iterations,
     )  # fmt: skip
     if names_itself(args_type) and names_itself(batch_type):
         return compile_kernel(solve, signature, nogil=True)

@@ -64,14 +64,9 @@ def pair(fun: Callable[..., Any], args: tuple[Any, ...]) -> Evaluate:
     """Evaluate ``fun(x, *args)``, which returns both."""
 
     def evaluate(x: Vector, grad: Vector) -> float:
-        both = fun(x.copy(), *args)
-        if not isinstance(both, (tuple, list)) or len(both) != 2:
-            raise ValueError(
-                "with jac=True, fun must return the value and the gradient, "
-                f"it returned {describe(both)}"
-            )
-        grad[:] = vector(both[1], x.size)
-        return scalar(both[0])
+        f, gradient = both(fun(x.copy(), *args))
+        grad[:] = vector(gradient, x.size)
+        return scalar(f)
 
     return evaluate
 
@@ -102,3 +97,35 @@ def complex_value(fun: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[A
         return complex(result.item())
 
     return evaluate
+
+
+def both(value: Any) -> Any:
+    """Return the pair that an objective gave."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ValueError(
+            "with jac=True, fun must return the value and the gradient, "
+            f"it returned {describe(value)}"
+        )
+    return value
+
+
+def values(value: Any, size: int, kinds: str = "fiub") -> Any:
+    """Return what a vectorised objective gave: a number for each of ``size`` points."""
+    array = _array(value)
+    if array is None or array.shape != (size,) or array.dtype.kind not in kinds:
+        raise ValueError(
+            f"a vectorized fun must return an array of {size} numbers for {size} points, "
+            f"it returned {describe(value)}"
+        )
+    return array
+
+
+def gradients(value: Any, size: int, n: int) -> Any:
+    """Return what a vectorised gradient function gave: a row for each of ``size`` points."""
+    array = _array(value)
+    if array is None or array.shape != (size, n) or array.dtype.kind not in "fiub":
+        raise ValueError(
+            f"a vectorized jac must return an array of shape {(size, n)} for {size} points, "
+            f"it returned {describe(value)}"
+        )
+    return array

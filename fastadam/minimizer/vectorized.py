@@ -1,0 +1,64 @@
+"""All problems of a batch in step, for functions that take many points at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..checks import nonnegative
+from ..solver.search import MAXITER, RUNNING
+from ..solver.vectorized import VectorizedSearches
+from ..solver.watch import TIMEOUT, progress_bar
+from .batch import Batch
+from .options import rule_of
+from .setup import evaluations_for_each, search_of
+
+
+def solve_vectorized(batch: Batch) -> None:
+    """Solve all problems of a batch whose functions are vectorised."""
+    bar = progress_bar(len(batch.starts), "problem") if batch.options.disp else None
+    batch.start_clock()
+    try:
+        for ended in _solve(batch):
+            if bar is not None:
+                bar.update(ended)
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _solve(batch: Batch) -> Iterator[int]:
+    """Solve the problems, and yield from time to time how many more have ended."""
+    functions, options, (size, n) = batch.functions, batch.options, batch.starts.shape
+    rule, h = rule_of(batch.method, options)
+    free = np.full(n, -np.inf), np.full(n, np.inf)
+    template = search_of(functions, rule, options, np.zeros(n), *free)
+    searches = VectorizedSearches(functions, batch.rows, rule, h, template, size)
+    records, results = searches.records, (batch.x, batch.fun, batch.jac, batch.counts)
+    boxes = batch.lowers, batch.uppers
+    per_free = evaluations_for_each(functions.scheme)
+    active = searches.begin(batch.starts, *boxes, batch.rates, per_free, batch.counts)
+    yield size - active.size
+    if batch.over:
+        return
+    step = 0  # of all that go on, unless the step size is chosen for each
+    while active.size:
+        searches.evaluate(active)
+        if batch.over:
+            break
+        step += 1
+        if callable(options.lr) and step <= options.maxiter:
+            records["lr"][active] = nonnegative(f"lr({step})", options.lr(step))
+        goes_on = searches.advance(active)
+        ended, active = active[~goes_on], active[goes_on]
+        if ended.size:
+            searches.finish(ended, *results)
+            yield ended.size
+    if active.size:
+        records["maxiter"][active] = records["nit"][active]
+        searches.advance(active)  # to have the last point judged
+        status = records["status"][active]
+        out_of_time = (status == MAXITER) | (status == RUNNING)
+        records["status"][active] = np.where(out_of_time, TIMEOUT, status)
+        searches.finish(active, *results)
