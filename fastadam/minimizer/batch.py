@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from threading import Event, Lock
@@ -26,10 +25,15 @@ from .setup import evaluations_for_each, run_of, search_of
 
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
+_FLOAT64 = np.dtype(np.float64)
+
 #: A thread comes back to Python about this often, in seconds.
 _INTERVAL = 0.02
-#: Rows that a thread takes at once: few, so that a stretch of slow rows is shared.
-_ROWS = 16
+#: Seconds that the rows take which a thread takes at once: short, so that a stretch of slow rows
+#: is shared, and long beside the 10 us that each such turn costs.
+_TURN = 5e-4
+#: The most of them: the next may be slow.
+_MOST_ROWS = 64
 
 
 @dataclass
@@ -48,6 +52,8 @@ class Batch:
         The step sizes.
     options : Options
         The rest of the options.
+    dtype : dtype
+        What a device computes in.
     x, fun, jac : ndarray
         The best points, and the values and gradients there.
     counts : ndarray of int64, shape (B, 4)
@@ -62,6 +68,7 @@ class Batch:
     rates: Matrix
     method: str
     options: Options
+    dtype: np.dtype[Any] = _FLOAT64
 
     def __post_init__(self) -> None:
         size, n = self.starts.shape
@@ -86,19 +93,17 @@ class Batch:
 def solve_compiled(batch: Batch, threads: int) -> None:
     """Solve all problems by compiled loops, in some threads."""
     size = len(batch.starts)
-    chunks, lock = iter(range(0, size, _ROWS)), Lock()
+    queue = _Queue(size, threads)
     bar = progress_bar(size, "problem") if batch.options.disp else None
-    batch.schedule = _schedule(batch.options)
-    solvers = [_Solver(batch) for _ in range(min(threads, -(-size // _ROWS)))]
+    batch.schedule = schedule_of(batch.options)
+    solvers = [_Solver(batch) for _ in range(min(threads, size))]
 
     def work(solver: _Solver) -> None:
-        for start in _locked(chunks, lock):
-            if batch.over:
-                return
-            solver.solve(start, min(start + _ROWS, size))
+        while (rows := queue.take(solver.turn)) and not batch.over:
+            solver.solve(rows)
             if bar is not None:
-                with lock:
-                    bar.update(min(_ROWS, size - start))
+                with queue.lock:
+                    bar.update(len(rows))
 
     batch.start_clock()
     try:
@@ -115,7 +120,7 @@ def solve_compiled(batch: Batch, threads: int) -> None:
             bar.close()
 
 
-def _schedule(options: Options) -> Vector:
+def schedule_of(options: Options) -> Vector:
     """Return the step sizes of all iterations and one more, if they are a user's function."""
     if not callable(options.lr):
         return np.zeros(0)
@@ -123,14 +128,19 @@ def _schedule(options: Options) -> Vector:
     return np.array([*rates, 0.0])
 
 
-def _locked(items: Iterator[int], lock: Lock) -> Iterator[int]:
-    """Iterate over what several threads share."""
-    while True:
-        with lock:
-            item = next(items, None)
-        if item is None:
-            return
-        yield item
+class _Queue:
+    """The rows that no thread has taken."""
+
+    def __init__(self, size: int, threads: int) -> None:
+        self._next, self._size, self._threads = 0, size, threads
+        self.lock = Lock()
+
+    def take(self, most: int) -> range:
+        """Take some rows, fewer towards the end, which all threads are to reach together."""
+        with self.lock:
+            start, left = self._next, self._size - self._next
+            self._next += min(most, 1 + left // (4 * self._threads), left)
+            return range(start, self._next)
 
 
 class _Solver:
@@ -176,9 +186,17 @@ class _Solver:
             self._cursor,
         )
         self._budget = 1
+        #: How many rows to take next.
+        self.turn = 1
 
-    def solve(self, start: int, stop: int) -> None:
+    def solve(self, rows: range) -> None:
         """Solve some rows, or as many as there is time for."""
+        start = time.monotonic()
+        self._solve(rows.start, rows.stop)
+        seconds = max(time.monotonic() - start, 1e-9)
+        self.turn = max(1, min(_MOST_ROWS, int(len(rows) * _TURN / seconds)))
+
+    def _solve(self, start: int, stop: int) -> None:
         cursor = self._cursor
         cursor[:] = start, 0
         while cursor[0] < stop:

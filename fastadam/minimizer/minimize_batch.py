@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import Bounds, OptimizeResult
+from scipy.optimize import OptimizeResult
 
-from ..checks import count, describe
+from ..checks import one_of
 from ..solver.many import END, INFEASIBLE, NFEV, NIT, NJEV
 from ..solver.native import is_native
 from ..solver.runs import Functions
-from .batch import Batch, Matrix, solve_compiled, solve_python
-from .bounds import box, real_numbers
-from .options import Options, check_method, check_options
+from .batch import Batch, solve_compiled, solve_python
+from .batch_arguments import BatchOptions, boxes_of, options_of, rows_of, starts_of
+from .chunks import Solve
+from .options import check_method
 from .result import MEANINGS
 from .setup import functions_of
+from .vectorized import solve_vectorized
+from .workers import Workers, check_workers, cores, solve_by_workers
 
 _MEANINGS = {**MEANINGS, INFEASIBLE: (2, "The bounds hold no number.")}
 
@@ -34,6 +37,9 @@ def minimize_batch(
     bounds: Any = None,
     tol: float | None = None,
     options: Mapping[str, Any] | None = None,
+    *,
+    device: str = "cpu",
+    workers: int | Callable[..., Any] | None = None,
 ) -> OptimizeResult:
     """Minimise one function many times: a start, and maybe data and bounds, for each problem.
 
@@ -58,11 +64,21 @@ def minimize_batch(
         For all problems, as for `minimize`; or for each, as a `Bounds` of (B, n) arrays or as an
         array of shape (B, n, 2).
     options : dict, optional
-        As for `minimize`, where `lr` may also be an array of shape (B,); a callable is called for
-        all of `maxiter` beforehand. `maxiter` and `maxfev`
-        count for each problem, `max_seconds` for all together. There is no `return_all` and no
-        `polish`. And `threads` : int, default one for each core; a function that Numba compiled
-        with ``parallel=True`` gets one.
+        As for `minimize`, where `lr` may also be an array of shape (B,); compiled loops call a
+        callable for all of `maxiter` beforehand. `maxiter` and `maxfev` count for each problem,
+        `max_seconds` for all together. There is no `return_all` and no `polish`. And:
+
+        threads : int, default one for each core
+            Of compiled functions; one that Numba compiled with ``parallel=True`` gets one.
+        vectorized : bool, default False
+            Whether functions take many points at once: ``fun(X, *args, *row_args) -> F``, where
+            `X` is (A, n), F is (A,) and gradients are (A, n), for the A problems that still go
+            on, whose rows of `batch_args` come with them. Faster for functions in NumPy.
+    workers : int or map-like callable, optional
+        Who solves, as for SciPy: so many processes (-1: one for each core; 1: this one), or what
+        is called as ``workers(function, chunks)`` and returns the results, or futures of them:
+        the ``map`` of a pool, an executor, an MPI pool or a Dask client. Each worker uses one
+        thread unless `threads` says otherwise. See Notes.
 
     Returns
     -------
@@ -82,6 +98,26 @@ def minimize_batch(
     --------
     minimize : One problem.
 
+    Notes
+    -----
+    **Workers** are for functions in Python, which threads do not speed up, and for more than one
+    machine. They get chunks of rows: 16 for each of our own processes, up to 256 for a map-like
+    callable. The results are the same bit for bit, on machines of one kind, if arrays in `args`
+    are contiguous: others arrive as contiguous copies, whose sums may round differently.
+
+    Functions, arguments and data are pickled, lambdas and functions of notebooks too; what is
+    imported from a module, the workers have to be able to import. What a function writes to its
+    surroundings stays in the worker. A map-like callable may send `args` with each chunk.
+
+    Processes of our own are spawned for each call, which takes a second or two, and each compiles
+    the functions anew; so a script needs ``if __name__ == "__main__":`` around all that is not
+    for them. A pool of your own is started once, in your way, and is not closed.
+
+    `max_seconds` counts from when the first process of our own is ready. With a map-like callable
+    it counts from the call, by the clocks of the machines, which have to agree. A chunk that is
+    begun in time gets what is left, from when its function is compiled. Ctrl-C ends our own
+    processes at once; a pool of yours finishes what it has begun.
+
     Examples
     --------
     A line through each of a thousand data sets:
@@ -99,19 +135,35 @@ def minimize_batch(
     >>> bool(result.success.all()), bool(abs(result.x - truth).max() < 1e-3)
     (True, True)
     """
-    name = check_method(method)
-    given = dict(options) if isinstance(options, Mapping) else options
-    starts = _starts(x0)
-    threads, rates, checked = _options(name, given, tol, len(starts))
+    name, device = check_method(method), one_of("device", device, ("cpu", "cuda"))
+    starts = starts_of(x0)
+    checked, own = options_of(name, options, tol, len(starts))
+    if own.vectorized and device != "cpu":
+        raise ValueError(f"options['vectorized'] is for device='cpu', got device={device!r}")
+    crew = check_workers(workers)
     functions = functions_of(fun, args, jac, checked)
-    lowers, uppers = _boxes(bounds, *starts.shape)
-    rows = _row_arguments(batch_args, len(starts))
-    batch = Batch(functions, rows, starts, lowers, uppers, rates, name, checked)
-    if functions.native:
-        solve_compiled(batch, 1 if _is_parallel(functions) else threads)
-    else:
-        solve_python(batch)
+    lowers, uppers = boxes_of(bounds, *starts.shape)
+    rows = rows_of(batch_args, len(starts))
+    batch = Batch(functions, rows, starts, lowers, uppers, own.rates, name, checked)
+    if np.asarray(x0).dtype == np.float32:
+        batch.dtype = np.dtype(np.float32)
+    solve_by_workers(batch, _solver(batch, device, own, crew), crew)
     return _result(batch)
+
+
+def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) -> Solve:
+    """Return what solves a batch; it can be pickled."""
+    if device == "cuda":
+        from ..cuda.batch import solve_on_device
+
+        return solve_on_device
+    if own.vectorized:
+        return solve_vectorized
+    if not batch.functions.native:
+        return solve_python
+    if _is_parallel(batch.functions):
+        return partial(solve_compiled, threads=1)
+    return partial(solve_compiled, threads=own.threads or (cores() if crew is None else 1))
 
 
 def _is_parallel(functions: Functions) -> bool:
@@ -121,96 +173,6 @@ def _is_parallel(functions: Functions) -> bool:
     """
     compiled: tuple[Any, ...] = (functions.fun, functions.jac)
     return any(f.targetoptions.get("parallel", False) for f in compiled if is_native(f))
-
-
-def _starts(x0: ArrayLike) -> Matrix:
-    array = np.asarray(x0)
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"x0 must have shape (problems, variables), got {describe(array)}")
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"x0 must be real numbers, got {describe(array)}")
-    return np.array(array, dtype=np.float64, order="C")
-
-
-def _options(method: str, given: Any, tol: float | None, size: int) -> tuple[int, Matrix, Options]:
-    """Return the number of threads, the step sizes, and the options that remain."""
-    threads = _cores()
-    rates = None
-    if isinstance(given, dict):
-        for name in ("return_all", "polish"):
-            if given.get(name):
-                raise ValueError(f"minimize_batch has no {name}, got {describe(given[name])}")
-        if given.get("threads") is not None:
-            threads = count("threads", given["threads"], 1)
-        given.pop("threads", None)
-        lr = given.get("lr")
-        if isinstance(lr, (list, tuple, np.ndarray)):
-            rates = _rates(lr, size)
-            given["lr"] = 0.0
-    checked = check_options(method, given, tol, stacklevel=3)
-    if rates is None:
-        numeric = not (checked.auto or callable(checked.lr))
-        rates = np.full(1, checked.lr if numeric else 0.0)
-    return threads, rates, checked
-
-
-def _rates(lr: Any, size: int) -> Matrix:
-    array = np.asarray(lr)
-    if array.shape != (size,) or array.dtype.kind not in "fiu":
-        raise ValueError(f"lr must be a number or {size} numbers, got {describe(array)}")
-    if not np.all(np.isfinite(array) & (array >= 0)):
-        k = int(np.argmin(np.isfinite(array) & (array >= 0)))
-        raise ValueError(f"lr[{k}] must be finite and >= 0, got {array[k]}")
-    return array.astype(np.float64)
-
-
-def _cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _boxes(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
-    """Return lower and upper bounds of shape (1, n) or (B, n)."""
-    if isinstance(bounds, Bounds):
-        if max(np.ndim(bounds.lb), np.ndim(bounds.ub)) == 2:
-            return _each("bounds.lb", bounds.lb, size, n), _each("bounds.ub", bounds.ub, size, n)
-    elif bounds is not None and np.ndim(np.asarray(bounds, dtype=object)) == 3:
-        pairs = np.asarray(bounds, dtype=object)
-        if pairs.shape != (size, n, 2):
-            raise ValueError(f"bounds must have shape ({size}, {n}, 2), got {pairs.shape}")
-        lower, upper = (
-            real_numbers("bounds", [[np.nan if b is None else b for b in row] for row in side])
-            for side in (pairs[..., 0], pairs[..., 1])
-        )
-        # None and NaN are no bounds.
-        lower[np.isnan(lower)], upper[np.isnan(upper)] = -np.inf, np.inf
-        return lower, upper
-    lower, upper = box(bounds, n)
-    return lower[None], upper[None]
-
-
-def _each(name: str, values: Any, size: int, n: int) -> Matrix:
-    array = real_numbers(name, values)
-    try:
-        return np.broadcast_to(array, (size, n)).copy()
-    except ValueError:
-        raise ValueError(f"{name} must have shape ({size}, {n}), got {np.shape(values)}") from None
-
-
-def _row_arguments(batch_args: Any, size: int) -> tuple[np.ndarray[Any, Any], ...]:
-    arrays = batch_args if isinstance(batch_args, tuple) else (batch_args,)
-    result = []
-    for i, values in enumerate(arrays):
-        array = np.asarray(values)
-        if array.ndim == 0 or len(array) != size:
-            raise ValueError(
-                f"batch_args[{i}] must have a row for each of {size} problems, "
-                f"got {describe(array)}"
-            )
-        result.append(np.ascontiguousarray(array))
-    return tuple(result)
 
 
 def _result(batch: Batch) -> OptimizeResult:

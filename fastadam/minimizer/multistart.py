@@ -34,6 +34,7 @@ def multistart(
     sampling: str = "sobol",
     rng: int | np.random.Generator | None = None,
     within_bounds: bool = True,
+    workers: int | Callable[..., Any] | None = None,
 ) -> OptimizeResult:
     r"""Minimise a function from many starts in a box; return the best, and all minima found.
 
@@ -63,6 +64,8 @@ def multistart(
         The seed: the same one gives the same result. None takes another one each time.
     within_bounds : bool, default True
         Whether the solves have to stay in the box. If not, it is for the starts only.
+    workers : int or map-like callable, optional
+        As for `minimize_batch`: processes or machines that share the solves.
 
     Returns
     -------
@@ -140,7 +143,9 @@ def multistart(
     inside = flag("within_bounds", within_bounds)
     starts = _starts(kind, _generator(rng), number, lower, upper)
     limits = Bounds(lower, upper) if inside else None
-    solutions = minimize_batch(fun, starts, args, (), method, jac, limits, tol, options)
+    solutions = minimize_batch(
+        fun, starts, args, (), method, jac, limits, tol, options, workers=workers
+    )
     leaders, counts = _distinct(solutions, _tolerance(lower, upper))
     # Without a success, the lowest value; NaN is that of a row that was not begun, or gave no
     # number.

@@ -118,6 +118,8 @@ def _annealed(options: Options, scheme: str) -> dict[str, float]:
         "ftol": annealing.LEG_FTOL * ftol,
         "cycle_ftol": ftol,
         "first_patience": options.patience or annealing.PATIENCE,
+        "last_step": annealing.LAST_STEP,
+        "narrowest": annealing.NARROWEST,
         "cycle": -1,
     }
 

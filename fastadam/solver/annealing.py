@@ -64,17 +64,17 @@ def next_leg(s, rows):
     A search starts with a step of 0 in the cycle before the first, so with a new cycle.
     """
     s.lr *= SHRINK
-    if s.lr <= LAST_STEP:
+    if s.lr <= s.last_step:
         gain = s.cycle_f - s.best_f
         if s.cycle >= CYCLES - 1 and gain <= s.cycle_ftol * (1.0 + abs(s.best_f)):
             s.status = STAGNATED
             return
-    if s.lr <= LAST_STEP or s.nit >= s.cycle_end:
+    if s.lr <= s.last_step or s.nit >= s.cycle_end:
         next_cycle(s)
     measure_units(rows, LEAST_UNITS[s.cycle % 2])
     s.since = 0
     s.target = s.best_f
-    s.width = s.lr * WIDTH if s.widen == 1 and s.lr * WIDTH >= NARROWEST else 0.0
+    s.width = s.lr * WIDTH if s.widen == 1 and s.lr * WIDTH >= s.narrowest else 0.0
 
 
 @register_jitable

@@ -85,7 +85,8 @@ def one_sided(value, slot, x, f, grad, trial, lower, upper, rel_step, unit):
     evaluations = 0
     copy(x, trial)
     for i in range(x.size):
-        trial[i] = far = beside(x[i], lower[i], upper[i], rel_step[i], unit[i])
+        trial[i] = beside(x[i], lower[i], upper[i], rel_step[i], unit[i])
+        far = trial[i]  # as the array holds it, which may be in float32
         if far == x[i]:
             grad[i] = 0.0
             continue
@@ -106,10 +107,13 @@ def central(value, slot, x, f, grad, trial, lower, upper, rel_step, unit, width)
     copy(x, trial)
     for i in range(x.size):
         near, far = around(x[i], lower[i], upper[i], rel_step[i], unit[i], width)
+        trial[i] = near
+        near = trial[i]  # as the array holds it, which may be in float32
+        trial[i] = far
+        far = trial[i]
         if far == x[i]:  # no room
             grad[i] = 0.0
             continue
-        trial[i] = far
         f_far = value(trial, slot)
         copy(x, trial)
         evaluations += 1

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numba.extending import register_jitable
 
 from ..loops import accessors, state_floors
@@ -40,14 +41,16 @@ from .search import (
 inline = register_jitable(forceinline=True)
 
 
-def engine(rule: Rule) -> Callable[..., Any]:
+def engine(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
     """Return ``advance(s, rows, state, h)`` for a rule; ``state`` is ``rows[STATE:]``.
+
+    ``dtype`` is that of ``rows``; the scalars are float64.
 
     It takes in ``s.f`` and the gradient in ``rows[GRAD]``, at ``rows[X]``. Either it sets
     ``s.status``, and the search is over, or it leaves in ``rows[X]`` (with a copy in
     ``rows[TRIAL]``) and ``s.request`` what to evaluate next.
     """
-    sweep = _sweep(rule)
+    sweep = _sweep(rule, dtype)
     carried = next(iter(rule.carried.values())) if rule.carried else 0.0
 
     def advance(s, rows, state, h):
@@ -129,7 +132,7 @@ def affordable(s, evaluations):
     return s.nfev + evaluations <= s.maxfev
 
 
-def _sweep(rule: Rule) -> Callable[..., Any]:
+def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
     """Return the one pass over the vectors: it notes the best, steps, and returns the norm.
 
     It steps before the norm is known to be worth a step, which does no harm: x and the state of
@@ -138,18 +141,21 @@ def _sweep(rule: Rule) -> Callable[..., Any]:
     """
     coefficients, update, carry = rule.coefficients, rule.update, rule.advance
     load, store = accessors(rule)
-    floors = state_floors(rule, "float64")
-    unflushed = (0.0,) * len(floors)  # what was stored has been flushed
+    floors = state_floors(rule, dtype)
+    # One float64 scalar would have float32 arithmetic done in float64.
+    real = np.dtype(dtype).type
+    one, unflushed = real(1.0), (real(0.0),) * len(floors)  # what was stored has been flushed
+    rounded = _rounding(rule.coefficient_count, real)
     has_velocity = rule.state[:1] in (("m",), ("b",))
 
     # The rows are indexed in place: views of them would be counted, see `kernels`.
     def sweep(s, rows, state, h, is_best):
         hyper = (s.lr, *h[1:]) if carry is None else (s.lr, *h[1:-1], s.carried)
         t = float(s.t + 1)
-        c = coefficients(hyper, t)
+        c = rounded(coefficients(hyper, t))
         if carry is not None:
             s.carried = carry(hyper, t)[0]
-        clip = clipping(rows, s.clip_norm) if s.clip_norm < math.inf else 1.0
+        clip = real(clipping(rows, s.clip_norm)) if s.clip_norm < math.inf else one
         in_units = s.auto == 1
         norm = 0.0
         for i in range(rows.shape[1]):
@@ -159,9 +165,9 @@ def _sweep(rule: Rule) -> Callable[..., Any]:
                 rows[BEST_X, i] = p
                 rows[BEST_GRAD, i] = g
             norm = larger(norm, unblocked(p, g, lower, upper))
-            if clip != 1.0:
+            if clip != one:
                 g = clip * g
-            unit = rows[UNIT, i] if in_units else 1.0
+            unit = rows[UNIT, i] if in_units else one
             if in_units:
                 p, g = p / unit, g * unit
             p, new_state = update(p, g, load(state, i, unflushed), c)
@@ -181,6 +187,18 @@ def _sweep(rule: Rule) -> Callable[..., Any]:
     return inline(sweep)
 
 
+def _rounding(count: int, real: Any) -> Callable[..., Any]:
+    """Return what casts a tuple of ``count`` numbers to a dtype; Numba has no loop over these."""
+    if count == 0:
+        return inline(lambda values: ())
+    before, last = _rounding(count - 1, real), count - 1
+
+    def rounded(values):
+        return before(values) + (real(values[last]),)  # noqa: RUF005
+
+    return inline(rounded)
+
+
 @inline
 def unblocked(p, g, lower, upper):
     """Return the size of a component of the gradient, or 0 if it pushes against a bound."""
@@ -198,5 +216,6 @@ def clipping(rows, limit):
     """Return the factor that brings the gradient's Euclidean norm down to ``limit``."""
     total = 0.0
     for i in range(rows.shape[1]):
-        total += rows[GRAD, i] * rows[GRAD, i]
+        g = float(rows[GRAD, i])
+        total += g * g
     return limit / math.sqrt(total) if total > limit * limit else 1.0

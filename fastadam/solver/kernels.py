@@ -19,7 +19,7 @@ from ..rules import Rule
 from . import annealing
 from .addresses import at_complex_value, at_gradient, at_value, borrowed
 from .differences import central, complex_step, one_sided
-from .engine import engine
+from .engine import engine, inline
 from .search import (
     GRAD,
     GRADIENT,
@@ -157,10 +157,10 @@ def _with_differences(
     return kernel
 
 
-@register_jitable
-def _three_point(address, slot, s, rows, complex_trial):
+@inline
+def three_point(value, slot, s, rows):
     """Evaluate the value, and the gradient by central differences."""
-    value, x, trial, grad = at_value(address), rows[X], rows[TRIAL], rows[GRAD]
+    x, trial, grad = rows[X], rows[TRIAL], rows[GRAD]
     lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
     if s.request != GRADIENT:
         s.f = value(trial, slot)
@@ -169,13 +169,13 @@ def _three_point(address, slot, s, rows, complex_trial):
     s.njev += 1
 
 
-@register_jitable
-def _two_point(address, slot, s, rows, complex_trial):
+@inline
+def two_point(value, slot, s, rows):
     """Evaluate the value, and the gradient by one-sided differences, or by wide central ones."""
     if s.width > 0.0:
-        _three_point(address, slot, s, rows, complex_trial)
+        three_point(value, slot, s, rows)
         return
-    value, x, trial, grad = at_value(address), rows[X], rows[TRIAL], rows[GRAD]
+    x, trial, grad = rows[X], rows[TRIAL], rows[GRAD]
     lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
     if s.request != GRADIENT:
         s.f = value(trial, slot)
@@ -184,10 +184,10 @@ def _two_point(address, slot, s, rows, complex_trial):
     s.njev += 1
 
 
-@register_jitable
-def _complex_step(address, slot, s, rows, complex_trial):
+@inline
+def complex_point(value, slot, s, rows, complex_trial):
     """Evaluate the value, and the gradient by the complex step."""
-    value, x, grad = at_complex_value(address), rows[X], rows[GRAD]
+    x, grad = rows[X], rows[GRAD]
     lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
     for i in range(x.size):
         complex_trial[i] = x[i]
@@ -196,4 +196,19 @@ def _complex_step(address, slot, s, rows, complex_trial):
     s.njev += 1
 
 
-_DIFFERENCES = {"2-point": _two_point, "3-point": _three_point, "cs": _complex_step}
+@register_jitable
+def _three_point(address, slot, s, rows, complex_trial):
+    three_point(at_value(address), slot, s, rows)
+
+
+@register_jitable
+def _two_point(address, slot, s, rows, complex_trial):
+    two_point(at_value(address), slot, s, rows)
+
+
+@register_jitable
+def _complex_point(address, slot, s, rows, complex_trial):
+    complex_point(at_complex_value(address), slot, s, rows, complex_trial)
+
+
+_DIFFERENCES = {"2-point": _two_point, "3-point": _three_point, "cs": _complex_point}

@@ -122,11 +122,10 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
             budget -= s.nit - before + 1
             if s.status == RUNNING:
                 return
-            if s.best_width != 0.0 and s.nfev + s.cost - 1 <= s.maxfev:
+            if wants_narrow(s):
                 to_best(s, rows)
                 run(address, slot, record, rows, trial, h, schedule[:0], 0)
-                for i in range(rows.shape[1]):
-                    rows[BEST_GRAD, i] = rows[GRAD, i]
+                keep_gradient(rows)
             store(s, rows, k, x, fun, jac, counts)
             cursor[0] += 1
             cursor[1] = 0
@@ -171,11 +170,24 @@ def begin(s, rows, k, starts, lowers, uppers, rates, per_free):
 
 
 @register_jitable
+def wants_narrow(s):
+    """Return whether the best gradient came from wide differences, and another is allowed."""
+    return s.best_width != 0.0 and s.nfev + s.cost - 1 <= s.maxfev
+
+
+@register_jitable
 def to_best(s, rows):
     """Ask for the gradient at the best point by the scheme's own differences."""
     s.f, s.width, s.request = s.best_f, 0.0, GRADIENT
     for i in range(rows.shape[1]):
         rows[X, i] = rows[TRIAL, i] = rows[BEST_X, i]
+
+
+@register_jitable
+def keep_gradient(rows):
+    """Note the gradient as that at the best point."""
+    for i in range(rows.shape[1]):
+        rows[BEST_GRAD, i] = rows[GRAD, i]
 
 
 @register_jitable

@@ -61,10 +61,13 @@ SCALARS = np.dtype(
         # Iterations since f last fell below the target, which is ftol below the value then.
         ("since", np.int64),
         ("target", np.float64),
-        # `annealing`: what the user's ftol and patience are to it; the cycle, the last iteration
-        # that it may make, and the best value at its start.
+        # `annealing`: what the user's ftol and patience are to it; the last step and the narrowest
+        # differences of a cycle; the cycle, the last iteration that it may make, and the best value
+        # at its start.
         ("cycle_ftol", np.float64),
         ("first_patience", np.int64),
+        ("last_step", np.float64),
+        ("narrowest", np.float64),
         ("cycle", np.int64),
         ("cycle_end", np.int64),
         ("cycle_f", np.float64),

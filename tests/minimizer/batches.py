@@ -8,7 +8,7 @@ import fastadam
 from fastadam import minimize_batch
 from tests.minimizer.helpers import MineError
 
-CHUNK = 16  # rows that a thread takes at once
+CHUNK = 16  # more rows than threads, and so several turns of each
 T = np.linspace(-1.0, 1.0, 5)
 
 

@@ -87,19 +87,39 @@ def test_slow_rows_are_shared(monkeypatch):
     taken, late = [], threading.Event()
     solve = batch._Solver.solve
 
-    def recording(self, start, stop):
-        if start == 0:
-            assert late.wait(60)  # the first chunk is as slow as all the others together
-        taken.append((threading.get_ident(), start, stop))
-        if len(taken) == 7:
+    def recording(self, turn):
+        if turn.start == 0:
+            assert late.wait(60)  # the first row is as slow as all the others together
+        taken.append((threading.get_ident(), turn))
+        if turn.stop == len(x0):
             late.set()
-        solve(self, start, stop)
+        solve(self, turn)
 
     monkeypatch.setattr(batch._Solver, "solve", recording)
     assert run(x0, rows, threads=2).success.all()
-    chunks = [(start, start + CHUNK) for start in range(0, 8 * CHUNK, CHUNK)]
-    assert sorted(each[1:] for each in taken) == chunks
-    assert len({thread for thread, start, _ in taken if start > 0}) == 1
+    assert sorted(k for _, turn in taken for k in turn) == list(range(len(x0)))
+    assert len({thread for thread, turn in taken if turn.start > 0}) == 1
+
+
+def test_a_turn_is_short(monkeypatch):
+    """Of rows that take long it is one row, of others some, and in the end one again."""
+    x0, rows = problems(200)
+    run(x0[:2], (rows[0][:2], rows[1][:2]), threads=1)  # compiled
+    for seconds, longest in ((0.0, 1), (1e3, 50)):
+        turns = []
+        monkeypatch.setattr(batch, "_TURN", seconds)
+        solve = batch._Solver.solve
+
+        def recording(self, turn):
+            turns.append(len(turn))  # noqa: B023
+            solve(self, turn)  # noqa: B023
+
+        monkeypatch.setattr(batch._Solver, "solve", recording)
+        run(x0, rows, threads=1)
+        monkeypatch.undo()
+        assert sum(turns) == 200
+        assert max(turns) == longest
+        assert turns[0] == turns[-1] == 1
 
 
 def test_two_python_threads_at_once():

@@ -1,0 +1,114 @@
+"""The arguments of `minimize_batch`, checked: one for all problems, or one for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import Bounds
+
+from ..checks import count, describe, flag
+from .batch import Matrix
+from .bounds import box, real_numbers
+from .options import Options, check_options
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """The options that `minimize` does not have, and the step sizes."""
+
+    threads: int | None
+    vectorized: bool
+    rates: Matrix
+
+
+def starts_of(x0: ArrayLike) -> Matrix:
+    """Return the starts, a row for each problem, as a new array."""
+    array = np.asarray(x0)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"x0 must have shape (problems, variables), got {describe(array)}")
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"x0 must be real numbers, got {describe(array)}")
+    return np.array(array, dtype=np.float64, order="C")
+
+
+def options_of(
+    method: str, given: Any, tol: float | None, size: int
+) -> tuple[Options, BatchOptions]:
+    """Return the options that `minimize` has, checked, and those that only a batch has."""
+    threads, vectorized, rates = None, None, None
+    if isinstance(given, Mapping):
+        given = dict(given)
+        for name in ("return_all", "polish"):
+            if given.get(name):
+                raise ValueError(f"minimize_batch has no {name}, got {describe(given[name])}")
+        threads, vectorized = given.pop("threads", None), given.pop("vectorized", None)
+        lr = given.get("lr")
+        if isinstance(lr, (list, tuple, np.ndarray)):
+            rates = _rates(lr, size)
+            given["lr"] = 0.0
+    options = check_options(method, given, tol, stacklevel=3)
+    if rates is None:
+        numeric = not (options.auto or callable(options.lr))
+        rates = np.full(1, options.lr if numeric else 0.0)
+    return options, BatchOptions(
+        None if threads is None else count("threads", threads, 1),
+        vectorized is not None and flag("vectorized", vectorized),
+        rates,
+    )
+
+
+def _rates(lr: Any, size: int) -> Matrix:
+    array = np.asarray(lr)
+    if array.shape != (size,) or array.dtype.kind not in "fiu":
+        raise ValueError(f"lr must be a number or {size} numbers, got {describe(array)}")
+    if not np.all(np.isfinite(array) & (array >= 0)):
+        k = int(np.argmin(np.isfinite(array) & (array >= 0)))
+        raise ValueError(f"lr[{k}] must be finite and >= 0, got {array[k]}")
+    return array.astype(np.float64)
+
+
+def boxes_of(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
+    """Return lower and upper bounds of shape (1, n) or (B, n)."""
+    if isinstance(bounds, Bounds):
+        if max(np.ndim(bounds.lb), np.ndim(bounds.ub)) == 2:
+            return _each("bounds.lb", bounds.lb, size, n), _each("bounds.ub", bounds.ub, size, n)
+    elif bounds is not None and np.ndim(np.asarray(bounds, dtype=object)) == 3:
+        pairs = np.asarray(bounds, dtype=object)
+        if pairs.shape != (size, n, 2):
+            raise ValueError(f"bounds must have shape ({size}, {n}, 2), got {pairs.shape}")
+        lower, upper = (
+            real_numbers("bounds", [[np.nan if b is None else b for b in row] for row in side])
+            for side in (pairs[..., 0], pairs[..., 1])
+        )
+        # None and NaN are no bounds.
+        lower[np.isnan(lower)], upper[np.isnan(upper)] = -np.inf, np.inf
+        return lower, upper
+    lower, upper = box(bounds, n)
+    return lower[None], upper[None]
+
+
+def _each(name: str, values: Any, size: int, n: int) -> Matrix:
+    array = real_numbers(name, values)
+    try:
+        return np.broadcast_to(array, (size, n)).copy()
+    except ValueError:
+        raise ValueError(f"{name} must have shape ({size}, {n}), got {np.shape(values)}") from None
+
+
+def rows_of(batch_args: Any, size: int) -> tuple[np.ndarray[Any, Any], ...]:
+    """Return the arrays whose rows are arguments."""
+    arrays = batch_args if isinstance(batch_args, tuple) else (batch_args,)
+    result = []
+    for i, values in enumerate(arrays):
+        array = np.asarray(values)
+        if array.ndim == 0 or len(array) != size:
+            raise ValueError(
+                f"batch_args[{i}] must have a row for each of {size} problems, "
+                f"got {describe(array)}"
+            )
+        result.append(np.ascontiguousarray(array))
+    return tuple(result)
