@@ -215,7 +215,7 @@ def interleave(
         call; a sample is then a single call.
     warmup : int
         Untimed calls of each contender before the first round; the fastest of them tells how
-        many calls make a sample.
+        many calls make a sample. With 0, a sample is one call, as of those that take long.
     seed : int
         Seed of the order of contenders within the rounds.
 
@@ -239,7 +239,7 @@ def interleave(
     gc.disable()  # a collection would hit one contender and not another
     try:
         for name in calls:
-            seconds = min(sample(name, 1) for _ in range(warmup))
+            seconds = min((sample(name, 1) for _ in range(warmup)), default=LONG_CALL)
             schedules[name] = _schedule(max(seconds, 1e-7), effort, prepare is not None)
         for round_ in range(effort.rounds):
             names = [name for name in calls if round_ % schedules[name].stride == 0]

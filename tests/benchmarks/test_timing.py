@@ -96,6 +96,11 @@ def test_interleave_measures_and_counts(clock):
     assert called["a"] >= 8 * 2 * 100
 
 
+def test_without_warming_up_each_sample_is_one_call(clock):
+    record = interleave({"a": clock.call_taking(1e-5)}, Effort(5, 1, 0.0), warmup=0)["a"]
+    assert (record.calls, len(record.rounds), record.summary.median) == (5, 5, pytest.approx(1e-5))
+
+
 def test_slow_contender_takes_part_in_few_rounds(clock):
     calls = {"fast": clock.call_taking(1e-3), "slow": clock.call_taking(10.0)}
     records = interleave(calls, Effort(32, 1, 1.0))

@@ -1,0 +1,89 @@
+"""`fastadam.minimize_batch` and `multistart`: speed, memory and truth of many solves at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from ..report import Options, Row, SuiteResult, format_seconds
+from .batch_bad_rows import bad_rows
+from .batch_fits import fits
+from .batch_memory import memory
+from .batch_multistart import global_minima
+from .batch_starts import many_starts
+from .batch_uneven import uneven
+
+PARTS = (many_starts, fits, uneven, memory, bad_rows, global_minima)
+
+
+def run(options: Options) -> SuiteResult:
+    """Measure all of it."""
+    result = SuiteResult()
+    for measure in PARTS:
+        result.extend(measure(options))
+    return result
+
+
+def draw(result: SuiteResult, folder: Path) -> list[Path]:
+    """Draw the times of an iteration and of a fit, and who finds the global minima."""
+    timed = [row for row in result.rows if row.timing]
+    starts = [row for row in timed if "iterations" in row.details]
+    fitted = [row for row in timed if "fits" in row.details]
+    searched = [row for row in timed if "percent_global" in row.details]
+    if not (starts and fitted and searched):
+        return []
+    figure, panels = plt.subplots(3, 1, figsize=(9, 10), layout="constrained")
+    _draw_times(panels[0], starts, 1e-9, "nanoseconds")
+    _draw_times(panels[1], fitted, 1e-6, "microseconds")
+    panels[1].set_xscale("log")
+    _draw_shares(panels[2], searched)
+    path = folder / "batch.png"
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+    return [path]
+
+
+def _colour(name: str) -> str:
+    return "#0050b0" if name.startswith(("fastadam", "multistart")) else "#777777"
+
+
+def _name_bars(axes: Axes, rows: Sequence[Row]) -> None:
+    axes.set_yticks(range(len(rows)), [row.contender for row in rows])
+    axes.invert_yaxis()
+    axes.set_title(rows[0].case, fontsize=11)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _draw_times(axes: Axes, rows: Sequence[Row], unit: float, name: str) -> None:
+    for place, row in enumerate(rows):
+        if row.timing is None:
+            continue
+        median, q1, q3 = (t / unit for t in (row.timing.median, row.timing.q1, row.timing.q3))
+        whiskers = [[median - q1], [q3 - median]]
+        axes.barh(place, median, xerr=whiskers, color=_colour(row.contender), height=0.65)
+        text = f"  {format_seconds(row.timing.median)}"
+        axes.text(q3, place, text, va="center", fontsize=9)
+    axes.margins(x=0.3)
+    axes.set_xlabel(f"{name}, median and quartiles")
+    _name_bars(axes, rows)
+
+
+def _draw_shares(axes: Axes, rows: Sequence[Row]) -> None:
+    for place, row in enumerate(rows):
+        if row.timing is None:
+            continue
+        share, evaluations = row.details["percent_global"], row.details["evaluations"]["median"]
+        axes.barh(place, share, color=_colour(row.contender), height=0.65)
+        text = f"{share:.0f} %, {evaluations:,.0f} evaluations, {format_seconds(row.timing.median)}"
+        axes.text(share + 1.0, place, text, va="center", fontsize=9)
+    axes.set_xlim(0.0, 160.0)
+    axes.set_xticks(range(0, 101, 20))
+    axes.set_xlabel("% of runs that end at the lowest value found by anybody")
+    _name_bars(axes, rows)

@@ -1,0 +1,148 @@
+"""100,000 decay curves, a fit each: beside SciPy's one by one, and other batches.
+
+The curves, our call and that of `curve_fit` are those of `examples/fit_pixels.py`. SciPy's methods
+fit a sample; other batches fit every tenth curve, a number that suits their caches better than all.
+What is reported is the time of a fit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+
+from examples import fit_pixels
+from examples.fit_pixels import BOUNDED, FREE, LOWER, PARAMETERS, TIMES, UPPER
+from fastadam import minimize_batch
+
+from ..batch_checks import alone, find_difference, some
+from ..peers import Array
+from ..report import Options, SuiteResult, Verdict
+from ..timing import Effort, Summary, interleave
+from ..watch import watched
+from .batch_fits_peers import JAX, LEVENBERG, OURS, UNBOUNDED, Curves, contenders, make_curves
+from .batch_report import divided, keeping, rows_of, speedup
+from .progress import say
+
+LIMIT = 100.0
+#: "No worse", in percent: both stop short of the minimum, which changes the errors by less.
+ERROR_LIMIT = 0.5
+
+#: Rows that `minimize` solves alone, too.
+ALONE = 100
+
+#: A fit is right if its misfit is, but for this share, as low as that of the best within bounds.
+TOLERANCE = 1e-3
+#: The share of the sample that has to be right: what is left ran out of iterations.
+RIGHT = 0.97
+
+
+def of_sample(curves: Curves, x: Array, rows: Array) -> Array:
+    """Return a contender's parameters of the sample; `rows` are the curves that it fitted."""
+    return x[np.searchsorted(rows, curves.sample)]
+
+
+def find_wrong(curves: Curves, found: dict[str, Array]) -> dict[str, str]:
+    """Check the fits of the sample: their misfits, and that they keep the bounds."""
+
+    def misfits(x: Array) -> Array:
+        a, r, c = x.T[:, :, None]
+        squares = (a * np.exp(-r * TIMES) + c - curves.scene.y[curves.sample]) ** 2
+        return squares.mean(axis=1)
+
+    with np.errstate(over="ignore"):
+        values = {name: misfits(x) for name, x in found.items()}
+    wrong = {
+        name: f"{np.sum((x < LOWER) | (x > UPPER))} parameters break the bounds"
+        for name, x in found.items()
+        if name not in UNBOUNDED and not np.all((x >= LOWER) & (x <= UPPER))
+    }
+    kept = [f for name, f in values.items() if name not in UNBOUNDED and name not in wrong]
+    if not kept:
+        return wrong
+    highest = (1.0 + TOLERANCE) * np.min(kept, axis=0)
+    for name in found.keys() - wrong.keys():
+        right = np.mean(values[name] <= highest)
+        if not right >= RIGHT:
+            wrong[name] = f"{1.0 - right:.1%} of the fits end higher than others'"
+    return wrong
+
+
+def check_alone(curves: Curves) -> str:
+    """Compare our rows with `minimize` on its own, to the last bit; return what is wrong."""
+    keywords: dict[str, Any] = {
+        "jac": "in-place",
+        "bounds": scipy.optimize.Bounds(LOWER, UPPER),
+        "options": fit_pixels.OPTIONS,
+    }
+    rows, y = curves.sample[:ALONE], curves.scene.y
+    common = {"args": (TIMES,), "batch_args": (y,), **keywords}
+    batch = minimize_batch(fit_pixels.misfit, curves.starts, **common)
+    by_itself = alone(fit_pixels.misfit, curves.starts, rows, **common)
+    return find_difference(some(batch, rows), by_itself, "minimize alone")
+
+
+def errors(curves: Curves, x: Array) -> Array:
+    """Return the median absolute errors of the parameters in the sample."""
+    return np.median(np.abs(x - curves.scene.truth[curves.sample]), axis=0)
+
+
+@watched
+def fits(options: Options) -> SuiteResult:
+    """Time a fit of each contender, and check all of them on the sample."""
+    curves = make_curves(options.quick)
+    total = len(curves.starts)
+    case = f"{total:,} decay curves, 3 parameters, {TIMES.size} points, a fit"
+    say(case)
+    calls, which, notes = contenders(curves)
+    kept, results = keeping(calls)
+    fit_pixels.fit_all(curves.scene.y[:1], curves.starts[:1])  # compiles
+    for name in (JAX, LEVENBERG):
+        if name in kept:
+            kept[name]()
+    records = interleave(kept, Effort(rounds=5, samples=1, budget=0.0), warmup=0)
+    each = {name: divided(record, len(which[name])) for name, record in records.items()}
+    found = {name: of_sample(curves, x, which[name]) for name, x in results.items()}
+    wrong = find_wrong(curves, found)
+    different = check_alone(curves)
+    if different and OURS not in wrong:
+        wrong[OURS] = different
+    medians = {name: errors(curves, x) for name, x in found.items()}
+    details = {
+        name: {
+            "fits": len(which[name]),
+            "median_errors": dict(zip(PARAMETERS, medians[name].tolist(), strict=True)),
+        }
+        for name in calls
+    }
+    result = SuiteResult(rows_of(case, each, wrong, OURS, details), notes=notes)
+    result.notes += [
+        f"fits: {OURS} {total:,}; SciPy's methods {len(curves.sample):,}, one by one; the other "
+        f"batches {len(curves.part):,}",
+        *(
+            f"median errors of {name:<40} "
+            + ", ".join(f"{p} {e:.5f}" for p, e in zip(PARAMETERS, medians[name], strict=True))
+            for name in calls
+        ),
+    ]
+    for theirs in (BOUNDED, FREE):
+        what = f"{total:,} decay fits, {theirs}, one by one / fastadam"
+        result.verdicts.append(speedup(what, LIMIT, each, wrong, OURS, theirs))
+    result.verdicts.append(error_verdict(medians, wrong))
+    return result
+
+
+def error_verdict(medians: dict[str, Array], wrong: dict[str, str]) -> Verdict:
+    """Judge the worst of our median errors against those of `curve_fit` with the same bounds."""
+    failed = OURS in wrong
+    known = not failed and BOUNDED not in wrong
+    more = 100.0 * (np.max(medians[OURS] / medians[BOUNDED]) - 1.0)
+    return Verdict(
+        "decay fits, median parameter error more than curve_fit's, worst parameter",
+        ERROR_LIMIT,
+        Summary.of([float(more)]) if known else None,
+        " %",
+        note="" if known else wrong.get(OURS, wrong.get(BOUNDED, "")),
+        failed=failed,
+    )
