@@ -10,7 +10,7 @@ from .packing import pack
 from .sgd import SGD, RMSprop
 
 if TYPE_CHECKING:
-    from . import problems
+    from . import cuda, problems
     from .minimizer.minimize import minimize
     from .minimizer.minimize_batch import minimize_batch
     from .minimizer.multistart import multistart
@@ -27,6 +27,7 @@ __all__ = [
     "Optimizer",
     "RAdam",
     "RMSprop",
+    "cuda",
     "minimize",
     "minimize_batch",
     "multistart",
@@ -38,11 +39,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the minimiser when it is asked for: it needs scipy.optimize, 0.2 s to import."""
+    """Import what is not always needed: the minimiser takes 0.2 s, for scipy.optimize."""
     if name in ("minimize", "minimize_batch", "multistart", "scipy_method"):
         value = getattr(import_module(".minimizer", __name__), name)
-    elif name == "problems":
-        value = import_module(".problems", __name__)
+    elif name in ("cuda", "problems"):
+        value = import_module(f".{name}", __name__)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

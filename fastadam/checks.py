@@ -15,10 +15,24 @@ LearningRate = float | Callable[[int], float]
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
+def is_device_array(value: object) -> bool:
+    """Tell whether a value is an array on a GPU.
+
+    Numba's managed arrays are on both sides, and NumPy arrays here.
+    """
+    try:
+        return hasattr(value, "__cuda_array_interface__") and not isinstance(value, np.ndarray)
+    except RuntimeError:  # torch's, for a tensor on a GPU that requires a gradient
+        return True
+
+
 def describe(value: object) -> str:
     """Return a value as an error message shows it."""
     if isinstance(value, np.ndarray):
         return f"an array of dtype {value.dtype} and shape {value.shape}"
+    if is_device_array(value):  # whose repr would be copied from the GPU
+        dtype, shape = (getattr(value, name, "unknown") for name in ("dtype", "shape"))
+        return f"an array on a GPU of dtype {dtype} and shape {shape}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

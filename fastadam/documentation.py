@@ -9,6 +9,9 @@ SHARED = {
     params : array, sequence of arrays, mapping of str to array, or list of groups
         float32 or float64 arrays of any shape and memory layout, updated in place. A group is a
         mapping with the key ``"params"`` and any of the hyper-parameters, for its own arrays.
+        With the extra ``cuda12`` or ``cuda13``: contiguous arrays on one GPU, of CuPy, Numba,
+        torch or whatever has ``__cuda_array_interface__``. A step runs on the stream that the
+        first of them names (or torch's current one), and the host does not wait for it.
     """,
     "betas": """
     betas : pair of float, default (0.9, 0.999)
@@ -31,10 +34,11 @@ SHARED = {
         Go up the gradient instead of down.
     nonfinite : {"propagate", "raise", "skip"}, default "propagate"
         What a step does about NaN or infinity in a gradient: use it, raise ValueError, or do
-        nothing. The last two look at all gradients before anything is written.
+        nothing. The last two look at all gradients before anything is written; the host waits
+        for a GPU to do so.
     threads : int, optional
         1 for the serial loop, more for the parallel one on so many threads. By default whichever
-        is faster, by timing them. The results are the same to the last bit.
+        is faster, by timing them. The results are the same to the last bit. Not for a GPU.
 
     Raises
     ------

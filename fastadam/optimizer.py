@@ -12,9 +12,8 @@ import numpy as np
 
 from . import checks
 from .groups import Checks, ParamGroup
-from .loops import finite_kernel
 from .rules import Rule
-from .slots import Slot, memory_owner
+from .slots import common_memory, find_nonfinite, make_slot
 from .structure import Structure
 from .threads import Loops
 
@@ -36,7 +35,16 @@ class Optimizer(ABC):
         if threads is not None:
             threads = checks.count("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
         self._make_groups(params, defaults)
-        self._loops = Loops(threads)
+        self._find_nonfinite: Callable[..., Any]
+        self._loops: Any
+        if self._slots[0].on_device:
+            from .cuda.slots import make_loops
+
+            self._loops = make_loops(self._slots, threads)
+            self._find_nonfinite = self._loops.find_nonfinite
+        else:
+            self._loops = Loops(threads)
+            self._find_nonfinite = find_nonfinite
         self._is_ready = False  # the loops are compiled or loaded at the first step
         self._step_count = 0
 
@@ -44,7 +52,7 @@ class Optimizer(ABC):
         self._has_groups = _is_group_list(params)
         self._groups: list[ParamGroup] = []
         self._structures: list[Structure] = []
-        self._slots: list[Slot] = []
+        self._slots: list[Any] = []  # all of one kind, Slot or DeviceSlot
         names = []
         for i, member in enumerate(params if self._has_groups else [{"params": params}]):
             prefix = f"[{i}]" if self._has_groups else ""
@@ -61,11 +69,8 @@ class Optimizer(ABC):
             keys = structure.keys or ["0"]
             for label, key, leaf in zip(structure.labels, keys, leaves, strict=True):
                 names.append(tree_name + label)
-                array = checks.parameter(names[-1], leaf)
-                self._slots.append(Slot(prefix + label, key, array, group.rule, i))
-        arrays = [slot.array for slot in self._slots]
-        checks.disjoint(names, arrays)
-        self._owners = frozenset(id(memory_owner(array)) for array in arrays)
+                self._slots.append(make_slot(names[-1], prefix + label, key, leaf, group.rule, i))
+        self._memory = common_memory(names, self._slots)
         # What most steps need not look at.
         self._copied_slots = [slot for slot in self._slots if not slot.is_view]
         self._advancing_groups = [
@@ -88,7 +93,8 @@ class Optimizer(ABC):
         ----------
         grads : array, sequence of arrays, mapping of str to array, or list of these
             The gradients, with the structure of ``params`` (for parameter groups: a list with
-            the gradients of each group), and their shapes and dtypes. They are only read.
+            the gradients of each group), and their shapes and dtypes. They are only read. For
+            parameters on a GPU they are there too.
 
         Raises
         ------
@@ -98,10 +104,10 @@ class Optimizer(ABC):
             Parameters, state and step count are then as before.
         """
         leaves = self._leaves(grads)
-        owners = self._owners
+        memory = self._memory
         slots = self._slots
         gradients = [
-            slot.flat_gradient(leaf, owners) for slot, leaf in zip(slots, leaves, strict=True)
+            slot.flat_gradient(leaf, memory) for slot, leaf in zip(slots, leaves, strict=True)
         ]
         if self._nonfinite != "propagate" and not self._are_finite(gradients):
             return
@@ -114,7 +120,7 @@ class Optimizer(ABC):
         for slot in self._copied_slots:
             slot.gather()
         for slot, gradient in zip(slots, gradients, strict=True):
-            slot.loop(slot.flat, gradient, slot.state, hypers[slot.group], step)  # type: ignore[misc]
+            slot.loop(slot.flat, gradient, slot.state, hypers[slot.group], step)
         for slot in self._copied_slots:
             slot.scatter()
         for i in self._advancing_groups:
@@ -124,7 +130,11 @@ class Optimizer(ABC):
     def _leaves(self, grads: Any) -> list[Any]:
         if not self._has_groups:
             return self._structures[0].leaves("grads", grads)
-        if isinstance(grads, (np.ndarray, Mapping)) or not hasattr(grads, "__len__"):
+        if (
+            isinstance(grads, (np.ndarray, Mapping))
+            or not hasattr(grads, "__len__")
+            or checks.is_device_array(grads)
+        ):
             raise TypeError(
                 f"grads must be a list with the gradients of each of the {len(self._groups)} "
                 f"parameter groups, got {checks.describe(grads)}"
@@ -141,18 +151,16 @@ class Optimizer(ABC):
             )
         )
 
-    def _are_finite(self, gradients: list[np.ndarray]) -> bool:
-        for slot, gradient in zip(self._slots, gradients, strict=True):
-            if not finite_kernel(slot.dtype)(gradient):
-                if self._nonfinite == "raise":
-                    value = gradient[np.argmin(np.isfinite(gradient))]
-                    raise ValueError(f"grads{slot.label} must be finite, got {value}")
-                return False
-        return True
+    def _are_finite(self, gradients: list[Any]) -> bool:
+        found = self._find_nonfinite(self._slots, gradients)
+        if found is not None and self._nonfinite == "raise":
+            slot, value = found
+            raise ValueError(f"grads{slot.label} must be finite, got {value}")
+        return found is None
 
     def _load_loops(self) -> None:
         for slot in self._slots:
-            slot.loop = self._loops.loop(slot.rule, slot.dtype, slot.array.size)
+            slot.loop = self._loops.loop(slot.rule, slot.dtype, slot.size)
         self._is_ready = True
 
     # -----------------------------------------------------------------------------------------
@@ -184,7 +192,7 @@ class Optimizer(ABC):
     def __repr__(self) -> str:
         lines = []
         for i, group in enumerate(self._groups):
-            sizes = [slot.array.size for slot in self._slots if slot.group == i]
+            sizes = [slot.size for slot in self._slots if slot.group == i]
             lines.append(f"{sum(sizes)} parameters in {len(sizes)} array(s): {group!r}")
         body = lines[0] if len(lines) == 1 else "\n    " + ",\n    ".join(lines) + "\n"
         return f"{type(self).__name__}({body}; step_count={self._step_count})"
@@ -204,7 +212,7 @@ class Optimizer(ABC):
 
         Returns
         -------
-        dict of str to array or scalar
+        dict of str to NumPy array or scalar
             One level deep, so that ``numpy.savez(file, **optimizer.state_dict())`` saves it and
             ``optimizer.load_state_dict(numpy.load(file))`` resumes. The arrays are copies. The
             keys are ``"rule"``, ``"step_count"``, ``"group0/lr"`` and so on for the
@@ -212,7 +220,11 @@ class Optimizer(ABC):
             (``0``, ``1``, ... in a sequence). A callable ``lr`` is not saved: the optimiser that
             resumes brings its own.
         """
-        arrays = {key: view.copy() for key, view in self._state_views().items()}
+        arrays = {
+            self._state_key(slot, name): array
+            for slot in self._slots
+            for name, array in slot.state_copies().items()
+        }
         return {**self._state_scalars(), **arrays}
 
     def _state_scalars(self) -> dict[str, Any]:
@@ -223,12 +235,9 @@ class Optimizer(ABC):
                     saved[f"group{i}/{key}"] = value
         return saved
 
-    def _state_views(self) -> dict[str, np.ndarray]:
-        return {
-            f"group{slot.group}/{slot.key}/{name}": view
-            for slot in self._slots
-            for name, view in slot.state_views().items()
-        }
+    @staticmethod
+    def _state_key(slot: Any, name: str) -> str:
+        return f"group{slot.group}/{slot.key}/{name}"
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Resume from what `state_dict` returned.
@@ -237,7 +246,7 @@ class Optimizer(ABC):
         ----------
         state_dict : mapping of str to array or scalar
             Of an optimiser of this kind, for parameters of this structure, these shapes and
-            dtypes. Scalars may have become arrays on the way.
+            dtypes, be they on a GPU or not. Scalars may have become arrays on the way.
 
         Raises
         ------
@@ -250,8 +259,10 @@ class Optimizer(ABC):
         own_rule, rule = type(self).__name__, _scalar(state_dict.get("rule"))
         if rule != own_rule:
             raise ValueError(f"state_dict['rule'] must be {own_rule!r}, got {rule!r}")
-        views = self._state_views()
-        self._check_keys(state_dict, self._state_scalars().keys() | views.keys())
+        slots = {
+            self._state_key(slot, name): slot for slot in self._slots for name in slot.rule.state
+        }
+        self._check_keys(state_dict, self._state_scalars().keys() | slots.keys())
         step_count = checks.count("state_dict['step_count']", _scalar(state_dict["step_count"]), 0)
         restored = []
         for i, group in enumerate(self._groups):
@@ -267,17 +278,17 @@ class Optimizer(ABC):
             }
             restored.append((group.checked(saved), carried))
         # Read once, and before anything is written: numpy.load reads from the file at each look.
-        loaded = {key: state_dict[key] for key in views}
-        for key, view in views.items():
+        loaded = {key: _on_host(f"state_dict[{key!r}]", state_dict[key]) for key in slots}
+        for key, slot in slots.items():
             value = loaded[key]
-            if getattr(value, "shape", None) != view.shape or value.dtype != view.dtype:
+            if getattr(value, "shape", None) != slot.shape or value.dtype != slot.dtype:
                 raise ValueError(
-                    f"state_dict[{key!r}] must be {checks.describe(view)}, "
-                    f"got {checks.describe(value)}"
+                    f"state_dict[{key!r}] must be an array of dtype {slot.dtype} and shape "
+                    f"{slot.shape}, got {checks.describe(value)}"
                 )
         # From here on nothing raises.
-        for key, view in views.items():
-            np.copyto(view, loaded[key])
+        for slot in self._slots:
+            slot.load_state({name: loaded[self._state_key(slot, name)] for name in slot.rule.state})
         for group, (values, carried) in zip(self._groups, restored, strict=True):
             group.restore(values, carried)
         self._step_count = step_count
@@ -301,6 +312,15 @@ def _is_group_list(params: Any) -> bool:
         and len(params) > 0
         and all(isinstance(member, Mapping) for member in params)
     )
+
+
+def _on_host(name: str, value: Any) -> Any:
+    """Return an array on a GPU as a NumPy array, and anything else as it is."""
+    if not checks.is_device_array(value):
+        return value
+    from .cuda.slots import copy_to_host
+
+    return copy_to_host(name, value)
 
 
 def _scalar(value: Any) -> Any:

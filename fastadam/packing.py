@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .checks import DTYPES, describe
+from .checks import DTYPES, describe, is_device_array
 from .structure import Structure
 
 
-def pack(arrays: Any, dtype: Any = None) -> tuple[np.ndarray, Any]:
+def pack(arrays: Any, dtype: Any = None) -> tuple[Any, Any]:
     """Copy arrays into one contiguous buffer and return views into it.
 
     A step of an optimiser costs about a microsecond an array besides the arithmetic. Pack the
@@ -19,21 +19,27 @@ def pack(arrays: Any, dtype: Any = None) -> tuple[np.ndarray, Any]:
     Parameters
     ----------
     arrays : array, sequence of arrays, or mapping of str to array
-        Of any shapes, memory layouts and real dtypes.
+        Of any shapes, memory layouts and real dtypes. Arrays on a GPU have to be contiguous and
+        of one dtype, float32 or float64.
     dtype : float32 or float64, optional
         The dtype of the buffer. By default the arrays' common dtype.
 
     Returns
     -------
-    flat : ndarray, shape (n,)
-        The buffer: the arrays' elements in C order, one array after the other.
+    flat : array, shape (n,)
+        The buffer: the arrays' elements in C order, one array after the other. Of arrays on a GPU
+        it is a Numba device array there, and so are the views; ``cupy.asarray`` and
+        ``torch.as_tensor`` take them without a copy.
     views : array, list of arrays, or dict of str to array
         C-ordered views into ``flat`` with the structure and the shapes of `arrays`.
 
     Raises
     ------
     TypeError
-        If a leaf is no array, or the dtype is neither float32 nor float64.
+        If a leaf is no array, some are on a GPU and some are not, or the dtype is neither float32
+        nor float64.
+    ValueError
+        If arrays on a GPU are not contiguous, or on several.
 
     Examples
     --------
@@ -47,6 +53,8 @@ def pack(arrays: Any, dtype: Any = None) -> tuple[np.ndarray, Any]:
     array([7., 7., 7.])
     """
     structure, leaves = Structure.of("arrays", arrays)
+    if is_device_array(leaves[0]):
+        return _pack_on_device(structure, leaves, dtype)
     for label, leaf in zip(structure.labels, leaves, strict=True):
         if not isinstance(leaf, np.ndarray) or isinstance(leaf, np.ma.MaskedArray):
             raise TypeError(f"arrays{label} must be a NumPy array, got {describe(leaf)}")
@@ -63,4 +71,15 @@ def pack(arrays: Any, dtype: Any = None) -> tuple[np.ndarray, Any]:
         view[...] = leaf
         views.append(view)
         start += leaf.size
+    return flat, structure.build(views)
+
+
+def _pack_on_device(structure: Structure, leaves: list[Any], dtype: Any) -> tuple[Any, Any]:
+    names = [f"arrays{label}" for label in structure.labels]
+    for name, leaf in zip(names, leaves, strict=True):
+        if not is_device_array(leaf):
+            raise TypeError(f"{name} must be on the GPU like {names[0]}, got {describe(leaf)}")
+    from .cuda.packing import pack_leaves  # which needs numba-cuda
+
+    flat, views = pack_leaves(names, leaves, dtype)
     return flat, structure.build(views)

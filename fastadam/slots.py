@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .checks import describe, floating
-from .loops import Kernel
+from .checks import describe, disjoint, floating, is_device_array, parameter
+from .loops import Kernel, finite_kernel
 from .rules import Rule
+
+if TYPE_CHECKING:
+    from .cuda.slots import DeviceSlot
 
 
 def memory_owner(array: np.ndarray) -> Any:
@@ -49,12 +53,15 @@ class Slot:
         "loop",
         "rule",
         "shape",
+        "size",
         "state",
     )
 
+    on_device: ClassVar[bool] = False
+
     def __init__(self, label: str, key: str, array: np.ndarray, rule: Rule, group: int) -> None:
         self.label, self.key, self.array, self.rule, self.group = label, key, array, rule, group
-        self.shape, self.dtype = array.shape, array.dtype
+        self.shape, self.size, self.dtype = array.shape, array.size, array.dtype
         self.loop: Kernel | None = None
         # The axes by falling stride: the order in which a transposed array is contiguous.
         self._axes = tuple(np.argsort([-stride for stride in array.strides], kind="stable"))
@@ -129,10 +136,57 @@ class Slot:
         """Write the working copy back."""
         np.copyto(self.array, self.flat.reshape(self.shape))
 
-    def state_views(self) -> dict[str, np.ndarray]:
-        """Return views of the state arrays by name, in the shape of the parameters."""
+    def state_copies(self) -> dict[str, np.ndarray]:
+        """Return copies of the state arrays by name, in the shape of the parameters."""
+        return {name: view.copy() for name, view in self._state_views().items()}
+
+    def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set the state arrays, from arrays of the right shape and dtype."""
+        for name, view in self._state_views().items():
+            np.copyto(view, arrays[name])
+
+    def _state_views(self) -> dict[str, np.ndarray]:
         ordered_shape = tuple(self.shape[axis] for axis in self._axes)
         return {
             name: row.reshape(ordered_shape).transpose(np.argsort(self._axes))
             for name, row in zip(self.rule.state, self.state, strict=True)
         }
+
+
+def find_nonfinite(
+    slots: Sequence[Slot], gradients: Sequence[np.ndarray]
+) -> tuple[Slot, Any] | None:
+    """Return the first slot whose gradient is not finite, and the element, or None."""
+    for slot, gradient in zip(slots, gradients, strict=True):
+        if not finite_kernel(slot.dtype)(gradient):
+            return slot, gradient[np.argmin(np.isfinite(gradient))]
+    return None
+
+
+def make_slot(
+    name: str, label: str, key: str, leaf: Any, rule: Rule, group: int
+) -> Slot | DeviceSlot:
+    """Check a parameter array and return its slot, on the host or on a GPU."""
+    if is_device_array(leaf):
+        from .cuda.slots import DeviceSlot  # which needs numba-cuda
+
+        return DeviceSlot(name, label, key, leaf, rule, group)
+    return Slot(label, key, parameter(name, leaf), rule, group)
+
+
+def common_memory(names: list[str], slots: list[Any]) -> Any:
+    """Check arrays together; return what tells whether a gradient is in their memory."""
+    first = slots[0]
+    for name, slot in zip(names, slots, strict=True):
+        if slot.on_device is not first.on_device:
+            sides = [(name, names[0]), (names[0], name)][first.on_device]
+            raise ValueError(
+                f"{sides[0]} is on a GPU and {sides[1]} is not; make an optimiser for each"
+            )
+    if first.on_device:
+        from .cuda.slots import Memory
+
+        return Memory(slots)
+    arrays = [slot.array for slot in slots]
+    disjoint(names, arrays)
+    return frozenset(id(memory_owner(array)) for array in arrays)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import describe
+from .checks import describe, is_device_array
 
 
 class Structure:
@@ -37,7 +37,7 @@ class Structure:
         tree : array, iterable of arrays, or mapping of str to array
             The tree. What its leaves are is not looked at.
         """
-        if isinstance(tree, np.ndarray):
+        if isinstance(tree, np.ndarray) or is_device_array(tree):
             return cls(None, [""], False), [tree]
         if isinstance(tree, Mapping):
             for key in tree:
@@ -64,7 +64,11 @@ class Structure:
             return [tree]
         if self._is_mapping:
             return self._mapping_leaves(name, tree)
-        if isinstance(tree, (np.ndarray, Mapping, str, bytes)) or not isinstance(tree, Iterable):
+        if not isinstance(tree, (list, tuple)) and (
+            isinstance(tree, (np.ndarray, Mapping, str, bytes))
+            or not isinstance(tree, Iterable)
+            or is_device_array(tree)
+        ):
             raise TypeError(
                 f"{name} must be a sequence of {len(self.keys)} arrays, got {describe(tree)}"
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..report import Options, SuiteResult
-from . import minimize, mnist, startup, step
+from . import batch, cuda, minimize, mnist, startup, step
 
 
 class Suite(NamedTuple):
@@ -30,4 +30,6 @@ SUITES: dict[str, Suite] = {
     "mnist": Suite(mnist.run, mnist.draw),
     "startup": Suite(startup.run, startup.draw),
     "minimize": Suite(minimize.run, minimize.draw),
+    "batch": Suite(batch.run, batch.draw),
+    "cuda": Suite(cuda.run, cuda.draw),
 }

@@ -6,11 +6,13 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from .arguments import build_parser, parse
 from .checkpoint import Checkpoint, CheckpointError, load_checkpoint, restore, save_checkpoint
 from .compare import CONTENDERS, format_table
 from .data import Dataset, load_data
+from .device import DeviceError, array_module
 from .files import OutputError, check_writable
 from .idx import DataError
 from .plots import check_plottable, plot_histories
@@ -34,7 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         return fail(parser, f"{package} is not installed: pip install -e '.[examples]'")
-    except (OSError, DataError, CheckpointError, OutputError, DivergedError) as error:
+    except (
+        OSError,
+        DataError,
+        CheckpointError,
+        OutputError,
+        DeviceError,
+        DivergedError,
+    ) as error:
         return fail(parser, str(error))
     return 0
 
@@ -45,6 +54,7 @@ def start(options: argparse.Namespace) -> None:
         check_writable(options.save)
     if options.plot:
         check_plottable(options.plot)
+    xp = array_module(options.device)
     checkpoint = load_checkpoint(options.load) if options.load else None
     settings = checkpoint.settings if checkpoint else Settings(**options.settings)
     data = load_data(options.data, say=lambda line: print(line, file=sys.stderr, flush=True))
@@ -53,9 +63,9 @@ def start(options: argparse.Namespace) -> None:
         flush=True,
     )
     if options.compare:
-        histories = compare(settings, data, options.epochs)
+        histories = compare(settings, data, options.epochs, xp)
     else:
-        histories = train_one(settings, data, options, checkpoint)
+        histories = train_one(settings, data, options, checkpoint, xp)
     if options.plot:
         shape = f"{data.x_train.shape[1]}-{settings.hidden}-{data.n_classes}"
         title = f"{shape} perceptron, {len(data.x_train):,} training images"
@@ -64,11 +74,15 @@ def start(options: argparse.Namespace) -> None:
 
 
 def train_one(
-    settings: Settings, data: Dataset, options: argparse.Namespace, checkpoint: Checkpoint | None
+    settings: Settings,
+    data: Dataset,
+    options: argparse.Namespace,
+    checkpoint: Checkpoint | None,
+    xp: Any,
 ) -> dict[str, list[EpochResult]]:
     """Train once, from the start or a checkpoint, and keep checkpoints if told to."""
     print(settings, flush=True)
-    model = settings.make_model(data)
+    model = settings.make_model(data, xp)
     optimizer = settings.make_optimizer(model)
     done = 0
     if checkpoint:
@@ -97,12 +111,14 @@ def train_one(
     return {OPTIMIZERS[settings.optimizer].__name__: history}
 
 
-def compare(settings: Settings, data: Dataset, epochs: int) -> dict[str, list[EpochResult]]:
+def compare(
+    settings: Settings, data: Dataset, epochs: int, xp: Any
+) -> dict[str, list[EpochResult]]:
     """Train with each contender in turn and print the table."""
     histories: dict[str, list[EpochResult]] = {}
     for label, make_optimizer in CONTENDERS.items():
         print(label, flush=True)
-        model = settings.make_model(data)
+        model = settings.make_model(data, xp)
         histories[label] = []
         for result in train(
             model,

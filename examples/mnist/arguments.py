@@ -10,6 +10,7 @@ from typing import Any
 
 from .compare import CONTENDERS
 from .data import ENVIRONMENT_VARIABLE
+from .device import DEVICES
 from .settings import DEFAULT_RATES, OPTIMIZERS, Settings
 
 DEFAULTS = Settings()
@@ -58,6 +59,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--compare",
         action="store_true",
         help=f"train from the same start, in the same order, with {' / '.join(CONTENDERS)}",
+    )
+    parser.add_argument(
+        "--device",
+        choices=DEVICES,
+        default="cpu",
+        help="where to train; cuda needs an NVIDIA GPU, CuPy and fastadam's extra of that name "
+        "(cpu)",
     )
     parser.add_argument(
         "--data",

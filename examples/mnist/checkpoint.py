@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .device import to_host
 from .files import replacing
 from .model import MLP
 from .settings import Settings
@@ -55,7 +56,11 @@ class Checkpoint:
     @classmethod
     def of(cls, settings: Settings, epoch: int, model: MLP, optimizer: Any) -> Checkpoint:
         """Describe a run as it stands."""
-        return cls(settings, epoch, model.params, model.average, optimizer.state_dict())
+        weights, average = (
+            {name: to_host(array) for name, array in part.items()}
+            for part in (model.params, model.average)
+        )
+        return cls(settings, epoch, weights, average, optimizer.state_dict())
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -126,9 +131,9 @@ def restore(path: Path, checkpoint: Checkpoint, model: MLP, optimizer: Any) -> N
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: unusable optimiser state ({error})") from error
     for name, array in checkpoint.weights.items():
-        model.params[name][...] = array
+        model.params[name][...] = model.xp.asarray(array)
     for name, array in checkpoint.average.items():
-        model.average[name][...] = array
+        model.average[name][...] = model.xp.asarray(array)
 
 
 def _strip(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

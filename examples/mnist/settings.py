@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import fastadam
 
 from .data import Dataset
@@ -71,9 +73,9 @@ class Settings:
                 "out of range"
             )
 
-    def make_model(self, data: Dataset) -> MLP:
-        """Return an untrained model for `data`."""
-        return MLP(data.x_train.shape[1], self.hidden, data.n_classes, seed=self.seed)
+    def make_model(self, data: Dataset, xp: Any = np) -> MLP:
+        """Return an untrained model for `data`, of the arrays of a module."""
+        return MLP(data.x_train.shape[1], self.hidden, data.n_classes, seed=self.seed, xp=xp)
 
     def make_optimizer(self, model: MLP) -> Any:
         """Return the optimiser of ``model.flat_params``."""

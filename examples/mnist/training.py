@@ -95,7 +95,9 @@ def train(
        averaging", SIAM Journal on Control and Optimization 30(4), 1992.
     """
     n_examples = len(data.x_train)
+    x_train = model.xp.asarray(data.x_train)
     targets = np.eye(data.n_classes, dtype=model.flat_params.dtype)[data.y_train]
+    targets = model.xp.asarray(targets)
     full = Batch(model, min(batch_size, n_examples))
     last = Batch(model, n_examples % batch_size or len(full.x))
     # Products this small gain little from a second BLAS thread, and its spinning and sleeping made
@@ -112,9 +114,7 @@ def train(
             for start in progress(starts) if progress else starts:
                 rows = order[start : start + batch_size]
                 batch = full if len(rows) == len(full.x) else last
-                # mode="raise" would gather into a temporary array first.
-                np.take(data.x_train, rows, axis=0, out=batch.x, mode="clip")
-                np.take(targets, rows, axis=0, out=batch.y, mode="clip")
+                batch.fill(x_train, targets, rows)
                 total_loss += model.compute_gradients(batch) * len(rows)
                 optimizer.step(model.flat_grads)
                 step = start // batch_size

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import Bounds
 
-from ..checks import count, describe, flag
+from ..checks import count, describe, flag, is_device_array
 from .batch import Matrix
 from .bounds import box, real_numbers
 from .options import Options, check_options
@@ -99,16 +99,17 @@ def _each(name: str, values: Any, size: int, n: int) -> Matrix:
         raise ValueError(f"{name} must have shape ({size}, {n}), got {np.shape(values)}") from None
 
 
-def rows_of(batch_args: Any, size: int) -> tuple[np.ndarray[Any, Any], ...]:
-    """Return the arrays whose rows are arguments."""
+def rows_of(batch_args: Any, size: int, device: str) -> tuple[Any, ...]:
+    """Return the arrays whose rows are arguments; for a GPU, they may be there already."""
     arrays = batch_args if isinstance(batch_args, tuple) else (batch_args,)
     result = []
     for i, values in enumerate(arrays):
-        array = np.asarray(values)
-        if array.ndim == 0 or len(array) != size:
+        stays = device == "cuda" and is_device_array(values)
+        array = values if stays else np.asarray(values)
+        if len(array.shape) == 0 or array.shape[0] != size:
             raise ValueError(
                 f"batch_args[{i}] must have a row for each of {size} problems, "
                 f"got {describe(array)}"
             )
-        result.append(np.ascontiguousarray(array))
+        result.append(array if stays else np.ascontiguousarray(array))
     return tuple(result)

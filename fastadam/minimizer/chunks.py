@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -69,6 +70,9 @@ class Task:
         given = {"fun": functions.fun, "jac": functions.jac, "lr": options.lr}
         given.update({f"args[{i}]": value for i, value in enumerate(functions.args)})
         self.__name__ = "minimize_batch"  # for a pool that shows what it does
+        # Dask names a call by what it is of. Another one of the same problems would have the name
+        # of this one, and be cancelled when this one's futures are.
+        self.id = uuid4().hex
         self.parcel = Parcel(given, (common, solve))
         self.seconds = options.max_seconds
         # By the one clock that several machines have in common.

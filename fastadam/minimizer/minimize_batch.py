@@ -74,6 +74,9 @@ def minimize_batch(
             Whether functions take many points at once: ``fun(X, *args, *row_args) -> F``, where
             `X` is (A, n), F is (A,) and gradients are (A, n), for the A problems that still go
             on, whose rows of `batch_args` come with them. Faster for functions in NumPy.
+    device : {"cpu", "cuda"}, default "cpu"
+        Where the problems are solved: on "cuda", by the current NVIDIA GPU, with one of the extras
+        ``cuda12`` and ``cuda13``. See Notes.
     workers : int or map-like callable, optional
         Who solves, as for SciPy: so many processes (-1: one for each core; 1: this one), or what
         is called as ``workers(function, chunks)`` and returns the results, or futures of them:
@@ -118,6 +121,18 @@ def minimize_batch(
     begun in time gets what is left, from when its function is compiled. Ctrl-C ends our own
     processes at once; a pool of yours finishes what it has begun.
 
+    **On a GPU**, each thread solves one problem after the other. `fun` is a function in Python, or
+    one compiled by Numba, in the subset of CUDA: it makes no arrays. It returns the value, or
+    fills the gradient (``jac="in-place"``), or returns the gradient as a tuple of n numbers
+    (``jac=True``, and a callable `jac`). `args` and `batch_args` may be arrays on the GPU, which
+    are used where they are. The results agree with the CPU's to rounding, since CUDA's ``exp``
+    and its like differ in the last bits. Of an exception that `fun` raises, the error tells the
+    problem only. `threads` has no meaning there.
+
+    If `x0` is float32, a GPU computes in float32, and ``lr="auto"`` and differences are adapted to
+    it. Then data should be float32 too, and constants ``np.float32(2)``, or they make float64 of
+    it; and `gtol` has to be one that float32 can reach.
+
     Examples
     --------
     A line through each of a thousand data sets:
@@ -143,7 +158,7 @@ def minimize_batch(
     crew = check_workers(workers)
     functions = functions_of(fun, args, jac, checked)
     lowers, uppers = boxes_of(bounds, *starts.shape)
-    rows = rows_of(batch_args, len(starts))
+    rows = rows_of(batch_args, len(starts), device)
     batch = Batch(functions, rows, starts, lowers, uppers, own.rates, name, checked)
     if np.asarray(x0).dtype == np.float32:
         batch.dtype = np.dtype(np.float32)
@@ -177,8 +192,11 @@ def _is_parallel(functions: Functions) -> bool:
 
 def _result(batch: Batch) -> OptimizeResult:
     ends = batch.counts[:, END]
-    status = np.array([_MEANINGS[end][0] for end in ends.tolist()])
-    outcomes = Counter(_MEANINGS[end][1] for end in ends.tolist())
+    status, outcomes = np.zeros(len(ends), dtype=np.int64), Counter[str]()
+    for end, (code, message) in _MEANINGS.items():
+        rows = ends == end
+        status[rows] = code
+        outcomes[message] += int(np.count_nonzero(rows))
     return OptimizeResult(
         x=batch.x,
         fun=batch.fun,
@@ -189,6 +207,8 @@ def _result(batch: Batch) -> OptimizeResult:
         status=status,
         success=status == 0,
         message=" ".join(
-            f"{number} of {len(ends)}: {message}" for message, number in outcomes.most_common()
+            f"{number} of {len(ends)}: {message}"
+            for message, number in outcomes.most_common()
+            if number
         ),
     )

@@ -166,7 +166,7 @@ def test_every_suite_is_run_by_default(tmp_path, monkeypatch):
     }
     monkeypatch.setattr(cli, "SUITES", fakes)
     assert main(["--output", str(tmp_path)]) == 0
-    assert seen == ["step", "mnist", "startup", "minimize"]
+    assert seen == ["step", "mnist", "startup", "minimize", "batch", "cuda"]
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ ENDLESS = """
     from fastadam import minimize_batch
 
     def tell():
-        print("at work", flush=True)
+        os.write(1, b"at work\\n")  # in one piece: print may write the line's end by itself
 
     def slope(x, grad):
         if x[0] == 1.0:
@@ -127,7 +127,9 @@ ENDLESS = """
 def at_work(child):
     """Wait for both workers to be in the middle of a row, which has no end."""
     lines = [child.stdout.readline() for _ in range(2)]
-    assert lines == ["at work\n"] * 2, child.stderr.read()
+    if lines != ["at work\n"] * 2:
+        os.killpg(child.pid, signal.SIGKILL)  # or its pipes would not end
+        raise AssertionError((lines, child.stderr.read()))
 
 
 # Who reads the pipes to their ends waits for all processes that have them: all that were started.

@@ -44,6 +44,22 @@ def test_the_results_are_those_of_one_process(name, client):
     identical(solve(x0, rows, maps(client)[name]), expected)
 
 
+def test_the_same_problems_again(client):
+    """The futures of the last call are cancelled when all is done: not those of the next."""
+    x0, rows = problems(10)
+    keys = []
+
+    def mapped(function, chunks):
+        futures = client.map(function, chunks)
+        keys.extend(future.key for future in futures)
+        return futures
+
+    expected = solve(x0, rows)
+    for _ in range(3):
+        identical(solve(x0, rows, mapped), expected)
+    assert len(set(keys)) == len(keys) == 30
+
+
 def test_functions_that_no_module_has(client):
     x0, k = np.ones((9, 1)), 3.0
     for fun in (lambda x: (x[0] - k) ** 2, numba.njit(lambda x: (x[0] - k) ** 2)):

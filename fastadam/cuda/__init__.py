@@ -1,0 +1,5 @@
+"""The rules on NVIDIA GPUs, through the numba-cuda package; imported only when it is needed."""
+
+from .target import is_available
+
+__all__ = ["is_available"]

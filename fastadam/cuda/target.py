@@ -1,0 +1,150 @@
+"""The numba-cuda package: found, or one error that says what is missing; and its compiler.
+
+Nothing here imports `numba.cuda` before it is needed. Without the numba-cuda package that name
+is Numba's built-in target, which is deprecated, and which is never used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+_INSTALL = 'pip install "fastadam[cuda12]", or "fastadam[cuda13]" for a driver of CUDA 13'
+
+
+@cache  # not of the errors: what was missing may come
+def driver() -> Any:
+    """Return the module `numba.cuda` of the numba-cuda package, ready for use.
+
+    Raises
+    ------
+    ImportError
+        If the package is not installed.
+    RuntimeError
+        If a driver with a GPU, or the toolkit's compiler, is missing.
+    """
+    cuda = compiler()
+    if is_simulated():
+        return cuda
+    cuda.is_available()  # starts the driver, and `cuda_error` tells how that went
+    problem = cuda.cuda_error()
+    if problem is None and not len(cuda.gpus):
+        problem = "the driver lists no GPU"
+    if problem is not None:
+        reason = " ".join(problem.split())
+        raise RuntimeError(f"CUDA needs an NVIDIA GPU and its driver; numba-cuda says: {reason}")
+    try:
+        from numba.cuda.cudadrv.nvvm import NVVM
+
+        NVVM()
+    except (ImportError, OSError, RuntimeError) as error:
+        raise RuntimeError(
+            f"CUDA needs the toolkit's compiler, libNVVM ({error}): {_INSTALL}"
+        ) from error
+    return cuda
+
+
+def is_available() -> bool:
+    """Tell whether arrays on a GPU can be worked on here.
+
+    Returns
+    -------
+    bool
+        Whether the numba-cuda package, a GPU with its driver and the toolkit's compiler are all
+        there. What needs them raises an error that says which one is missing.
+    """
+    try:
+        driver()
+    except (ImportError, RuntimeError):
+        return False
+    return True
+
+
+@cache
+def compiler() -> Any:
+    """Return the module `numba.cuda` of the numba-cuda package; a GPU is not needed.
+
+    Raises
+    ------
+    ImportError
+        If the package is not installed.
+    """
+    if find_spec("numba_cuda") is None:
+        raise ImportError(f"CUDA needs the numba-cuda package: {_INSTALL}", name="numba_cuda")
+    try:
+        cuda = import_module("numba.cuda")
+    except ImportError as error:
+        raise ImportError(f"CUDA needs all of numba-cuda ({error}): {_INSTALL}") from error
+    if getattr(cuda, "implementation", None) != "NVIDIA":
+        raise ImportError(f"numba.cuda is Numba's built-in target, not numba-cuda's: {_INSTALL}")
+    return cuda
+
+
+def is_simulated() -> bool:
+    """Tell whether kernels run in Python (``NUMBA_ENABLE_CUDASIM=1``)."""
+    return bool(compiler().config.ENABLE_CUDASIM)
+
+
+def compile_kernel(function: Callable[..., Any], signature: Any, **options: Any) -> Any:
+    """Compile a kernel for the current GPU, without contraction and without ``fastmath``.
+
+    Parameters
+    ----------
+    function : function
+        Plain Python in the subset that CUDA supports.
+    signature : numba.core.typing.Signature
+        The only one it will be launched with.
+    **options
+        Of `numba.cuda.jit`; the simulator takes none.
+
+    Returns
+    -------
+    callable
+        Launched as ``kernel[blocks, threads, stream](*arguments)``.
+    """
+    cuda = driver()
+    if is_simulated():
+        return cuda.jit([signature])(function)
+    with uncontracted():
+        # With link-time optimisation contraction would be the linker's business.
+        return cuda.jit([signature], lto=False, **options)(function)
+
+
+@contextmanager
+def uncontracted() -> Iterator[None]:
+    """Have numba-cuda compile ``a*b + c`` as it is written: a product, rounded, and a sum.
+
+    In one instruction it is rounded once, and the results differ from the CPU's. The compiler
+    underneath (libNVVM) has a switch for it; numba-cuda hands on none.
+
+    Raises
+    ------
+    RuntimeError
+        If that compiler was not called where numba-cuda 0.30 calls it.
+    """
+    from numba.cuda.core.compiler_lock import global_compiler_lock
+    from numba.cuda.cudadrv import nvvm
+
+    compile_ir = nvvm.compile_ir
+    was_called = False
+
+    def without_fma(irs: Any, **options: Any) -> Any:
+        nonlocal was_called
+        was_called = True
+        return compile_ir(irs, **{**options, "fma": False})
+
+    with global_compiler_lock:  # no other thread's kernel is compiled meanwhile
+        nvvm.compile_ir = without_fma
+        try:
+            yield
+        finally:
+            nvvm.compile_ir = compile_ir
+    if not was_called:
+        raise RuntimeError(
+            "this release of numba-cuda compiles in a way that fastadam does not know: its results "
+            "would differ from the CPU's in the last bits"
+        )

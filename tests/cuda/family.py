@@ -1,0 +1,68 @@
+"""The whole family of optimisers, and a walk on which two of them can be compared."""
+
+import numpy as np
+
+import fastadam
+
+#: A name, the optimiser and its arguments: every rule, and every branch of a rule's update.
+FAMILY = {
+    "adam": (fastadam.Adam, {}),
+    "adam_l2": (fastadam.Adam, {"weight_decay": 0.1, "maximize": True}),
+    "adam_amsgrad": (fastadam.Adam, {"amsgrad": True, "betas": (0.5, 0.6)}),
+    "adamw": (fastadam.AdamW, {"weight_decay": 0.3}),
+    "adamw_amsgrad": (fastadam.AdamW, {"amsgrad": True}),
+    "nadam": (fastadam.NAdam, {"weight_decay": 0.01}),
+    "radam": (fastadam.RAdam, {"betas": (0.8, 0.9)}),
+    "adamax": (fastadam.Adamax, {}),
+    "rmsprop": (fastadam.RMSprop, {}),
+    "sgd": (fastadam.SGD, {"lr": 0.1, "weight_decay": 0.2}),
+    "momentum": (fastadam.SGD, {"lr": 0.1, "momentum": 0.9}),
+    "nesterov": (fastadam.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+}
+
+
+def gradients(shape, dtype, steps, seed=0):
+    """Return gradients of very different sizes, with zeros, and one element that is always 0."""
+    rng = np.random.default_rng(seed)
+    for step in range(steps):
+        g = rng.standard_normal(shape) * 10.0 ** rng.integers(-12, 6, shape)
+        g = np.asarray(g, dtype)
+        if g.size > 1:
+            g.reshape(-1)[0] = 0.0
+            g.reshape(-1)[-1] *= step % 3 != 2
+        yield g
+
+
+def start(shape, dtype):
+    """Return the parameters to begin with."""
+    return np.linspace(-3.0, 3.0, int(np.prod(shape))).reshape(shape).astype(dtype)
+
+
+def assert_same_steps(name, dtype, shape, steps, on_gpu, from_gpu):
+    """Take steps on the CPU and on a GPU, and compare parameters and state bit for bit.
+
+    ``on_gpu`` and ``from_gpu`` turn a NumPy array into one on the GPU and back.
+    """
+    make, keywords = FAMILY[name]
+    p = start(shape, dtype)
+    q = on_gpu(p.copy())
+    cpu, gpu = make(p, **keywords), make(q, **keywords)
+    for g in gradients(shape, dtype, steps):
+        cpu.step(g)
+        gpu.step(on_gpu(g))
+    assert from_gpu(q).tobytes() == p.tobytes()
+    assert_same_state(gpu, cpu)
+    assert np.isfinite(p).all()
+    assert (p.reshape(-1)[1:-1] != start(shape, dtype).reshape(-1)[1:-1]).all()
+
+
+def assert_same_state(one, other):
+    """Compare two state dictionaries bit for bit."""
+    one, other = one.state_dict(), other.state_dict()
+    assert one.keys() == other.keys()
+    for key, value in one.items():
+        if isinstance(value, np.ndarray):
+            assert value.tobytes() == other[key].tobytes(), key
+            assert value.shape == other[key].shape
+        else:
+            assert value == other[key]
