@@ -10,11 +10,11 @@ README = Path(__file__).parents[1] / "README.md"
 
 def test_the_snippets_run_in_order(tmp_path):
     snippets = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(snippets) == 4
+    assert len(snippets) == 6
     program = "\n".join(snippets)
     printed = run_python(program, cwd=tmp_path).splitlines()
     promised = re.findall(r"^print\(.*\)  # (.*)$", program, re.MULTILINE)
-    assert len(printed) == len(promised) == 2
+    assert len(printed) == len(promised) == 4
     for output, comment in zip(printed, promised, strict=True):
         assert comment.partition(", the")[0] == output
 
