@@ -11,9 +11,9 @@ from .sgd import SGD, RMSprop
 
 if TYPE_CHECKING:
     from . import cuda, problems
+    from .batches.minimize_batch import minimize_batch
+    from .batches.multistart import multistart
     from .minimizer.minimize import minimize
-    from .minimizer.minimize_batch import minimize_batch
-    from .minimizer.multistart import multistart
     from .minimizer.scipy_method import scipy_method
 
 __version__ = "0.1.0"
@@ -40,8 +40,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what is not always needed: the minimiser takes 0.2 s, for scipy.optimize."""
-    if name in ("minimize", "minimize_batch", "multistart", "scipy_method"):
+    if name in ("minimize", "scipy_method"):
         value = getattr(import_module(".minimizer", __name__), name)
+    elif name in ("minimize_batch", "multistart"):
+        value = getattr(import_module(".batches", __name__), name)
     elif name in ("cuda", "problems"):
         value = import_module(f".{name}", __name__)
     else:

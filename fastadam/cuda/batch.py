@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..minimizer.batch import Batch, schedule_of
+from ..batches.batch import Batch, schedule_of
 from ..minimizer.options import rule_of
 from ..minimizer.setup import evaluations_for_each, search_of
 from ..solver.native import type_of_arguments
@@ -29,7 +29,7 @@ _SHARE = 0.5
 
 
 def solve_on_device(batch: Batch) -> None:
-    """Solve all problems of a batch on the current GPU, as `minimizer.batch.solve_compiled` does.
+    """Solve all problems of a batch on the current GPU, as `batches.batch.solve_compiled` does.
 
     The batch's ``dtype`` is what is computed in. Its arguments may be arrays on the GPU.
 

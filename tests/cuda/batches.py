@@ -5,11 +5,11 @@ import math
 import numba
 import numpy as np
 
-from fastadam.minimizer.batch import Batch, solve_compiled
+from fastadam.batches.batch import Batch, solve_compiled
 from fastadam.minimizer.options import check_options
 from fastadam.minimizer.setup import functions_of
 from fastadam.solver.many import END, NFEV, NIT, NJEV
-from tests.minimizer.batches import bits
+from tests.batches.batches import bits
 
 __all__ = ["END", "FORMS", "NFEV", "NIT", "NJEV"]
 

@@ -14,7 +14,7 @@ from fastadam.cuda import target
 from fastadam.solver.many import INFEASIBLE
 from fastadam.solver.search import CONVERGED, NONFINITE, RUNNING, STAGNATED
 from fastadam.solver.watch import TIMEOUT
-from tests.minimizer.test_batch_clock import stalls
+from tests.batches.test_clock import stalls
 
 from .batches import (
     END,

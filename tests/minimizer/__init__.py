@@ -1,12 +1,10 @@
-"""Tests of the minimisers, and what they share."""
+"""Tests of the minimiser, and what they share."""
 
 import pytest
 
 # Their assertions say as much as those of the tests.
 pytest.register_assert_rewrite(
-    "tests.minimizer.batches",
     "tests.minimizer.compiled",
     "tests.minimizer.faults",
     "tests.minimizer.helpers",
-    "tests.minimizer.multistarts",
 )

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from fastadam.batches import batch as cpu_batch
 from fastadam.cuda import batch as gpu_batch
-from fastadam.minimizer import batch as cpu_batch
 from fastadam.solver.many import INFEASIBLE
 from fastadam.solver.search import CONVERGED, NONFINITE
 from fastadam.solver.watch import TIMEOUT
+from tests.batches.test_clock import Bar, rough, stalls
 from tests.cuda.batches import (
     END,
     FORMS,
@@ -26,7 +27,6 @@ from tests.cuda.batches import (
     on_gpu,
     problems,
 )
-from tests.minimizer.test_batch_clock import Bar, rough, stalls
 
 INF, NAN = np.inf, np.nan
 # NumPy's scalars warn of what is not finite.

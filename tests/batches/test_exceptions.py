@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastadam import minimize_batch
-from tests.minimizer.batches import CHUNK, each_kind, fails, identical, problems, run
+from tests.batches.batches import CHUNK, each_kind, fails, identical, problems, run
 from tests.minimizer.helpers import FOREVER, MineError
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from fastadam import minimize_batch
-from tests.minimizer.batches import fails, identical, problems
-from tests.minimizer.crews import solve
+from tests.batches.batches import fails, identical, problems
+from tests.batches.crews import solve
 from tests.minimizer.helpers import MineError
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install distributed")

@@ -14,9 +14,9 @@ import pytest
 
 import fastadam
 from fastadam import minimize_batch
-from fastadam.minimizer import batch
+from fastadam.batches import batch
 from fastadam.solver import many
-from tests.minimizer.batches import CHUNK, each_kind, fails, identical, problems, run
+from tests.batches.batches import CHUNK, each_kind, fails, identical, problems, run
 from tests.minimizer.helpers import FOREVER, MineError
 
 

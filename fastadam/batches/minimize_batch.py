@@ -12,15 +12,15 @@ from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 
 from ..checks import one_of
+from ..minimizer.options import check_method
+from ..minimizer.result import MEANINGS
+from ..minimizer.setup import functions_of
 from ..solver.many import END, INFEASIBLE, NFEV, NIT, NJEV
 from ..solver.native import is_native
 from ..solver.runs import Functions
+from .arguments import BatchOptions, boxes_of, options_of, rows_of, starts_of
 from .batch import Batch, solve_compiled, solve_python
-from .batch_arguments import BatchOptions, boxes_of, options_of, rows_of, starts_of
 from .chunks import Solve
-from .options import check_method
-from .result import MEANINGS
-from .setup import functions_of
 from .vectorized import solve_vectorized
 from .workers import Workers, check_workers, cores, solve_by_workers
 

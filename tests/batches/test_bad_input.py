@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import Bounds, OptimizeWarning
 
 from fastadam import minimize_batch
-from tests.minimizer.batches import (
+from tests.batches.batches import (
     FORMS,
     T,
     bowl,

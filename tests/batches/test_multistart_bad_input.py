@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import Bounds, OptimizeWarning
 
 import fastadam
+from tests.batches.multistarts import BOX, HIMMELBLAU, himmelblau, multistart
 from tests.minimizer.helpers import INF, NAN
-from tests.minimizer.multistarts import BOX, HIMMELBLAU, himmelblau, multistart
 from tests.processes import run_python
 
 

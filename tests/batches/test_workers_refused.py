@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from fastadam import minimize_batch
-from tests.minimizer.batches import problems
-from tests.minimizer.crews import sent, solve
+from tests.batches.batches import problems
+from tests.batches.crews import sent, solve
 
 
 def untouched(x, *args):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from fastadam import minimize_batch
-from fastadam.minimizer import processes
-from tests.minimizer.batches import identical
+from fastadam.batches import processes
+from tests.batches.batches import identical
 from tests.minimizer.helpers import MineError
 
 posix = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
@@ -163,7 +163,7 @@ def test_ctrl_c_while_processes_start(script):
         import multiprocessing, os, signal, threading
         import numpy as np
         from fastadam import minimize_batch
-        from fastadam.minimizer import processes
+        from fastadam.batches import processes
 
         def ctrl_c():
             os.killpg(0, signal.SIGINT)

@@ -6,9 +6,8 @@ import pytest
 
 import fastadam
 from fastadam import problems
-from fastadam.minimizer.multistart import F_TOLERANCE, X_TOLERANCE
-from tests.minimizer.helpers import INF, NAN
-from tests.minimizer.multistarts import (
+from fastadam.batches.multistart import F_TOLERANCE, X_TOLERANCE
+from tests.batches.multistarts import (
     BOX,
     HIMMELBLAU,
     assert_same,
@@ -19,6 +18,7 @@ from tests.minimizer.multistarts import (
     multistart,
     starts,
 )
+from tests.minimizer.helpers import INF, NAN
 
 
 def one_by_one(result, width):

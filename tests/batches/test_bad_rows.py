@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds
 
-from tests.minimizer.batches import CHUNK, each_kind, identical, problems, run, same_alone
+from tests.batches.batches import CHUNK, each_kind, identical, problems, run, same_alone
 from tests.minimizer.helpers import INF, NAN
 
 # NumPy's scalars warn of what is not finite, in Python functions.

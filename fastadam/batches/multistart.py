@@ -11,9 +11,9 @@ from scipy.optimize import Bounds, OptimizeResult
 from scipy.spatial import KDTree
 
 from ..checks import count, describe, flag, one_of
+from ..minimizer.bounds import box
 from ..solver.search import Vector
 from .batch import Matrix
-from .bounds import box
 from .minimize_batch import minimize_batch
 
 #: End points are one minimum within these: of the box's width in each coordinate, and of 1 + |f|.

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..checks import nonnegative
+from ..minimizer.options import rule_of
+from ..minimizer.setup import evaluations_for_each, search_of
 from ..solver.search import MAXITER, RUNNING
 from ..solver.vectorized import VectorizedSearches
 from ..solver.watch import TIMEOUT, progress_bar
 from .batch import Batch
-from .options import rule_of
-from .setup import evaluations_for_each, search_of
 
 
 def solve_vectorized(batch: Batch) -> None:

@@ -9,9 +9,9 @@ import pytest
 from scipy.optimize import Bounds
 
 from fastadam import minimize_batch, multistart
-from fastadam.minimizer import workers as room
-from tests.minimizer.batches import T, bowl, each_form, each_kind, identical, misfit, problems
-from tests.minimizer.crews import crews, quick, sent, solve  # noqa: F401
+from fastadam.batches import workers as room
+from tests.batches.batches import T, bowl, each_form, each_kind, identical, misfit, problems
+from tests.batches.crews import crews, quick, sent, solve  # noqa: F401
 
 SIZE = 301  # more than there are chunks, and not a multiple
 
@@ -112,7 +112,7 @@ def test_futures(crews):  # noqa: F811
 
 def test_each_worker_uses_one_thread(monkeypatch):
     """Unless there is another number, or `workers` is None."""
-    module = importlib.import_module("fastadam.minimizer.minimize_batch")
+    module = importlib.import_module("fastadam.batches.minimize_batch")
     seen = []
 
     def by_workers(batch, solve, workers):

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import Bounds
 
 from fastadam import minimize_batch
-from tests.minimizer.batches import (
+from tests.batches.batches import (
     ARRAYS,
     CHUNK,
     T,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds
 
-from tests.minimizer.multistarts import (
+from tests.batches.multistarts import (
     BOX,
     HIMMELBLAU,
     assert_same,

@@ -7,7 +7,7 @@ from numba.core import event
 
 from fastadam import minimize_batch
 from fastadam.solver import kernels, many
-from tests.minimizer.batches import CHUNK
+from tests.batches.batches import CHUNK
 from tests.minimizer.helpers import Compilations
 
 

@@ -13,15 +13,15 @@ import numpy as np
 
 from ..cache import kernel_address
 from ..checks import nonnegative
+from ..minimizer.options import Options, rule_of
+from ..minimizer.result import report
+from ..minimizer.setup import evaluations_for_each, run_of, search_of
 from ..solver.kernels import run_kernel, run_signature
 from ..solver.many import END, INFEASIBLE, solve_kernel
 from ..solver.native import native_function, type_of_arguments
 from ..solver.runs import Functions
 from ..solver.search import MAXITER, Vector
 from ..solver.watch import TIMEOUT, Watch, progress_bar
-from .options import Options, rule_of
-from .result import report
-from .setup import evaluations_for_each, run_of, search_of
 
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from scipy.optimize import Bounds
 
 from ..checks import count, describe, flag, is_device_array
+from ..minimizer.bounds import box, real_numbers
+from ..minimizer.options import Options, check_options
 from .batch import Matrix
-from .bounds import box, real_numbers
-from .options import Options, check_options
 
 
 @dataclass(frozen=True)

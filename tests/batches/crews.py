@@ -9,7 +9,7 @@ import numba
 import pytest
 
 from fastadam import minimize_batch
-from tests.minimizer.batches import FORMS, T
+from tests.batches.batches import FORMS, T
 
 
 @numba.njit

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fastadam import minimize_batch
-from fastadam.minimizer import chunks, processes
-from tests.minimizer.batches import identical
-from tests.minimizer.crews import sent
+from fastadam.batches import chunks, processes
+from tests.batches.batches import identical
+from tests.batches.crews import sent
 from tests.minimizer.helpers import FOREVER
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from fastadam import minimize_batch
-from fastadam.minimizer import batch
-from tests.minimizer.batches import CHUNK, identical, problems, run, same_alone
+from fastadam.batches import batch
+from tests.batches.batches import CHUNK, identical, problems, run, same_alone
 
 UNEVEN = 10 * CHUNK + 5
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from fastadam import minimize_batch
-from tests.minimizer.batches import fails
-from tests.minimizer.crews import crews, sent  # noqa: F401
+from tests.batches.batches import fails
+from tests.batches.crews import crews, sent  # noqa: F401
 from tests.minimizer.helpers import MineError
 
 SIZE, AT = 40, 17
