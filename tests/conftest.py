@@ -1,7 +1,13 @@
 """Fixtures that several test files use."""
 
+import signal
+
 import numpy as np
 import pytest
+
+# What a shell starts in the background ignores Ctrl-C, and so do all whom it starts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Snapshot:
