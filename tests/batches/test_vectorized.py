@@ -86,6 +86,30 @@ def test_a_row_each_has_its_own_bounds_and_step_size():
     identical(in_step(x0, rows, **options), run(x0, rows, compiled=False, **options))
 
 
+def test_bounds_with_hardly_any_room():
+    """A number or two between them: where both points of a difference are one, it is asked once."""
+    x0, rows = problems(3)
+    ulp = np.finfo(float).eps
+    lower = np.array([[1.0, 0.0], [1.0 + ulp, 0.0], [1.0, 0.0]])
+    upper = np.array([[1.0 + ulp, 1.0], [1.0 + 2 * ulp, 1.0], [1.0 + 2 * ulp, 1.0]])
+    options = {"bounds": Bounds(lower, upper), "lr": 0.1, "maxiter": 20}
+    x0[:, 0] = lower[:, 0]
+    one_by_one = run(x0, rows, "3-point", compiled=False, **options)
+    identical(in_step(x0, rows, "3-point", **options), one_by_one)
+
+
+def test_a_schedule_is_asked_for_no_more_than_the_iterations():
+    x0, rows = problems(3)
+    asked = []
+
+    def lr(step):
+        asked.append(step)
+        return 0.1 / step
+
+    in_step(x0, rows, lr=lr, maxiter=7)
+    assert asked == list(range(1, 8))
+
+
 def test_only_rows_that_go_on_are_evaluated():
     """Each with its own data; the last call is for the last rows."""
     centres, sizes = np.arange(6.0), []
