@@ -16,11 +16,12 @@ from ..checks import nonnegative
 from ..minimizer.options import Options, rule_of
 from ..minimizer.result import report
 from ..minimizer.setup import evaluations_for_each, run_of, search_of
+from ..rules import Rule
 from ..solver.kernels import run_kernel, run_signature
 from ..solver.many import END, INFEASIBLE, solve_kernel
 from ..solver.native import native_function, type_of_arguments
 from ..solver.runs import Functions
-from ..solver.search import MAXITER, Vector
+from ..solver.search import MAXITER, Search, Vector
 from ..solver.watch import TIMEOUT, Watch, progress_bar
 
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
@@ -90,6 +91,14 @@ class Batch:
         return self.stop.is_set() or time.monotonic() >= self.deadline
 
 
+def search_template(batch: Batch) -> tuple[Rule, tuple[float, ...], Search]:
+    """Return the rule, its hyper-parameters, and the memory of a search that has not begun."""
+    rule, h = rule_of(batch.method, batch.options)
+    n = batch.starts.shape[1]
+    free = np.full(n, -np.inf), np.full(n, np.inf)
+    return rule, h, search_of(batch.functions, rule, batch.options, np.zeros(n), *free)
+
+
 def solve_compiled(batch: Batch, threads: int) -> None:
     """Solve all problems by compiled loops, in some threads."""
     size = len(batch.starts)
@@ -148,11 +157,8 @@ class _Solver:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        functions, options = batch.functions, batch.options
-        rule, h = rule_of(batch.method, options)
-        n = batch.starts.shape[1]
-        free = np.full(n, -np.inf), np.full(n, np.inf)
-        self._search = search_of(functions, rule, options, np.zeros(n), *free)
+        functions, n = batch.functions, batch.starts.shape[1]
+        rule, h, self._search = search_template(batch)
         words = self._search.record.view(np.int64)
         scheme = functions.scheme
         args_type = type_of_arguments(functions.args)

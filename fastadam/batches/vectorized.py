@@ -7,12 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..checks import nonnegative
-from ..minimizer.options import rule_of
-from ..minimizer.setup import evaluations_for_each, search_of
+from ..minimizer.setup import evaluations_for_each
 from ..solver.search import MAXITER, RUNNING
 from ..solver.vectorized import VectorizedSearches
 from ..solver.watch import TIMEOUT, progress_bar
-from .batch import Batch
+from .batch import Batch, search_template
 
 
 def solve_vectorized(batch: Batch) -> None:
@@ -30,10 +29,8 @@ def solve_vectorized(batch: Batch) -> None:
 
 def _solve(batch: Batch) -> Iterator[int]:
     """Solve the problems, and yield from time to time how many more have ended."""
-    functions, options, (size, n) = batch.functions, batch.options, batch.starts.shape
-    rule, h = rule_of(batch.method, options)
-    free = np.full(n, -np.inf), np.full(n, np.inf)
-    template = search_of(functions, rule, options, np.zeros(n), *free)
+    functions, options, size = batch.functions, batch.options, len(batch.starts)
+    rule, h, template = search_template(batch)
     searches = VectorizedSearches(functions, batch.rows, rule, h, template, size)
     records, results = searches.records, (batch.x, batch.fun, batch.jac, batch.counts)
     boxes = batch.lowers, batch.uppers

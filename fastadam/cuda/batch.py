@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..batches.batch import Batch, schedule_of
+from ..batches.batch import Batch, schedule_of, search_template
 from ..minimizer.options import rule_of
-from ..minimizer.setup import evaluations_for_each, search_of
+from ..minimizer.setup import evaluations_for_each
 from ..solver.native import type_of_arguments
 from ..solver.search import REL_STEP, Search
 from ..solver.watch import progress_bar
@@ -175,10 +175,8 @@ def _template(batch: Batch) -> Search:
 
     What is as small as rounding lets it be in float64 is larger by as much in float32.
     """
-    options, scheme, n = batch.options, batch.functions.scheme, batch.starts.shape[1]
-    rule, _ = rule_of(batch.method, options)
-    free = np.full(n, -np.inf), np.full(n, np.inf)
-    search = search_of(batch.functions, rule, options, np.zeros(n), *free)
+    options, scheme = batch.options, batch.functions.scheme
+    *_, search = search_template(batch)
     eps = float(np.finfo(batch.dtype).eps)
     coarser = eps / float(np.finfo(np.float64).eps)
     if options.auto:

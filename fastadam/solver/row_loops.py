@@ -16,7 +16,7 @@ from ..cache import compile_kernel
 from ..rules import Rule
 from .differences import around, beside, parabola, secant, size
 from .engine import engine
-from .many import COUNTS, END, INFEASIBLE, VECTOR, WORDS, begin, store, to_best
+from .many import COUNTS, END, INFEASIBLE, VECTOR, WORDS, begin, store, to_best, wants_narrow
 from .search import GRAD, LOWER, MATRIX, RECORDS, REL_STEP, STATE, UNIT, UPPER, X
 
 _CUBE = types.Array(types.float64, 3, "C")
@@ -56,14 +56,20 @@ def advance_all_kernel(rule: Rule) -> Callable[..., Any]:
 
 
 @cache
-def best_kernel() -> Callable[..., Any]:
-    """Return what has some searches ask for the gradient at their best points."""
+def narrow_kernel() -> Callable[..., Any]:
+    """Return what has searches with a gradient from wide differences ask for another.
 
-    def kernel(records, matrices, active):
-        for k in active:
-            to_best(records[k], matrices[k])
+    It fills ``wants``: which of them do.
+    """
 
-    return _over_rows("to_best", kernel, WORDS)
+    def kernel(records, matrices, active, wants):
+        for a in range(active.size):
+            s = records[active[a]]
+            wants[a] = wants_narrow(s)
+            if wants[a]:
+                to_best(s, matrices[active[a]])
+
+    return _over_rows("narrow", kernel, WORDS, types.Array(types.boolean, 1, "C"))
 
 
 @cache

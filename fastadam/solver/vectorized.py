@@ -13,8 +13,8 @@ from .many import END, INFEASIBLE
 from .row_loops import (
     advance_all_kernel,
     begin_kernel,
-    best_kernel,
     complex_steps_kernel,
+    narrow_kernel,
     points_kernel,
     slopes_kernel,
     store_kernel,
@@ -81,11 +81,10 @@ class VectorizedSearches:
 
     def finish(self, ended: Rows, *results: Any) -> None:
         """Write the results of some rows, with gradients by the scheme's own differences."""
-        s = self.records[ended]
-        within = s["nfev"] + s["cost"] - 1 <= s["maxfev"]
-        wide = ended[(s["best_width"] != 0.0) & within]
+        wants = np.empty(ended.size, dtype=np.bool_)
+        narrow_kernel()(self.records, self._matrices, ended, wants)
+        wide = ended[wants]
         if wide.size:
-            best_kernel()(self.records, self._matrices, wide)
             self.evaluate(wide)
             self._matrices[wide, BEST_GRAD] = self._matrices[wide, GRAD]
         store_kernel()(self.records, self._matrices, ended, *results)

@@ -9,11 +9,9 @@ from fastadam.batches.batch import Batch, solve_compiled
 from fastadam.minimizer.options import check_options
 from fastadam.minimizer.setup import functions_of
 from fastadam.solver.many import END, NFEV, NIT, NJEV
-from tests.batches.batches import bits
+from tests.batches.batches import T, bits, problems
 
-__all__ = ["END", "FORMS", "NFEV", "NIT", "NJEV"]
-
-T = np.linspace(-1.0, 1.0, 5)
+__all__ = ["END", "FORMS", "NFEV", "NIT", "NJEV", "T", "problems"]
 
 
 @numba.njit
@@ -96,12 +94,6 @@ def decays(size, dtype=np.float64):
     y += 0.02 * rng.standard_normal(y.shape)
     start = np.column_stack([y[:, 0] - y[:, -1], np.ones(size), y[:, -1]])
     return start.astype(dtype).astype(np.float64), t.astype(dtype), y.astype(dtype), truth
-
-
-def problems(size):
-    """Return the starts and the data of some lines."""
-    rng = np.random.default_rng(size)
-    return rng.normal(size=(size, 2)), (rng.uniform(0.5, 2, size), rng.normal(size=(size, 5)))
 
 
 def make(fun, x0, rows=(), args=(), jac=None, method="adam", dtype=np.float64, **options):

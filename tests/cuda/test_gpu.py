@@ -6,24 +6,11 @@ import numpy as np
 import pytest
 
 import fastadam
-from fastadam.cuda import target
 
 from .family import FAMILY, assert_same_state, assert_same_steps, gradients, start
 
 DTYPES = [np.float32, np.float64]
 TOLERANCE = {np.float32: 2e-6, np.float64: 1e-12}
-
-
-@pytest.fixture
-def cuda():
-    """Return numba.cuda, on a GPU."""
-    try:
-        found = target.driver()
-    except (ImportError, RuntimeError) as error:
-        pytest.skip(str(error))
-    if target.is_simulated():
-        pytest.skip("the simulator is no GPU")
-    return found
 
 
 def from_gpu(array):

@@ -10,7 +10,6 @@ import time
 import numpy as np
 import pytest
 
-from fastadam.cuda import target
 from fastadam.solver.many import INFEASIBLE
 from fastadam.solver.search import CONVERGED, NONFINITE, RUNNING, STAGNATED
 from fastadam.solver.watch import TIMEOUT
@@ -32,20 +31,10 @@ from .batches import (
     problems,
 )
 
+pytestmark = pytest.mark.usefixtures("cuda")
+
 METHODS = "adam", "adamw", "amsgrad", "nadam", "radam", "adamax", "rmsprop", "sgd", "momentum"
 BOX = {"lower": [0.0, 0.05, 0.0], "upper": [4.0, 6.0, 1.0]}
-
-
-@pytest.fixture(autouse=True)
-def cuda():
-    """Return numba.cuda, on a GPU."""
-    try:
-        found = target.driver()
-    except (ImportError, RuntimeError) as error:
-        pytest.skip(str(error))
-    if target.is_simulated():
-        pytest.skip("the simulator is no GPU")
-    return found
 
 
 def assert_near(ours, theirs, tolerance=1e-9):
