@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from examples.fit_pixels import OPTIONS, TUNED
 from tests.processes import ROOT, run_python, run_script
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,6 +64,12 @@ def test_snippets_run_as_pasted_at_the_prompt(tmp_path):
     lines = [line for snippet in FEWER for line in [*snippet.splitlines(), ""]]
     printed = run_python(PROMPT, json.dumps(lines), cwd=tmp_path, **HERE)
     assert printed.splitlines() == promised(SNIPPETS)
+
+
+def test_what_the_decay_fits_are_tuned_by_is_said():
+    tuned = {name: OPTIONS[name] for name in ("lr", "betas")}
+    assert all(f"`{name}={value}`" in README for name, value in tuned.items())
+    assert all(f"{name}={value}" in TUNED for name, value in tuned.items())
 
 
 def test_the_two_commands_stand_there_word_for_word():

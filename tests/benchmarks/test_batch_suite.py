@@ -37,6 +37,7 @@ def small(monkeypatch):
     monkeypatch.setattr(memory, "run_fresh", lambda *_: [0.1, next(taken), True])
 
 
+@pytest.mark.slow
 def test_quick_suite(tmp_path, capsys, hasty, one_thread, small):
     assert main(["--quick", "--suite", "batch", "--output", str(tmp_path)]) == 0
     content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
