@@ -7,9 +7,9 @@ from typing import Any
 
 from numba import types
 
-from fastadam.cuda.target import kernel
+from fastadam.cuda.target import with_cuda
 
-cuda: Any = None  # see `fastadam.cuda.target.kernel`
+cuda: Any = None  # see `fastadam.cuda.target.with_cuda`
 
 _VECTOR = types.Array(types.float32, 1, "C")
 
@@ -20,7 +20,7 @@ def copy_function() -> tuple[Callable[..., None], Any]:
     It goes element by element, as a step's kernel goes.
     """
 
-    @kernel
+    @with_cuda
     def copy(to: Any, source: Any) -> None:
         i, stride = cuda.grid(1), cuda.gridsize(1)
         while i < to.size:

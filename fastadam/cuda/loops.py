@@ -18,14 +18,14 @@ from numba.np.numpy_support import from_dtype
 
 from ..loops import accessors, state_floors
 from ..rules import Rule, Scalars
-from . import target
 from .device import Arguments, Device
 from .interface import stream_of
+from .target import with_cuda
 
 if TYPE_CHECKING:
     from .slots import DeviceSlot, Gradient
 
-cuda: Any = None  # see `target.kernel`
+cuda: Any = None  # see `target.with_cuda`
 
 #: What `first_nonfinite_function` leaves where all is finite: every byte 255.
 ALL_FINITE = 2**64 - 1
@@ -41,7 +41,7 @@ def step_function(rule: Rule, dtype: np.dtype[Any]) -> tuple[Callable[..., None]
     load, store = accessors(rule)
     floors = state_floors(rule, dtype)
 
-    @target.kernel
+    @with_cuda
     def kernel(p, g, state, c):  # type: ignore[no-untyped-def]
         i, stride = cuda.grid(1), cuda.gridsize(1)  # of 64 bits
         while i < p.size:
@@ -65,7 +65,7 @@ def first_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None],
     """
     largest = np.finfo(dtype).max
 
-    @target.kernel
+    @with_cuda
     def kernel(x, first):  # type: ignore[no-untyped-def]
         i, stride = cuda.grid(1), cuda.gridsize(1)
         while i < x.size and abs(x[i]) <= largest:

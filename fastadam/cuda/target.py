@@ -84,7 +84,7 @@ def compiler() -> Any:
     return cuda
 
 
-def kernel(function: Callable[..., None]) -> Callable[..., None]:
+def with_cuda(function: Callable[..., None]) -> Callable[..., None]:
     """Import what a kernel calls ``cuda``, and return the kernel.
 
     It is a global of the kernel's module, where the simulator looks for it; and it comes with the
