@@ -95,6 +95,16 @@ def compiler() -> Any:
     return cuda
 
 
+def with_cuda(function: Callable[..., None]) -> Callable[..., None]:
+    """Import what a kernel calls ``cuda``, and return the kernel.
+
+    It is a global of the kernel's module, where the simulator looks for it; and it comes with the
+    first kernel, not with the module, which can be imported where numba-cuda is not installed.
+    """
+    function.__globals__["cuda"] = compiler()
+    return function
+
+
 def is_simulated() -> bool:
     """Tell whether kernels run in Python (``NUMBA_ENABLE_CUDASIM=1``)."""
     return bool(compiler().config.ENABLE_CUDASIM)
