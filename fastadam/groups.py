@@ -135,7 +135,6 @@ class ParamGroup(MutableMapping[str, Any]):
     def advance_call(self, hyper: Scalars, step: int) -> Call:
         """Return the call that carries on what a step hands to the next, for a rule that does."""
         assert self.rule.advance is not None
-        assert self.rule.advance is not None
         carried = dict(zip(self.carried, self.rule.advance(hyper, float(step)), strict=True))
         present = self._describe(self._present.values, carried, self._present.rates)
         return setattr, self, "_present", present
