@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .mnist.arguments import path
 from .mnist.files import OutputError
 from .mnist.plots import check_plottable
 
@@ -16,7 +17,7 @@ def picture_parser(name: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m examples.{name}", description=description)
     parser.add_argument(
         "--output",
-        type=Path,
+        type=path,
         metavar="FILE",
         default=Path(f"{name}.png"),
         help=f"the picture: .png, .pdf, ... ({name}.png)",
@@ -44,5 +45,5 @@ def run_command(
         message = str(error)
     else:
         return 0
-    print(f"{parser.prog}: error: {message}", file=sys.stderr)
+    print(f"{parser.prog}: error: {' '.join(message.split())}", file=sys.stderr)
     return 1

@@ -72,7 +72,7 @@ def fraction_pair(name: str, value: object) -> tuple[float, float]:
     """Return two numbers in [0, 1) as a tuple of floats."""
     if isinstance(value, str) or not isinstance(value, (Sequence, np.ndarray)):
         raise TypeError(f"{name} must be a pair of numbers, got {describe(value)}")
-    if len(value) != 2:
+    if getattr(value, "ndim", 1) == 0 or len(value) != 2:
         raise ValueError(f"{name} must be a pair of numbers, got {describe(value)}")
     return fraction(f"{name}[0]", value[0]), fraction(f"{name}[1]", value[1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TypeVar
 
 SHARED = {
@@ -53,7 +54,10 @@ Class = TypeVar("Class", bound=type)
 
 def with_shared_parameters(cls: Class) -> Class:
     """Replace ``{params}`` and the like in the docstring of a class by what they stand for."""
-    if cls.__doc__ is not None:  # python -OO has none
-        for name, text in SHARED.items():
-            cls.__doc__ = cls.__doc__.replace(f"    {{{name}}}", text.strip("\n").rstrip())
+    if cls.__doc__ is None:  # python -OO
+        return cls
+    # From Python 3.13 on docstrings come without their indentation: nowhere do they have it then.
+    lines = inspect.cleandoc(cls.__doc__).split("\n")
+    shared = {f"{{{name}}}": inspect.cleandoc(text) for name, text in SHARED.items()}
+    cls.__doc__ = "\n".join(shared.get(line, line) for line in lines) + "\n"
     return cls

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from .checks import describe, disjoint, floating, is_device_array, parameter
-from .loops import Kernel, finite_kernel
+from .loops import finite_kernel
 from .rules import Rule
+from .uninterrupted import Call
 
 if TYPE_CHECKING:
     from .cuda.slots import DeviceSlot
@@ -25,7 +27,7 @@ class Slot:
 
     Kernels need contiguous memory. An array that has it in some order of its axes (C, Fortran, a
     transpose) is seen through a view; any other goes through a working copy, which `gather`
-    fills before a step and `scatter` writes back after it.
+    fills before a step and `scatter_call` writes back in it.
 
     Parameters
     ----------
@@ -50,7 +52,6 @@ class Slot:
         "is_view",
         "key",
         "label",
-        "loop",
         "rule",
         "shape",
         "size",
@@ -62,7 +63,6 @@ class Slot:
     def __init__(self, label: str, key: str, array: np.ndarray, rule: Rule, group: int) -> None:
         self.label, self.key, self.array, self.rule, self.group = label, key, array, rule, group
         self.shape, self.size, self.dtype = array.shape, array.size, array.dtype
-        self.loop: Kernel | None = None
         # The axes by falling stride: the order in which a transposed array is contiguous.
         self._axes = tuple(np.argsort([-stride for stride in array.strides], kind="stable"))
         ordered = array.transpose(self._axes)
@@ -88,10 +88,12 @@ class Slot:
             The ids of the owners of all parameters' memory. A gradient in that memory (``x`` is
             the gradient of ``x @ y`` by ``y``) is copied before anything is written.
         """
+        if not self.array.flags.writeable:  # by now; and `flat` would let itself be written
+            parameter(f"params{self.label}", self.array)
         if (
             gradient.__class__ is np.ndarray
             and gradient.shape == self.shape
-            and gradient.dtype == self.dtype
+            and (gradient.dtype is self.dtype or gradient.dtype == self.dtype)
         ):
             base = gradient.base
             if (
@@ -132,18 +134,21 @@ class Slot:
         """Fill the working copy."""
         np.copyto(self.flat.reshape(self.shape), self.array)
 
-    def scatter(self) -> None:
-        """Write the working copy back."""
-        np.copyto(self.array, self.flat.reshape(self.shape))
+    def scatter_call(self) -> Call:
+        """Return the call that writes the working copy back."""
+        # np.copyto has a part in Python, where a signal would be handled; so may a subclass.
+        return operator.setitem, np.asarray(self.array), ..., self.flat.reshape(self.shape)
 
     def state_copies(self) -> dict[str, np.ndarray]:
         """Return copies of the state arrays by name, in the shape of the parameters."""
         return {name: view.copy() for name, view in self._state_views().items()}
 
-    def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Set the state arrays, from arrays of the right shape and dtype."""
-        for name, view in self._state_views().items():
-            np.copyto(view, arrays[name])
+    def load_calls(self, arrays: Mapping[str, np.ndarray]) -> list[Call]:
+        """Return the calls that set the state, from arrays of the right shape and dtype."""
+        return [
+            (operator.setitem, view, ..., arrays[name])
+            for name, view in self._state_views().items()
+        ]
 
     def _state_views(self) -> dict[str, np.ndarray]:
         ordered_shape = tuple(self.shape[axis] for axis in self._axes)

@@ -13,16 +13,20 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
 
 from .loops import Kernel, step_kernel
 from .rules import Rule
+from .uninterrupted import Call, exhaust, outcomes
+
+if TYPE_CHECKING:
+    from .slots import Slot
 
 #: Below this many parameters the serial loop is never clearly slower (it takes 5 us where waking
 #: the other threads takes 2 to 5), and the parallel one is not tried.
@@ -79,15 +83,21 @@ def run_parallel(kernel: Kernel, arguments: tuple[Any, ...], threads: int | None
     bool
         Whether the kernel ran. If not, nothing was written.
     """
-    if _forked or not _lock.acquire(blocking=threads is not None):
+    if _forked:
         return False
+    is_locked: list[bool] = []
     try:
+        # In one call, so that Ctrl-C cannot come between having the lock and knowing it.
+        is_locked.extend(map(_lock.acquire, (threads is not None,)))
+        if not is_locked[0]:
+            return False
         if threads is None:
             kernel(*arguments)
         else:
             _run_on(threads, kernel, arguments)
     finally:
-        _lock.release()
+        if is_locked and is_locked[0]:
+            _lock.release()
     return True
 
 
@@ -96,8 +106,8 @@ def _run_on(threads: int, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
     if before == threads:  # setting it takes 1.2 us
         kernel(*arguments)
         return
-    numba.set_num_threads(threads)
     try:
+        numba.set_num_threads(threads)
         kernel(*arguments)
     finally:
         numba.set_num_threads(before)
@@ -123,40 +133,91 @@ class Loops:
 
     def __init__(self, threads: int | None) -> None:
         self._threads = threads
-        self._choices: dict[tuple[Rule, np.dtype[Any], int], TimedChoice] = {}
+        self._choices: dict[tuple[Rule, np.dtype[Any], int], FixedThreads | TimedChoice] = {}
+        self._by_place: dict[int, FixedThreads | TimedChoice] = {}  # of the slots that have one
 
-    def loop(self, rule: Rule, dtype: np.dtype[Any], size: int) -> Kernel:
-        """Return the loop for an array: call it with the arguments of a kernel."""
-        serial = step_kernel(rule, dtype, False)
+    def load(self, slots: Sequence[Slot]) -> list[Kernel]:
+        """Return the serial loop of each array, and remember which of them have a choice."""
+        for place, slot in enumerate(slots):
+            choice = self._choice(slot.rule, slot.dtype, slot.size)
+            if choice:
+                self._by_place[place] = choice
+        return [step_kernel(slot.rule, slot.dtype, False) for slot in slots]
+
+    def _choice(
+        self, rule: Rule, dtype: np.dtype[Any], size: int
+    ) -> FixedThreads | TimedChoice | None:
         if self._threads == 1 or numba.config.NUMBA_NUM_THREADS == 1:
-            return serial
-        if self._threads is not None:
-            return FixedThreads(serial, step_kernel(rule, dtype, True), self._threads)
-        if size < PARALLEL_MIN_SIZE:
-            return serial
+            return None
+        if self._threads is None and size < PARALLEL_MIN_SIZE:
+            return None
         key = (rule, dtype, size.bit_length())
         if key not in self._choices:
-            self._choices[key] = TimedChoice(serial, partial(step_kernel, rule, dtype, True))
+            load_parallel = partial(step_kernel, rule, dtype, True)
+            self._choices[key] = (
+                TimedChoice(load_parallel) if self._threads is None else FixedThreads(load_parallel)
+            )
         return self._choices[key]
 
-    def plan(self) -> None:
-        """Prepare for a step; whatever has still to be compiled is compiled here."""
+    def run(self, calls: Iterable[Call]) -> None:
+        """Make the calls of a step, in one go: whatever raises does so before or after them.
+
+        Parameters
+        ----------
+        calls : iterable of Call
+            First the serial loop of each array, in their order, with its arguments; then what
+            else is to be done.
+        """
+        is_timed = in_parallel = False
         for choice in self._choices.values():
-            choice.plan()
+            choice.plan()  # what has still to be compiled is compiled here
+            is_timed |= choice.is_timed
+            in_parallel |= choice.parallel is not None
+        if in_parallel and run_parallel(self._run_chosen, (calls, True), self._threads):
+            return
+        if is_timed:
+            self._run_chosen(calls, False)
+        else:
+            exhaust(outcomes(calls))
+
+    @staticmethod
+    def run_all(calls: Iterable[Call]) -> None:
+        """Make other calls in one go."""
+        exhaust(outcomes(calls))
+
+    def _run_chosen(self, calls: Iterable[Call], in_parallel: bool) -> None:
+        """Make the calls with the loops that were chosen, and time them."""
+        clock = (perf_counter,)
+        timed = []
+        chosen = list(calls)
+        for place, choice in self._by_place.items():
+            if in_parallel and choice.parallel:
+                chosen[place] = (choice.parallel, *chosen[place][1:])
+            if choice.is_timed:
+                timed.append((place, choice))
+        for place, _ in reversed(timed):
+            chosen[place : place + 1] = [clock, chosen[place], clock]
+        found: list[float | None] = []
+        found.extend(outcomes(chosen))  # from clocks; all else returns None
+        times = [time for time in found if time is not None]
+        for (_, choice), start, end in zip(timed, times[::2], times[1::2], strict=True):
+            choice.seconds += end - start
 
 
 class FixedThreads:
     """The parallel loop on a fixed number of threads (in a forked child: the serial one)."""
 
-    def __init__(self, serial: Kernel, parallel: Kernel, threads: int) -> None:
-        self._serial = serial
-        self._parallel = parallel
-        self._threads = threads
+    is_timed = False
+    seconds = 0.0
 
-    def __call__(self, *arguments: Any) -> None:
-        """Run the loop over one array."""
-        if not run_parallel(self._parallel, arguments, self._threads):
-            self._serial(*arguments)
+    def __init__(self, load_parallel: Callable[[], Kernel]) -> None:
+        self._load_parallel = load_parallel
+        self.parallel: Kernel | None = None
+
+    def plan(self) -> None:
+        """Load the loop before the first step."""
+        if self.parallel is None:
+            self.parallel = self._load_parallel()
 
 
 class TimedChoice:
@@ -168,23 +229,27 @@ class TimedChoice:
     not timed, parallel ones are: when they take longer than serial ones would, the serial loop
     takes over at once.
 
-    Call `plan` before each step, then the object itself for each array of the step.
+    Call `plan` before each step.
 
     Parameters
     ----------
-    serial : callable
-        The serial kernel.
     load_parallel : callable
         Returns the parallel kernel; called before its first trial.
+
+    Attributes
+    ----------
+    is_timed : bool
+        Whether the next step is timed.
+    seconds : float
+        Its time, over all its arrays, to be added by who takes it.
     """
 
-    def __init__(self, serial: Kernel, load_parallel: Callable[[], Kernel]) -> None:
-        self._serial = serial
+    def __init__(self, load_parallel: Callable[[], Kernel]) -> None:
         self._load_parallel = load_parallel
         self._parallel: Kernel | None = None
         self._in_parallel = False
-        self._is_timed = False
-        self._seconds = 0.0  # of this step, over all its arrays
+        self.is_timed = False
+        self.seconds = 0.0
         # The first step is not timed: it meets state that was never touched (page faults).
         self._wait = 1  # steps until the next trial
         self._trial: list[float] | None = None  # the times of its steps so far
@@ -195,8 +260,8 @@ class TimedChoice:
 
     def plan(self) -> None:
         """Choose the loop of the next step from the time of the last."""
-        if self._is_timed:
-            seconds, self._seconds = self._seconds, 0.0
+        if self.is_timed:
+            seconds, self.seconds = self.seconds, 0.0
             if self._trial is None:
                 self._watch(seconds)
             else:
@@ -205,25 +270,20 @@ class TimedChoice:
             if self._wait:
                 self._wait -= 1
             else:
-                self._trial, self._is_timed, self._in_parallel = [], True, False
+                self._trial, self.is_timed, self._in_parallel = [], True, False
         if self._in_parallel and self._parallel is None:
             self._load()
 
-    def __call__(self, *arguments: Any) -> None:
-        """Run the planned loop over one array."""
-        if not self._is_timed:
-            self._serial(*arguments)
-            return
-        start = perf_counter()
-        if not (self._in_parallel and self._parallel and run_parallel(self._parallel, arguments)):
-            self._serial(*arguments)
-        self._seconds += perf_counter() - start
+    @property
+    def parallel(self) -> Kernel | None:
+        """The parallel kernel, if the next step is to run in it."""
+        return self._parallel if self._in_parallel else None
 
     def _load(self) -> None:
         try:
             self._parallel = self._load_parallel()
         except ValueError as error:  # Numba has no threading layer: the serial loop will do
-            self._in_parallel = self._is_timed = False
+            self._in_parallel = self.is_timed = False
             self._trial, self._wait = None, sys.maxsize
             message = f"fastadam: steps are not taken in parallel: {error}"
             warnings.warn(message, RuntimeWarning, stacklevel=5)  # at the user's step
@@ -258,7 +318,7 @@ class TimedChoice:
         is_confirmed = in_parallel == self._was_parallel
         share = self._trial_share / 2 if is_confirmed else FIRST_TRIAL_SHARE
         self._trial_share = max(LAST_TRIAL_SHARE, share)
-        self._in_parallel = self._is_timed = self._was_parallel = in_parallel
+        self._in_parallel = self.is_timed = self._was_parallel = in_parallel
         self._trial = None
         self._loss = 0.0
         steps = cost / max(self._trial_share * step_seconds, 1e-9)

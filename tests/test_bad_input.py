@@ -208,6 +208,92 @@ def test_state_dicts(changes, words, snapshot):
     before.assert_unchanged()
 
 
+# Values that are wrong wherever a state dictionary of NAdam holds something else.
+JUNK = [
+    None,
+    "1",
+    b"1",
+    1j,
+    NAN,
+    -1,
+    object(),
+    [0.5],
+    {"w": 0.5},
+    np.full(4, 0.5),
+    np.array(1j),
+    np.array([(1, 2.0)], "i4,f8")[0],
+    np.array(None),
+    np.array("2020-01-01", "M8[D]"),
+    np.zeros(3, complex),
+    np.zeros(3, "i4,f8"),
+    np.zeros(3, object),
+    np.zeros(3, "U5"),
+    np.ma.zeros(3),
+    np.zeros((3, 1)),
+]
+NADAM_KEYS = sorted(fastadam.NAdam({"w": np.ones(3)}).state_dict())
+
+
+@pytest.mark.fault(number=34)
+@pytest.mark.parametrize("key", NADAM_KEYS)
+def test_junk_anywhere_in_a_state_dict(key, snapshot):
+    p = {"w": np.ones(3)}
+    optimizer = fastadam.NAdam(p)
+    optimizer.step({"w": np.ones(3)})
+    before = snapshot(optimizer, list(p.values()))
+    own = optimizer.state_dict()
+    for name in own:
+        if name.startswith("group0/w/"):
+            own[name] = own[name] + 1  # would show if it were written
+    word = key.rpartition("/")[2]
+    for junk in JUNK:
+        assert_refused([word], lambda junk=junk: optimizer.load_state_dict({**own, key: junk}))
+    for name in (1, None, ("group0", "lr"), b"group0/lr"):
+        words = ["keys of state_dict", "strings", repr(name)]
+        assert_refused(words, lambda name=name: optimizer.load_state_dict({**own, name: 1.0}))
+    before.assert_unchanged()
+
+
+@pytest.mark.fault(number=34)
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("step_count", 2**63 - 1),
+        ("step_count", np.array(2**64 - 1, np.uint64)),
+        ("group0/mu_product", 1.5),
+        ("group0/mu_product", np.float64(-0.5)),
+        ("group0/mu_product", INF),
+    ],
+)
+def test_numbers_in_a_state_dict_that_no_step_gives(key, value, snapshot):
+    p = np.ones(3)
+    optimizer = fastadam.NAdam(p)
+    before = snapshot(optimizer, [p])
+    words = [f"state_dict['{key}']", str(value)]
+    own = optimizer.state_dict()
+    assert_refused(words, lambda: optimizer.load_state_dict({**own, key: value}))
+    before.assert_unchanged()
+
+
+ARGUMENTS = [
+    ("Adam", ["betas", "eps", "lr", "weight_decay", "amsgrad", "maximize", "nonfinite", "threads"]),
+    ("NAdam", ["momentum_decay"]),
+    ("RMSprop", ["alpha"]),
+    ("SGD", ["momentum", "dampening", "nesterov"]),
+]
+
+
+@pytest.mark.fault(number=34)
+@pytest.mark.parametrize(
+    ("name", "argument"), [(name, argument) for name, row in ARGUMENTS for argument in row]
+)
+def test_junk_for_any_argument(name, argument):
+    make = getattr(fastadam, name)
+    for junk in JUNK:
+        if junk is not None or argument != "threads":
+            assert_refused([argument], lambda junk=junk: make(np.ones(3), **{argument: junk}))
+
+
 def test_a_state_dict_that_is_no_mapping():
     assert_refused(["state_dict", "[1]"], lambda: fastadam.Adam(np.ones(2)).load_state_dict([1]))
 

@@ -23,7 +23,12 @@ class Machine:
         self.ran = []
         self._array = np.empty(size, np.float32)
         monkeypatch.setattr(threads, "perf_counter", lambda: self.now)
-        self.choice = threads.TimedChoice(self._loop("serial"), lambda: self._loop("parallel"))
+        self.serial = self._loop("serial")
+        self.loops = threads.Loops(None)
+        self.choose(lambda: self._loop("parallel"))
+
+    def choose(self, load_parallel):
+        self.loops._choices[None] = self.loops._by_place[0] = threads.TimedChoice(load_parallel)
 
     def _loop(self, name):
         def loop(array):
@@ -37,8 +42,7 @@ class Machine:
         self.ran.clear()
         before = self.now
         for _ in range(count):
-            self.choice.plan()
-            self.choice(self._array)
+            self.loops.run([(self.serial, self._array)])
         return self.ran.count("parallel"), self.now - before
 
 
@@ -102,7 +106,7 @@ def test_without_a_threading_layer_the_serial_loop_goes_on(monkeypatch):
     def fail():
         raise ValueError("No threading layer could be loaded.")
 
-    machine.choice = threads.TimedChoice(machine._loop("serial"), fail)
+    machine.choose(fail)
     with pytest.warns(RuntimeWarning, match="not taken in parallel: No threading layer"):
         parallel, _ = machine.steps(10)
     assert (parallel, machine.ran.count("serial")) == (0, 10)

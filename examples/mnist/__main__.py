@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         return fail(parser, f"{package} is not installed: pip install -e '.[examples]'")
+    except MemoryError as error:
+        return fail(parser, f"not enough memory ({error}): try a smaller --hidden or --batch-size")
     except (
         OSError,
         DataError,

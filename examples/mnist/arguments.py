@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
 from .compare import CONTENDERS
 from .data import ENVIRONMENT_VARIABLE
 from .device import DEVICES
-from .settings import DEFAULT_RATES, OPTIMIZERS, Settings
+from .settings import DEFAULT_RATES, MOST_EPOCHS, MOST_HIDDEN, MOST_WHOLE, OPTIMIZERS, Settings
 
 DEFAULTS = Settings()
 
@@ -42,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument(
         "--hidden",
-        type=positive_int,
+        type=partial(positive_int, most=MOST_HIDDEN),
         metavar="N",
         help=f"width of the hidden layer ({DEFAULTS.hidden})",
     )
@@ -53,7 +55,11 @@ def build_parser() -> argparse.ArgumentParser:
         help=f"of the initial weights and the batch order ({DEFAULTS.seed})",
     )
     parser.add_argument(
-        "--epochs", type=positive_int, metavar="N", default=5, help="epochs to train (5)"
+        "--epochs",
+        type=partial(positive_int, most=MOST_EPOCHS),
+        metavar="N",
+        default=5,
+        help="epochs to train (5)",
     )
     parser.add_argument(
         "--compare",
@@ -69,20 +75,20 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--data",
-        type=Path,
+        type=path,
         metavar="DIR",
         help="folder of MNIST's four IDX files, gzipped or not "
         f"(${ENVIRONMENT_VARIABLE}, else the user's cache, else a download)",
     )
     parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw loss and accuracy curves (.png, .pdf, ...)"
+        "--plot", type=path, metavar="FILE", help="draw loss and accuracy curves (.png, .pdf, ...)"
     )
     parser.add_argument(
-        "--save", type=Path, metavar="FILE", help="keep the run in FILE after each epoch (.npz)"
+        "--save", type=path, metavar="FILE", help="keep the run in FILE after each epoch (.npz)"
     )
     parser.add_argument(
         "--load",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="go on with a saved run, under the settings it was started with, for --epochs more "
         "epochs",
@@ -97,6 +103,8 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
     options.settings = {name: getattr(options, name) for name in names}
     if options.load and names:
         parser.error(f"--load takes {_as_flags(names)} from the file: leave that out")
+    if options.save and options.plot and realpath(options.save) == realpath(options.plot):
+        parser.error("--save and --plot name the same file")
     if options.compare:
         clashes: list[str] = [name for name in ("optimizer", "lr") if name in names]
         clashes += [name for name in ("save", "load") if getattr(options, name)]
@@ -105,9 +113,17 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
     return options
 
 
-def positive_int(text: str) -> int:
+def positive_int(text: str, most: int = MOST_WHOLE) -> int:
     """Parse an integer of 1 or more."""
-    return _checked(text, int, lambda value: value >= 1, "an integer of 1 or more")
+    value = _checked(text, int, lambda value: value >= 1, "an integer of 1 or more")
+    if value > most:
+        raise argparse.ArgumentTypeError(f"expected at most {most:,}, got {text!r}")
+    return value
+
+
+def path(text: str) -> Path:
+    """Parse the name of a file or a folder: one that can be printed."""
+    return _checked(text, lambda text: Path(text.encode().decode()), bool, "a name in UTF-8")
 
 
 def positive_float(text: str) -> float:
@@ -120,7 +136,9 @@ def seed(text: str) -> int:
     return _checked(text, int, lambda value: 0 <= value < 2**63, "an integer from 0 to 2**63 - 1")
 
 
-def _checked(text: str, kind: type, is_valid: Callable[[Any], bool], wanted: str) -> Any:
+def _checked(
+    text: str, kind: Callable[[str], Any], is_valid: Callable[[Any], bool], wanted: str
+) -> Any:
     """Convert the text of an argument, or say what it should have been."""
     try:
         value = kind(text)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import zipfile
-import zlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,14 @@ from numpy.typing import NDArray
 from .device import to_host
 from .files import replacing
 from .model import MLP
-from .settings import Settings
+from .settings import MOST_EPOCHS, Settings
 
 FORMAT = "fastadam examples.mnist 1"
 SETTINGS, WEIGHTS, AVERAGE, STATE = "settings/", "weights/", "average/", "optimizer/"
+
+ZIP_MAGIC = b"PK\x03\x04"
+#: Three times what a run with the widest layer keeps.
+LARGEST = 2**32
 
 
 class CheckpointError(ValueError):
@@ -88,27 +91,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
     OSError
         If the file cannot be read.
     """
-    with open(path, "rb") as file:
-        try:
-            archive = np.load(file, allow_pickle=False)
-            arrays = dict(archive) if isinstance(archive, np.lib.npyio.NpzFile) else {}
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            KeyError,
-            RuntimeError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
-            raise CheckpointError(f"{path}: damaged, or not a checkpoint ({error})") from error
+    arrays = _read_arrays(path)
     if str(arrays.get("format")) != FORMAT:
         raise CheckpointError(f"{path}: not a checkpoint of this program")
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise CheckpointError(f"{path}: {name} holds NaN or infinity")
     try:
         settings = {name: value.item() for name, value in _strip(arrays, SETTINGS).items()}
         return Checkpoint(
             Settings(**settings),
-            int(arrays["epoch"]),
+            _epoch(arrays["epoch"]),
             _strip(arrays, WEIGHTS),
             _strip(arrays, AVERAGE),
             _strip(arrays, STATE),
@@ -117,15 +110,39 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: not a complete checkpoint ({error})") from error
 
 
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read all arrays of an ``.npz`` file that is no larger than checkpoints are, unpacked."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise CheckpointError(f"{path}: not a file")
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size > LARGEST:
+            raise CheckpointError(f"{path}: too large for a checkpoint")
+        if file.read(4) != ZIP_MAGIC:
+            raise CheckpointError(f"{path}: damaged, or not a checkpoint of this program")
+        file.seek(0)
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                if sum(member.file_size for member in archive.zip.infolist()) > LARGEST:
+                    raise ValueError(f"unpacked it has more than {LARGEST:,} bytes")
+                return dict(archive)
+        except Exception as error:  # zipfile, zlib and NumPy have many ways to say it
+            raise CheckpointError(f"{path}: damaged, or not a checkpoint ({error})") from error
+
+
+def _epoch(array: NDArray[Any]) -> int:
+    epoch = array.item()
+    if type(epoch) is not int or not 0 <= epoch <= MOST_EPOCHS:
+        raise ValueError(f"epoch {epoch!r} is no integer from 0 to {MOST_EPOCHS}")
+    return epoch
+
+
 def restore(path: Path, checkpoint: Checkpoint, model: MLP, optimizer: Any) -> None:
     """Put the weights and the optimiser's state of `checkpoint` (read from `path`) in place."""
-    shapes = {name: array.shape for name, array in model.params.items()}
+    needed = {name: _kind(array) for name, array in model.params.items()}
     for part in (checkpoint.weights, checkpoint.average):
-        found = {name: array.shape for name, array in part.items()}
-        if found != shapes:
-            raise CheckpointError(
-                f"{path}: its weights have the shapes {found}, needed are {shapes}"
-            )
+        found = {name: _kind(array) for name, array in part.items()}
+        if found != needed:
+            raise CheckpointError(f"{path}: its weights are {found}, needed are {needed}")
     try:
         optimizer.load_state_dict(checkpoint.state)
     except (KeyError, TypeError, ValueError) as error:
@@ -134,6 +151,10 @@ def restore(path: Path, checkpoint: Checkpoint, model: MLP, optimizer: Any) -> N
         model.params[name][...] = model.xp.asarray(array)
     for name, array in checkpoint.average.items():
         model.average[name][...] = model.xp.asarray(array)
+
+
+def _kind(array: Any) -> str:
+    return f"{array.dtype} {array.shape}"
 
 
 def _strip(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

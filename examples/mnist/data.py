@@ -65,7 +65,7 @@ def load_data(
     """
     directory = directory or os.environ.get(ENVIRONMENT_VARIABLE)
     if directory:
-        return read_directory(Path(directory).expanduser())
+        return read_directory(_expanded(Path(directory)))
     try:
         cache = fetch_mnist(say)
     except DownloadError as error:
@@ -94,6 +94,13 @@ def read_directory(directory: Path) -> Dataset:
     x_train, y_train = _read_part(*found[:2])
     x_test, y_test = _read_part(*found[2:])
     return Dataset(f"28x28 images from {directory}", x_train, y_train, x_test, y_test)
+
+
+def _expanded(directory: Path) -> Path:
+    try:
+        return directory.expanduser()
+    except RuntimeError as error:  # ~somebody, who is unknown here
+        raise FileNotFoundError(f"data folder {directory}: {error}") from error
 
 
 def load_bundled_digits() -> Dataset:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import zlib
+from contextlib import nullcontext
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,12 @@ from numpy.typing import NDArray
 
 GZIP_MAGIC = b"\x1f\x8b"
 UNSIGNED_BYTE = 0x08
+
+#: More than any data set in MNIST's format: the largest file of EMNIST holds 547 MB.
+LARGEST = 2**30
 CONTENTS = {1: "labels", 3: "images"}
+
+Stream = gzip.GzipFile | BufferedReader
 
 
 class DataError(ValueError):
@@ -41,54 +49,73 @@ def read_idx(path: Path, n_dims: int) -> NDArray[np.uint8]:
     Raises
     ------
     DataError
-        If the file is damaged, truncated, too long, or holds something else.
+        If the file is damaged, truncated, too long, or holds something else. No more of it is
+        read, or unpacked, than its header promises.
     OSError
         If the file cannot be read.
     """
-    content = _unpacked(path)
-    if len(content) < 4:
-        raise DataError(f"{path}: truncated: {len(content)} bytes are too few for an IDX header")
-    if content[:2] != b"\x00\x00":
-        raise DataError(
-            f"{path}: not an IDX file: it starts with {content[:4].hex(' ')} instead of 00 00"
-        )
-    if content[2] != UNSIGNED_BYTE:
-        raise DataError(
-            f"{path}: the element type is 0x{content[2]:02x}, expected 0x{UNSIGNED_BYTE:02x} "
-            "(unsigned bytes)"
-        )
-    if content[3] != n_dims:
-        raise DataError(f"{path}: found {_describe(content[3])} where {_describe(n_dims)} belong")
-    header_size = 4 + 4 * n_dims
-    if len(content) < header_size:
-        raise DataError(
-            f"{path}: truncated: {len(content)} bytes are too few for an IDX header "
-            f"of {n_dims} dimensions"
-        )
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size == 0:
+            raise DataError(f"{path}: the file is empty")
+        is_packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        file.seek(0)
+        try:
+            with gzip.open(file) if is_packed else nullcontext(file) as stream:
+                return _read_array(path, size, stream, n_dims)
+        except EOFError:
+            raise DataError(f"{path}: truncated: the gzip data ends too early") from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(f"{path}: damaged gzip data ({error})") from None
+
+
+def _read_array(path: Path, size: int, stream: Stream, n_dims: int) -> NDArray[np.uint8]:
+    shape = _read_header(path, stream, n_dims)
     # Python integers: the product of three 32-bit sizes from a damaged header may exceed 64 bits.
-    shape = tuple(int(n) for n in np.frombuffer(content, ">u4", n_dims, offset=4))
-    expected, found = math.prod(shape), len(content) - header_size
+    promise = f"the header promises {' x '.join(map(str, shape))}"
+    expected = math.prod(shape)
+    if math.prod(max(n, 1) for n in shape) > LARGEST:
+        raise DataError(
+            f"{path}: truncated, damaged or too large: {promise} bytes of data, "
+            f"at most {LARGEST:,} are read"
+        )
+    if size > expected + expected // 1000 + 2**16:  # more than gzip makes of data without a pattern
+        raise DataError(f"{path}: bytes left over at the end: {promise} bytes, it has {size:,}")
+    content = stream.read(expected + 1)
+    found = len(content)
     if found != expected:
         problem = "truncated" if found < expected else "bytes left over at the end"
+        more = "" if found < expected else " or more"
         raise DataError(
-            f"{path}: {problem}: the header promises {' x '.join(map(str, shape))} = "
-            f"{expected:,} bytes of data, the file holds {found:,}"
+            f"{path}: {problem}: {promise} = {expected:,} bytes of data, the file holds "
+            f"{found:,}{more}"
         )
-    return np.frombuffer(content, np.uint8, offset=header_size).reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _unpacked(path: Path) -> bytes:
-    content = path.read_bytes()
-    if not content:
-        raise DataError(f"{path}: the file is empty")
-    if not content.startswith(GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
-    except EOFError:
-        raise DataError(f"{path}: truncated: the gzip data ends too early") from None
-    except (OSError, zlib.error) as error:
-        raise DataError(f"{path}: damaged gzip data ({error})") from None
+def _read_header(path: Path, stream: Stream, n_dims: int) -> tuple[int, ...]:
+    """Read the header from a stream, check it, and return the shape."""
+    header_size = 4 + 4 * n_dims
+    header = stream.read(header_size)
+    if len(header) < 4:
+        raise DataError(f"{path}: truncated: {len(header)} bytes are too few for an IDX header")
+    if header[:2] != b"\x00\x00":
+        raise DataError(
+            f"{path}: not an IDX file: it starts with {header[:4].hex(' ')} instead of 00 00"
+        )
+    if header[2] != UNSIGNED_BYTE:
+        raise DataError(
+            f"{path}: the element type is 0x{header[2]:02x}, expected 0x{UNSIGNED_BYTE:02x} "
+            "(unsigned bytes)"
+        )
+    if header[3] != n_dims:
+        raise DataError(f"{path}: found {_describe(header[3])} where {_describe(n_dims)} belong")
+    if len(header) < header_size:
+        raise DataError(
+            f"{path}: truncated: {len(header)} bytes are too few for an IDX header "
+            f"of {n_dims} dimensions"
+        )
+    return tuple(int(n) for n in np.frombuffer(header, ">u4", n_dims, offset=4))
 
 
 def _describe(n_dims: int) -> str:

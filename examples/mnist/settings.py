@@ -35,6 +35,13 @@ DEFAULT_RATES = {
     "sgd": 0.1,
 }
 
+#: A hidden layer of this width has 300 MB of weights.
+MOST_HIDDEN = 100_000
+#: What a checkpoint has room for.
+MOST_WHOLE = 2**63 - 1
+#: Years, however small the network.
+MOST_EPOCHS = 10**9
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -49,7 +56,7 @@ class Settings:
     batch_size : int
         Examples a step.
     hidden : int
-        Width of the hidden layer.
+        Width of the hidden layer, at most ``MOST_HIDDEN``.
     seed : int
         Seed of the initial weights and of the batch order, 0 or more.
     """
@@ -65,13 +72,16 @@ class Settings:
             raise ValueError(f"unknown optimizer {self.optimizer!r}")
         if self.lr == 0:
             object.__setattr__(self, "lr", DEFAULT_RATES[self.optimizer])
-        if not 0 < self.lr < math.inf:
+        if type(self.lr) not in (int, float) or not 0 < self.lr < math.inf:
             raise ValueError(f"lr {self.lr} out of range")
-        if self.batch_size < 1 or self.hidden < 1 or self.seed < 0:
-            raise ValueError(
-                f"batch_size {self.batch_size}, hidden {self.hidden} or seed {self.seed} "
-                "out of range"
-            )
+        for name, least, most in (
+            ("batch_size", 1, MOST_WHOLE),
+            ("hidden", 1, MOST_HIDDEN),
+            ("seed", 0, MOST_WHOLE),
+        ):
+            value = getattr(self, name)
+            if type(value) is not int or not least <= value <= most:
+                raise ValueError(f"{name} {value!r} is no integer from {least} to {most}")
 
     def make_model(self, data: Dataset, xp: Any = np) -> MLP:
         """Return an untrained model for `data`, of the arrays of a module."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..uninterrupted import Call, outcomes
 from .target import compile_kernel, driver
 
 #: Threads of a block, and blocks for each multiprocessor (2,048 threads fill one).
@@ -169,12 +170,13 @@ class Device:
             self._result(self._api.cuStreamSynchronize(stream))
         return array
 
-    def write(self, pointer: int, array: np.ndarray) -> None:
-        """Copy a C-ordered array from the host."""
-        if array.size:
-            self.synchronize()
-            self._result(self._api.cuMemcpyHtoD(pointer, array.ctypes.data, array.nbytes))
-            self.synchronize()
+    def write_calls(self, pointer: int, array: np.ndarray) -> list[Call]:
+        """Return the calls that copy a C-ordered array from the host. Keep it until then."""
+        if not array.size:
+            return []
+        synchronize = (self._api.cuCtxSynchronize,)
+        write = (self._api.cuMemcpyHtoD, pointer, array.ctypes.data, array.nbytes)
+        return [synchronize, write, synchronize]
 
     def copy(self, target: int, source: int, size: int) -> None:
         """Copy bytes from one place to another."""
@@ -187,15 +189,18 @@ class Device:
     # Streams
     # -----------------------------------------------------------------------------------------
 
-    def order(self, first: int, then: int) -> None:
-        """Have one stream wait for what another was told so far. The host does not wait."""
+    def order_calls(self, first: int, then: int) -> list[Call]:
+        """Return the calls that have one stream wait for what another was told so far.
+
+        The host does not wait.
+        """
         flag = self._api.CUevent_flags.CU_EVENT_DISABLE_TIMING
         event = self._result(self._api.cuEventCreate(flag))  # another thread may be here as well
-        try:
-            self._result(self._api.cuEventRecord(event, first))
-            self._result(self._api.cuStreamWaitEvent(then, event, 0))
-        finally:
-            self._result(self._api.cuEventDestroy(event))  # as soon as it has happened
+        return [
+            (self._api.cuEventRecord, event, first),
+            (self._api.cuStreamWaitEvent, then, event, 0),
+            (self._api.cuEventDestroy, event),  # as soon as it has happened
+        ]
 
     def synchronize(self) -> None:
         """Wait for everything that the GPU was told."""
@@ -212,14 +217,19 @@ class Device:
         # The function goes with what it was loaded from.
         return self._api.CUfunction(int(loaded.handle)), loaded
 
-    def launch(self, kernel: Any, size: int, stream: int, arguments: Arguments) -> None:
-        """Start a kernel that strides over ``size`` > 0 elements."""
+    def launch_call(self, kernel: Any, size: int, stream: int, arguments: Arguments) -> Call:
+        """Return the call that starts a kernel that strides over ``size`` > 0 elements."""
         blocks = min((size - 1) // THREADS + 1, self._most_blocks)
-        self._result(
-            self._api.cuLaunchKernel(
-                kernel[0], blocks, 1, 1, THREADS, 1, 1, 0, stream, arguments.address, 0
-            )
-        )
+        grid, block = (blocks, 1, 1), (THREADS, 1, 1)
+        return self._api.cuLaunchKernel, kernel[0], *grid, *block, 0, stream, arguments.address, 0
+
+    def run_all(self, calls: Iterable[Call]) -> None:
+        """Make calls, the driver's and others that return nothing, one right after the other."""
+        found: list[tuple[Any, ...] | None] = []
+        found.extend(outcomes(calls))
+        for outcome in found:
+            if outcome is not None:
+                self._result(outcome)
 
 
 @cache

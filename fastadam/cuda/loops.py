@@ -8,7 +8,7 @@ has the same bits as on the CPU.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from numba.np.numpy_support import from_dtype
 
 from ..loops import accessors, state_floors
 from ..rules import Rule, Scalars
+from ..uninterrupted import Call
 from .device import Arguments, Device
 from .interface import stream_of
 from .target import with_cuda
@@ -125,10 +126,34 @@ class DeviceLoops:
         self._flags: Any = None
         self._coefficients: tuple[Any, int, Scalars] = (None, 0, ())
 
-    def loop(self, rule: Rule, dtype: np.dtype[Any], size: int) -> Callable[..., None]:
-        """Return the loop for an array: call it with what a `DeviceSlot` holds."""
+    def load(self, slots: Sequence[DeviceSlot]) -> list[StepLoop]:
+        """Return the loop of each array."""
         self.device.require_current()
-        return StepLoop(self, _step_kernel(self.device, rule, dtype), rule, size)
+        return [
+            StepLoop(self, _step_kernel(self.device, slot.rule, slot.dtype), slot.rule, slot.size)
+            for slot in slots
+        ]
+
+    def run(self, calls: Iterable[Call]) -> None:
+        """Make the calls of a step, in one go: whatever raises does so before or after them.
+
+        Parameters
+        ----------
+        calls : iterable of Call
+            The `StepLoop` of each array with its arguments, and what else is to be done.
+        """
+        self.plan()
+        launches: list[Call] = []
+        for function, *arguments in calls:
+            if isinstance(function, StepLoop):
+                launches += function.calls(*arguments)
+            else:
+                launches.append((function, *arguments))
+        self.run_all(launches)
+
+    def run_all(self, calls: Iterable[Call]) -> None:
+        """Make other calls in one go."""
+        self.device.run_all(calls)
 
     def plan(self) -> None:
         """Prepare for a step: find the stream that it runs on."""
@@ -143,15 +168,19 @@ class DeviceLoops:
             self._coefficients = (hyper, step, coefficients)
         return coefficients
 
-    def launch(self, kernel: Any, size: int, gradient: Gradient, arguments: Arguments) -> None:
-        """Start a kernel that reads a gradient, in the order of the gradient's stream as well."""
+    def launch_calls(
+        self, kernel: Any, size: int, gradient: Gradient, arguments: Arguments
+    ) -> list[Call]:
+        """Return the calls that start a kernel which reads a gradient.
+
+        It runs in the order of the gradient's stream as well.
+        """
         other, own = gradient.stream, self.stream
+        launch = self.device.launch_call(kernel, size, own, arguments)
         if other is None or other == own:
-            self.device.launch(kernel, size, own, arguments)
-            return
-        self.device.order(other, own)
-        self.device.launch(kernel, size, own, arguments)
-        self.device.order(own, other)  # the gradient's memory may be written again after this
+            return [launch]
+        # The gradient's memory may be written again after this.
+        return [*self.device.order_calls(other, own), launch, *self.device.order_calls(own, other)]
 
     def find_nonfinite(
         self, slots: Sequence[DeviceSlot], gradients: Sequence[Gradient]
@@ -171,7 +200,7 @@ class DeviceLoops:
             if slot.size:
                 vector = (gradient.pointer, (slot.size,), slot.dtype.itemsize)
                 arguments = Arguments([vector, (flags + 8 * i, (1,), 8)])
-                self.launch(kernels[i], slot.size, gradient, arguments)
+                device.run_all(self.launch_calls(kernels[i], slot.size, gradient, arguments))
         firsts = device.read(flags, (len(slots),), np.uint64, self.stream)
         for slot, gradient, first in zip(slots, gradients, firsts.tolist(), strict=True):
             if first != ALL_FINITE:
@@ -186,11 +215,12 @@ class StepLoop:
     def __init__(self, loops: DeviceLoops, kernel: Any, rule: Rule, size: int) -> None:
         self._loops, self._kernel, self._rule, self._size = loops, kernel, rule, size
 
-    def __call__(
+    def calls(
         self, arguments: Arguments, gradient: Gradient, state: Any, hyper: Scalars, step: int
-    ) -> None:
-        """Start the kernel. Parameters and state are in the arguments already."""
-        if self._size:
-            arguments.words[arguments.pointers[1]] = gradient.pointer
-            arguments.scalars[:] = self._loops.coefficients(self._rule, hyper, step)
-            self._loops.launch(self._kernel, self._size, gradient, arguments)
+    ) -> list[Call]:
+        """Return the calls that start it. Parameters and state are in the arguments already."""
+        if not self._size:
+            return []
+        arguments.words[arguments.pointers[1]] = gradient.pointer
+        arguments.scalars[:] = self._loops.coefficients(self._rule, hyper, step)
+        return self._loops.launch_calls(self._kernel, self._size, gradient, arguments)

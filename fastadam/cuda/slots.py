@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..checks import describe, is_device_array
-from ..loops import Kernel
 from ..rules import Rule
+from ..uninterrupted import Call
 from .device import device_of
 from .interface import is_torch, read
 from .loops import DeviceLoops, step_arguments
@@ -52,7 +52,6 @@ class DeviceSlot:
         self.nbytes = self.size * self.dtype.itemsize
         self.device = device_of(self.pointer)
         self.device.require_current()
-        self.loop: Kernel | None = None
         self.state = self.device.empty((len(rule.state), self.size), self.dtype)
         start = self.device.pointer(self.state)
         self._state_rows = [start + i * self.nbytes for i in range(len(rule.state))]
@@ -127,10 +126,14 @@ class DeviceSlot:
             for name, pointer in zip(self.rule.state, self._state_rows, strict=True)
         }
 
-    def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Set the state arrays from host arrays of the right shape and dtype."""
-        for name, pointer in zip(self.rule.state, self._state_rows, strict=True):
-            self.device.write(pointer, np.ascontiguousarray(arrays[name]))
+    def load_calls(self, arrays: Mapping[str, np.ndarray]) -> list[Call]:
+        """Return the calls that set the state, from C-ordered arrays of its shape and dtype."""
+        rows = zip(self.rule.state, self._state_rows, strict=True)
+        return [
+            call
+            for name, pointer in rows
+            for call in self.device.write_calls(pointer, arrays[name])
+        ]
 
 
 class Memory:

@@ -96,8 +96,11 @@ class HostDevice:
         ctypes.memmove(array.ctypes.data, pointer, array.nbytes)
         return array
 
-    def write(self, pointer, array):
-        """Copy an array."""
+    def write_calls(self, pointer, array):
+        """Return the call that copies an array."""
+        return [(self._write, pointer, array)]
+
+    def _write(self, pointer, array):
         assert array.flags.c_contiguous
         self.waits += 1
         ctypes.memmove(pointer, array.ctypes.data, array.nbytes)
@@ -107,13 +110,22 @@ class HostDevice:
         self.waits += 1
         ctypes.memmove(target, source, size)
 
-    def order(self, first, then):
-        """Remember it."""
-        self.events.append(("order", first, then))
+    def order_calls(self, first, then):
+        """Return the call that remembers it."""
+        return [(self.events.append, ("order", first, then))]
 
     def synchronize(self):
         """Count it."""
         self.waits += 1
+
+    def launch_call(self, kernel, size, stream, arguments):
+        """Return the call that runs a kernel at once."""
+        return self.launch, kernel, size, stream, arguments
+
+    def run_all(self, calls):
+        """Make calls."""
+        for function, *arguments in calls:
+            function(*arguments)
 
     def launch(self, kernel, size, stream, arguments):
         """Run a kernel at once."""

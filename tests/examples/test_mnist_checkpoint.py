@@ -1,5 +1,9 @@
 import dataclasses
 import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,12 +164,48 @@ FOREIGN = [
 ]
 
 
+def save_bomb(path, arrays):
+    """Write eight gigabytes of zeros that unpack from eight megabytes: here by what they say."""
+    save_arrays(path, arrays)
+    content = bytearray(path.read_bytes())
+    for start in [i for i in range(len(content)) if content[i : i + 4] == b"PK\x01\x02"]:
+        content[start + 24 : start + 28] = (2**32 - 2).to_bytes(4, "little")  # unpacked size
+    path.write_bytes(content)
+
+
+def times(arrays, prefix, factor):
+    return {
+        key: value * factor if key.startswith(prefix) else value for key, value in arrays.items()
+    }
+
+
+NO_INTEGER = "is no integer"
+# The same, of what was accepted, or ended in a traceback.
+FOREIGN_BEFORE = [
+    ("bomb", save_bomb, "unpacked it has more than"),
+    ("hole", lambda p, a: os.truncate(p, 2**36), "too large"),
+    ("epoch inf", lambda p, a: save_arrays(p, {**a, "epoch": np.inf}), "epoch holds NaN or inf"),
+    ("epoch 1.0", lambda p, a: save_arrays(p, {**a, "epoch": 1.0}), NO_INTEGER),
+    ("epoch -1", lambda p, a: save_arrays(p, {**a, "epoch": -1}), NO_INTEGER),
+    ("epoch True", lambda p, a: save_arrays(p, {**a, "epoch": True}), NO_INTEGER),
+    ("epoch 2**62", lambda p, a: save_arrays(p, {**a, "epoch": 2**62}), NO_INTEGER),
+    ("hidden", lambda p, a: save_arrays(p, {**a, "settings/hidden": 10**12}), "hidden 1000000000"),
+    ("float", lambda p, a: save_arrays(p, {**a, "settings/batch_size": 64.0}), "batch_size 64.0"),
+    ("lr", lambda p, a: save_arrays(p, {**a, "settings/lr": 1j}), "not a complete"),
+    ("seed", lambda p, a: save_arrays(p, {**a, "settings/seed": np.uint64(2**63)}), NO_INTEGER),
+    ("nan", lambda p, a: save_arrays(p, times(a, "weights/", np.float32("nan"))), "NaN or inf"),
+]
+
+
 def drop(arrays, name):
     return {key: value for key, value in arrays.items() if key != name}
 
 
 @pytest.mark.parametrize(
-    ("write", "problem"), [row[1:] for row in FOREIGN], ids=[row[0] for row in FOREIGN]
+    ("write", "problem"),
+    [row[1:] for row in FOREIGN]
+    + [pytest.param(*row[1:], marks=pytest.mark.fault(number=33)) for row in FOREIGN_BEFORE],
+    ids=[row[0] for row in FOREIGN + FOREIGN_BEFORE],
 )
 def test_foreign_files_are_refused(kept, write, problem):
     _, path = kept
@@ -186,6 +226,71 @@ def test_a_checkpoint_for_other_images_is_refused_before_anything_changes(kept, 
         restore(path, checkpoint, model, optimizer)
     np.testing.assert_array_equal(model.flat_params, before)
     assert optimizer.step_count == 0
+
+
+@pytest.mark.fault(number=33)
+@pytest.mark.parametrize("dtype", ["c8", "f8", "i4", "f4,f4"])
+def test_weights_of_another_kind_are_refused_before_anything_changes(kept, digits, dtype):
+    checkpoint, path = kept
+    model = checkpoint.settings.make_model(digits)
+    before = model.flat_params.copy()
+    weights = {name: array.astype(dtype) for name, array in checkpoint.weights.items()}
+    for part in ("weights", "average"):
+        other = dataclasses.replace(checkpoint, **{part: weights})
+        optimizer = checkpoint.settings.make_optimizer(model)
+        with pytest.raises(CheckpointError, match=r"run\.npz: its weights are.*float32"):
+            restore(path, other, model, optimizer)
+    np.testing.assert_array_equal(model.flat_params, before)
+
+
+@pytest.mark.fault(number=33)
+@pytest.mark.parametrize("count", [np.uint64(2**63), np.int64(2**63 - 1), np.float64(2.0)])
+def test_a_step_count_that_cannot_be_gone_on_from_is_refused(kept, digits, count):
+    checkpoint, path = kept
+    model = checkpoint.settings.make_model(digits)
+    state = {**checkpoint.state, "step_count": np.array(count)}
+    optimizer = checkpoint.settings.make_optimizer(model)
+    with pytest.raises(CheckpointError, match=r"unusable optimiser state.*step_count"):
+        restore(path, dataclasses.replace(checkpoint, state=state), model, optimizer)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from examples.mnist.files import replacing
+with replacing(Path(sys.argv[1])) as file:
+    file.write(b"half of it")
+    file.flush()
+    print(Path(file.name).name, flush=True)
+    if sys.argv[2] == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.fault(number=36)
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no kill -9")
+def test_the_next_save_removes_what_a_killed_one_left(kept):
+    checkpoint, path = kept
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", KILLED, str(path)]
+    for _ in range(2):
+        subprocess.run([*command, "die"], cwd=root, capture_output=True, check=False)
+    subprocess.run(
+        [sys.executable, "-c", KILLED, str(path.with_name("other.npz")), "die"],
+        cwd=root,
+        capture_output=True,
+        check=False,
+    )
+    assert len(os.listdir(path.parent)) == 3  # the second of two has removed the first's
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, "live"], cwd=root, stdin=pipe, stdout=pipe, text=True) as one:
+        alive = one.stdout.readline().strip()
+        save_checkpoint(path, checkpoint)
+        left = set(os.listdir(path.parent)) - {path.name}
+        assert alive in left
+        assert len(left) == 2  # that of another file's, which is none of its business
+    assert path.read_bytes() == b"half of it"
 
 
 def test_an_unusable_optimiser_state_is_refused(kept, digits):

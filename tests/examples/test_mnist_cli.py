@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -154,6 +155,11 @@ BAD_ARGUMENTS = [
     (["--compare", "--optimizer", "sgd", "--save", "f"], "combined with --optimizer, --save"),
     (["--load", "f", "--batch-size", "64"], "--load takes --batch-size from the file"),
     (["--load", "f", "--seed", "0", "--hidden", "8"], "--load takes --hidden, --seed from"),
+    (["--hidden", "999999999999"], "--hidden: expected at most 100,000, got '999999999999'"),
+    (["--epochs", "9" * 20], "--epochs: expected at most 1,000,000,000"),
+    (["--batch-size", str(2**63)], "--batch-size: expected at most 9,223,372,036,854,775,807"),
+    (["--save", "\udcff"], "--save: expected a name in UTF-8, got '\\udcff'"),
+    (["--save", "a.png", "--plot", "./a.png"], "--save and --plot name the same file"),
 ]
 
 
@@ -170,6 +176,18 @@ def write(path, content):
     return str(path)
 
 
+def loop(folder):
+    """Return a link that leads to itself."""
+    (folder / "loop").symlink_to(folder / "loop")
+    return str(folder / "loop")
+
+
+def pipe(folder):
+    """Return a pipe that nobody writes into."""
+    os.mkfifo(folder / "pipe")
+    return str(folder / "pipe")
+
+
 # One row a case: the arguments, made in a folder, and what the error says.
 FAILURES = [
     ("no data", lambda p: ["--data", str(p / "nowhere")], "nowhere does not exist"),
@@ -179,6 +197,13 @@ FAILURES = [
     ("plot nowhere", lambda p: ["--plot", str(p / "a" / "b.png")], "there is no folder"),
     ("plot suffix", lambda p: ["--plot", str(p / "curves.doc")], "has to end in"),
     ("load nothing", lambda p: ["--load", str(p / "none.npz")], "none.npz"),
+    ("save long", lambda p: ["--save", str(p / ("n" * 256))], "File name too long"),
+    ("save loop", lambda p: ["--save", loop(p)], "symbolic links"),
+    ("plot loop", lambda p: ["--plot", loop(p) + "/a.png"], "symbolic links"),
+    ("load loop", lambda p: ["--load", loop(p)], "symbolic links"),
+    ("load pipe", lambda p: ["--load", pipe(p)], "not a file"),
+    ("data loop", lambda p: ["--data", loop(p)], "does not exist"),
+    ("data user", lambda p: ["--data", "~no such user/x"], "data folder ~no such user/x"),
     ("load text", lambda p: ["--load", write(p / "x.npz", b"text")], "x.npz: damaged"),
 ]
 
@@ -201,12 +226,30 @@ def test_failures_are_one_line_before_any_training(
     assert problem in err
 
 
+@pytest.mark.fault(number=33)
+@pytest.mark.parametrize("option", ["--save", "--plot"])
+def test_the_longest_names_can_be_written(capsys, tmp_path, option):
+    path = tmp_path / ("n" * 251 + ".png")
+    assert main([*SMALL, "--epochs", "1", option, str(path)]) == 0
+    assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.fault(number=33)
+def test_too_little_memory_is_one_line(monkeypatch, capsys):
+    def fail(*args, **kwargs):
+        raise MemoryError("Unable to allocate 5 TiB")
+
+    monkeypatch.setattr(np, "zeros", fail)
+    assert main(SMALL) == 1
+    assert "not enough memory (Unable to allocate 5 TiB)" in capsys.readouterr().err
+
+
 def test_a_run_on_other_images_cannot_be_resumed(capsys, tmp_path, mnist_folder):
     path = str(tmp_path / "digits.npz")
     main([*SMALL, "--epochs", "1", "--save", path])
     capsys.readouterr()
     assert main(["--load", path, "--data", str(mnist_folder)]) == 1
-    assert "digits.npz: its weights have the shapes" in capsys.readouterr().err
+    assert "digits.npz: its weights are" in capsys.readouterr().err
 
 
 def test_divergence_is_an_error_and_is_not_saved(capsys, tmp_path):

@@ -1,4 +1,8 @@
 import gzip
+import os
+import struct
+import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -53,6 +57,45 @@ def test_damage_is_named(tmp_path, idx, spoil, problem):
     with pytest.raises(DataError, match=problem) as caught:
         read_idx(path, 3)
     assert str(path) in str(caught.value)
+
+
+# One row a case: what a header says, and what the error says.
+@pytest.mark.fault(number=33)
+@pytest.mark.parametrize(
+    ("shape", "problem"),
+    [
+        ((2, 3, 4), "left over.*24 bytes.*holds 25 or more"),
+        ((0, 2**32 - 1, 2**32 - 1), "too large.*0 x 4294967295 x 4294967295 bytes"),
+        ((2**32 - 1, 28, 28), "4294967295 x 28 x 28 bytes.*at most 1,073,741,824"),
+    ],
+)
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_no_more_is_read_than_the_header_promises(tmp_path, shape, problem, is_packed):
+    """Of zeros that were packed a thousand to one, and of a file that is mostly a hole."""
+    path = tmp_path / "train-images-idx3-ubyte"
+    header = struct.pack(">BBBB3I", 0, 0, 8, 3, *shape)
+    if is_packed:
+        packer = zlib.compressobj(wbits=31)
+        path.write_bytes(packer.compress(header + bytes(2**25)) + packer.flush())
+    else:
+        path.write_bytes(header + b"\0")
+        os.truncate(path, 2**36)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=problem if is_packed or shape[0] != 2 else "left over"):
+            read_idx(path, 3)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.fault(number=33)
+def test_a_hole_after_packed_data_is_not_searched(tmp_path, idx):
+    path = tmp_path / "file"
+    path.write_bytes(gzip.compress(idx(IMAGES)))
+    os.truncate(path, 2**36)  # gzip would skip the zeros one by one
+    with pytest.raises(DataError, match=r"left over at the end.*it has 68,719,476,736"):
+        read_idx(path, 3)
 
 
 def test_images_are_not_taken_for_labels_nor_labels_for_images(tmp_path, idx):
