@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 import fastadam
+from fastadam.typing import MinimizeBatchOptions
 
 from .command import picture_parser, run_command
 from .mnist.arguments import positive_int
@@ -41,7 +42,12 @@ NOISE = 0.03
 
 #: Plain Adam. With a start this near, less momentum than usual halves the number of iterations.
 #: What the tolerance leaves out is a thousandth of the error that comes from the noise.
-OPTIONS = {"lr": 0.015, "betas": (0.75, 0.999), "gtol": 1e-6, "maxiter": 500}
+OPTIONS: MinimizeBatchOptions = {
+    "lr": 0.015,
+    "betas": (0.75, 0.999),
+    "gtol": 1e-6,
+    "maxiter": 500,
+}
 
 #: How many pixels `curve_fit` gets.
 SAMPLE = 500

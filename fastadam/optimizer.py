@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numba
 import numpy as np
@@ -16,8 +16,9 @@ from .rules import Rule
 from .slots import common_memory, find_nonfinite, make_slot
 from .structure import Structure
 from .threads import Loops
+from .typing import Gradients, LearningRate, Nonfinite
 
-NONFINITE = ("propagate", "raise", "skip")
+NONFINITE: tuple[Nonfinite, ...] = get_args(Nonfinite)
 
 
 class Optimizer(ABC):
@@ -29,7 +30,7 @@ class Optimizer(ABC):
     _checks: ClassVar[Checks]
 
     def __init__(
-        self, params: Any, defaults: Mapping[str, Any], nonfinite: str, threads: int | None
+        self, params: Any, defaults: Mapping[str, Any], nonfinite: str, threads: Any
     ) -> None:
         self._nonfinite = checks.one_of("nonfinite", nonfinite, NONFINITE)
         if threads is not None:
@@ -86,7 +87,7 @@ class Optimizer(ABC):
     # The step
     # -----------------------------------------------------------------------------------------
 
-    def step(self, grads: Any) -> None:
+    def step(self, grads: Gradients) -> None:
         """Update the parameters in place.
 
         Parameters
@@ -184,7 +185,7 @@ class Optimizer(ABC):
         return rates[0] if all(rate == rates[0] for rate in rates) else rates
 
     @lr.setter
-    def lr(self, value: float | Callable[[int], float]) -> None:
+    def lr(self, value: LearningRate) -> None:
         value = checks.learning_rate("lr", value)
         for group in self._groups:
             group["lr"] = value

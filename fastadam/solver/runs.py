@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..rules import Rule
 from . import objective
 from .differences import central, complex_step, one_sided
 from .kernels import advance_kernel, run_kernel, run_signature
-from .native import driver, is_native, native_function, type_of_arguments
+from .native import called_from_python, driver, is_native, native_function, type_of_arguments
 from .search import GRADIENT, LOWER, REL_STEP, RUNNING, UNIT, UPPER, Search, Vector
 
 Schedule = Callable[[int], float]
@@ -53,6 +53,12 @@ class Functions:
     def form(self) -> Any:
         """What a compiled function is wrapped as, see `native.native_function`."""
         return "value" if self.scheme in ("2-point", "3-point") else self.jac
+
+    @property
+    def in_python(self) -> Functions:
+        """The same, for calls from Python."""
+        fun = called_from_python("fun", self.fun, self.args)
+        return replace(self, fun=fun, jac=called_from_python("jac", self.jac, self.args))
 
     @property
     def native(self) -> bool:
@@ -172,7 +178,7 @@ class PythonRun(Run):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         make = _with_gradient if self.functions.scheme == "gradient" else _with_differences
-        self._evaluate = make(self.functions, self.search)
+        self._evaluate = make(self.functions.in_python, self.search)
         self._advance = advance_kernel(self.rule)
 
     def evaluate(self) -> None:
