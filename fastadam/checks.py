@@ -16,6 +16,12 @@ from .typing import LearningRate
 
 Word = TypeVar("Word", bound=str)
 
+# NumPy has spans of time among the whole numbers.
+_NO_NUMBERS = (bool, np.bool_, np.timedelta64)
+
+#: More variables than any memory holds.
+MOST_VARIABLES = 2**40
+
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -83,6 +89,15 @@ def as_array(name: str, value: object) -> NDArray[Any]:
         raise TypeError(f"{name} must be an array, got {describe(value)}: {error}") from error
 
 
+def real_array(name: str, value: object) -> NDArray[np.float64]:
+    """Return real numbers as a new array."""
+    array = as_array(name, value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must be real numbers, got {describe(array)}")
+    with np.errstate(over="ignore"):  # of a long double: infinity
+        return array.astype(np.float64)
+
+
 def plain_number(value: object) -> object:
     """Return the number in an array of no dimensions, and anything else as it is."""
     if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
@@ -93,7 +108,7 @@ def plain_number(value: object) -> object:
 def real_number(name: str, value: object) -> float:
     """Return a real number (no bool, string or array of several) as a float."""
     number = plain_number(value)
-    if isinstance(number, (bool, np.bool_)) or not isinstance(number, Real):
+    if isinstance(number, _NO_NUMBERS) or not isinstance(number, Real):
         raise TypeError(f"{name} must be a real number, got {describe(number)}")
     try:
         return float(number)
@@ -160,7 +175,7 @@ def learning_rate(name: str, value: object) -> LearningRate:
 def count(name: str, value: object, least: int, most: int | None = None) -> int:
     """Return a whole number in a range."""
     given = plain_number(value)
-    if isinstance(given, (bool, np.bool_)) or not isinstance(given, Integral):
+    if isinstance(given, _NO_NUMBERS) or not isinstance(given, Integral):
         raise TypeError(f"{name} must be a whole number, got {describe(given)}")
     number = int(given)
     if number < least or (most is not None and number > most):

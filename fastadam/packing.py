@@ -91,7 +91,8 @@ def pack(arrays: Any, dtype: DTypeLike | None = None) -> tuple[Any, Any]:
             raise TypeError(f"arrays{label} must hold real numbers, got {describe(leaf)}")
     common = np.result_type(*leaves) if wanted is None else wanted
     if common not in DTYPES:
-        raise TypeError(f"dtype must be float32 or float64, got {common}")
+        whose = "the arrays' common one, " if wanted is None else ""
+        raise TypeError(f"dtype must be float32 or float64, got {whose}{common}")
     flat = np.empty(sum(leaf.size for leaf in leaves), common)
     views = []
     start = 0

@@ -121,12 +121,12 @@ class DeviceArray(Protocol):
 
 
 _Array = NDArray[np.floating[Any]] | DeviceArray
-_Arrays = _Array | Sequence[_Array] | Iterator[_Array] | ValuesView[_Array] | Mapping[str, _Array]
+_Views = Iterator[_Array] | ValuesView[_Array] | Mapping[str, _Array]
 
-#: The parameters of an optimiser.
-Params = _Arrays | Sequence[Mapping[str, Any]]
+#: The parameters of an optimiser: arrays, or groups of them.
+Params = _Array | Sequence[_Array | Mapping[str, Any]] | _Views
 #: The gradients of a step, with their structure.
-Gradients = _Arrays | Sequence[_Arrays]
+Gradients = _Array | Sequence[_Array | Sequence[_Array] | Mapping[str, _Array]] | _Views
 
 # ---------------------------------------------------------------------------------------------
 # Options

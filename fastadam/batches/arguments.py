@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import Bounds
 
-from ..checks import as_array, count, describe, flag, is_device_array, plain_number
-from ..minimizer.bounds import box, real_numbers
+from ..checks import as_array, count, describe, flag, is_device_array, plain_number, real_array
+from ..minimizer.bounds import box
 from ..minimizer.options import Options, check_options
 from .batch import Matrix
 
@@ -27,12 +27,10 @@ class BatchOptions:
 
 def starts_of(x0: ArrayLike) -> Matrix:
     """Return the starts, a row for each problem, as a new array."""
-    array = as_array("x0", x0)
+    array = real_array("x0", x0)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"x0 must have shape (problems, variables), got {describe(array)}")
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"x0 must be real numbers, got {describe(array)}")
-    return np.array(array, dtype=np.float64, order="C")
+    return np.ascontiguousarray(array)
 
 
 def options_of(method: str, given: Any, tol: object, size: int) -> tuple[Options, BatchOptions]:
@@ -79,7 +77,7 @@ def boxes_of(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
         if pairs.shape != (size, n, 2):
             raise ValueError(f"bounds must have shape ({size}, {n}, 2), got {pairs.shape}")
         lower, upper = (
-            real_numbers("bounds", [[np.nan if b is None else b for b in row] for row in side])
+            real_array("bounds", [[np.nan if b is None else b for b in row] for row in side])
             for side in (pairs[..., 0], pairs[..., 1])
         )
         # None and NaN are no bounds.
@@ -93,13 +91,13 @@ def _three_axes(bounds: Any) -> np.ndarray[Any, Any] | None:
     """Return bounds that differ from problem to problem as an array, or None of others."""
     try:
         pairs = np.asarray(bounds, dtype=object)
-    except ValueError:  # ragged
+    except Exception:  # ragged, or no array at all: `box` says so
         return None
     return pairs if pairs.ndim == 3 else None
 
 
 def _each(name: str, values: Any, size: int, n: int) -> Matrix:
-    array = real_numbers(name, values)
+    array = real_array(name, values)
     try:
         return np.broadcast_to(array, (size, n)).copy()
     except ValueError:

@@ -188,12 +188,13 @@ def _finite_box(bounds: Any) -> tuple[Vector, Vector]:
         n = max(np.size(bounds.lb), np.size(bounds.ub))
     else:
         try:
-            bounds = list(bounds)
+            if not isinstance(bounds, (list, tuple, np.ndarray)):
+                bounds = list(bounds)
+            n = len(bounds)
         except TypeError:
             raise ValueError(
                 f"bounds must be a Bounds or a (min, max) for each variable, got {describe(bounds)}"
             ) from None
-        n = len(bounds)
     if n == 0:
         raise ValueError("bounds must have a (min, max) for at least one variable, got none")
     lower, upper = box(bounds, n, stacklevel=3)

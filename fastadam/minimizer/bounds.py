@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import Bounds, OptimizeWarning
 
-from ..checks import as_array, describe
+from ..checks import describe, real_array
 from ..solver.search import Vector
 
 _BOTH_AT_ONCE = (
@@ -54,7 +54,7 @@ def box(bounds: Any, n: int, stacklevel: int = 2) -> tuple[Vector, Vector]:
 
 
 def _of_length(name: str, values: Any, n: int) -> Vector:
-    array = real_numbers(name, values)
+    array = real_array(name, values)
     try:
         array = np.broadcast_to(array, (n,)).copy()
     except ValueError:
@@ -79,8 +79,8 @@ def _from_pairs(bounds: Any, n: int) -> tuple[Vector, Vector]:
             f"bounds must have a pair for each of {n} variables, got {len(pairs)}"
             + _hint(bounds, n)
         )
-    lower = real_numbers("bounds", [-np.inf if low is None else low for low, _ in pairs])
-    upper = real_numbers("bounds", [np.inf if high is None else high for _, high in pairs])
+    lower = real_array("bounds", [-np.inf if low is None else low for low, _ in pairs])
+    upper = real_array("bounds", [np.inf if high is None else high for _, high in pairs])
     if lower.ndim != 1 or upper.ndim != 1:
         raise ValueError(f"bounds must have two numbers for each variable, got {describe(bounds)}")
     # NaN is no bound, as SciPy has it.
@@ -91,11 +91,11 @@ def _from_pairs(bounds: Any, n: int) -> tuple[Vector, Vector]:
 
 def _sides(bounds: Any, n: int) -> tuple[Vector, Vector] | None:
     """Return what bounds are if all lower bounds come first, then all upper ones, or None."""
-    if not isinstance(bounds, (list, tuple, np.ndarray)) or len(bounds) != 2:
+    if not isinstance(bounds, (list, tuple, np.ndarray)):
         return None
     try:
-        lower, upper = (np.asarray(side, dtype=np.float64) for side in bounds)
-    except (TypeError, ValueError):  # None, text, or ragged
+        lower, upper = (real_array("bounds", side) for side in bounds)
+    except (TypeError, ValueError):  # None, text, or another number of them
         return None
     fits = lower.shape == upper.shape == (n,) and bool(np.all(lower <= upper))
     return (lower, upper) if fits else None
@@ -117,11 +117,3 @@ def _may_be_meant_otherwise(bounds: Any, lower: Vector, upper: Vector) -> bool:
         return False
     fixes = bool(np.any(lower == upper))
     return bool(np.all(sides[0] < sides[1])) and (fixes or isinstance(bounds, tuple))
-
-
-def real_numbers(name: str, values: Any) -> Vector:
-    """Return real numbers as a new array."""
-    array = as_array(name, values)
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must be real numbers, got {describe(values)}")
-    return array.astype(np.float64)

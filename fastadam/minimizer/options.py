@@ -13,7 +13,6 @@ from scipy.optimize import OptimizeWarning
 
 from .. import rules
 from ..checks import (
-    as_array,
     count,
     describe,
     flag,
@@ -22,6 +21,7 @@ from ..checks import (
     learning_rate,
     nonnegative,
     plain_number,
+    real_array,
     real_number,
     suggestion,
     unit_interval,
@@ -111,10 +111,10 @@ def _truth(name: str, value: object) -> bool:
 
 
 def _rel_step(name: str, value: object) -> Any:
-    steps = as_array(name, value)
+    steps = real_array(name, value)
     if steps.ndim > 1:
         raise ValueError(f"{name} must be a number or a vector, got {describe(steps)}")
-    if steps.dtype.kind not in "fiu" or not np.all(np.isfinite(steps) & (steps > 0)):
+    if not np.all(np.isfinite(steps) & (steps > 0)):
         raise ValueError(f"{name} must be positive, got {describe(value)}")
     return steps
 
@@ -177,7 +177,7 @@ _SCIPYS = {name.lower() for name in get_args(PolishMethod)}
 _SCIPYS_WITH_HESSIAN = {"dogleg", "trust-ncg", "trust-exact", "trust-krylov"}
 
 
-def check_method(name: object) -> str:
+def check_method(name: object, label: str = "method") -> str:
     """Return the name of a rule in lower case; None is the default."""
     if name is None:
         return "adam"
@@ -188,7 +188,7 @@ def check_method(name: object) -> str:
         hint = ", which is a method of scipy.optimize.minimize"
         if name.lower() in _SCIPYS:
             hint += f'; fastadam.minimize goes on with it by options={{"polish": {name!r}}}'
-    raise ValueError(f"method must be one of {', '.join(_METHODS)}, got {describe(name)}{hint}")
+    raise ValueError(f"{label} must be one of {', '.join(_METHODS)}, got {describe(name)}{hint}")
 
 
 def require_nothing(hess: object, hessp: object, constraints: Any) -> None:

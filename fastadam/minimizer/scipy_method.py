@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..typing import BoundsLike, Jacobian, Method, MinimizeOptions, MinimizeResult, Real
 from .minimize import minimize
-from .options import require_no_constraints
+from .options import check_method, require_no_constraints
 
 
 def scipy_method(
@@ -72,6 +72,7 @@ def scipy_method(
         if value is not None:
             warnings.warn(f"fastadam does not use {name}.", RuntimeWarning, stacklevel=3)
     require_no_constraints(constraints)
+    check_method(rule, "rule")
     return minimize(
         fun,
         x0,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import as_array, describe, suggestion
+from ..checks import describe, real_array, suggestion
 from ..rules import Rule
 from ..solver import annealing
 from ..solver.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
@@ -23,14 +23,12 @@ _NEVER = np.iinfo(np.int64).max
 
 def start_of(x0: ArrayLike) -> Vector:
     """Return the start as a new float64 vector."""
-    array = np.atleast_1d(as_array("x0", x0))
+    array = np.atleast_1d(real_array("x0", x0))
     if array.ndim != 1:
         raise ValueError(f"'x0' must only have one dimension, got {describe(array)}")
     if array.size == 0:
         raise ValueError("x0 must have at least one element, got an empty array")
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"x0 must be real numbers, got {describe(array)}")
-    return array.astype(np.float64)
+    return array
 
 
 def functions_of(fun: Callable[..., Any], args: Any, jac: Any, options: Options) -> Functions:

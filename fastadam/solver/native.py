@@ -271,6 +271,9 @@ def called_from_python(name: str, function: Any, extra: tuple[Any, ...]) -> Any:
         except NumbaError as error:
             type_of_arguments(extra)  # which names the one that has no type
             raise ValueError(f"{name} cannot be compiled for its arguments: {error}") from error
+        except (OverflowError, ValueError):  # the user's, or Numba's for an argument
+            type_of_arguments(extra)
+            raise
         except TypeError as error:
             try:
                 inspect.signature(function.py_func).bind(*args)
