@@ -200,7 +200,7 @@ def test_schedules(kind):
 
 
 @pytest.mark.fault(number=34)
-@pytest.mark.parametrize("name", sorted(set(problems.__all__) - {"Problem", "catalogue"}))
+@pytest.mark.parametrize("name", ["sphere", "trid", "ackley", "rosenbrock", "rotated_quadratic"])
 def test_problems(name):
     make = getattr(problems, name)
     for parameter in inspect.signature(make).parameters:

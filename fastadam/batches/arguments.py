@@ -12,7 +12,7 @@ from scipy.optimize import Bounds
 
 from ..checks import as_array, count, describe, flag, is_device_array, plain_number, real_array
 from ..minimizer.bounds import box
-from ..minimizer.options import Options, check_options
+from ..minimizer.options import Options, check_options, truth
 from .batch import Matrix
 
 
@@ -39,9 +39,8 @@ def options_of(method: str, given: Any, tol: object, size: int) -> tuple[Options
     if isinstance(given, Mapping):
         given = dict(given)
         for name in ("return_all", "polish"):
-            value = given.get(name)
-            if value is not None and value is not False:
-                raise ValueError(f"minimize_batch has no {name}, got {describe(value)}")
+            if truth(name, given.get(name)):
+                raise ValueError(f"minimize_batch has no {name}, got {describe(given[name])}")
         threads, vectorized = given.pop("threads", None), given.pop("vectorized", None)
         lr = plain_number(given.get("lr"))
         if isinstance(lr, (list, tuple, np.ndarray)):

@@ -76,7 +76,8 @@ def minimize_batch(
     options : dict, optional
         As for `minimize`, where `lr` may also be an array of shape (B,); compiled loops call a
         callable for all of `maxiter` beforehand. `maxiter` and `maxfev` count for each problem,
-        `max_seconds` for all together. There is no `return_all` and no `polish`. And:
+        `max_seconds` for all together. There is no `return_all` and no `polish`. For type
+        checkers, a `fastadam.typing.MinimizeBatchOptions`. And:
 
         threads : int, default one for each core
             Of compiled functions; one that Numba compiled with ``parallel=True`` gets one.

@@ -79,7 +79,8 @@ def minimize(
         as ``callback(intermediate_result=OptimizeResult(x=..., fun=...))``. `StopIteration`
         stops the search.
     options : dict, optional
-        See below. Unknown ones give an `OptimizeWarning`, and None is the default of each.
+        See below. Unknown ones give an `OptimizeWarning`, and None is the default of each. For
+        type checkers, a `fastadam.typing.MinimizeOptions`.
 
     Returns
     -------

@@ -102,7 +102,7 @@ def _limit(least: int) -> Callable[[str, object], int]:
     return check
 
 
-def _truth(name: str, value: object) -> bool:
+def truth(name: str, value: object) -> bool:
     """Return whether something is true, as SciPy has it: ``disp=2`` is."""
     try:
         return bool(value)
@@ -143,8 +143,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "gtol": nonnegative,
     "ftol": nonnegative,
     "patience": _limit(1),
-    "return_all": _truth,
-    "disp": _truth,
+    "return_all": truth,
+    "disp": truth,
     "finite_diff_rel_step": _rel_step,
     "polish": _method_name,
 }

@@ -11,7 +11,6 @@ a small driver, compiled for each combination of their types, which hands their 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any
@@ -248,40 +247,6 @@ def _is_nested_list(numba_type: Any, inside: bool = False) -> bool:
         return inside or _is_nested_list(numba_type.dtype, True)
     is_tuple = isinstance(numba_type, types.BaseTuple)
     return is_tuple and any(_is_nested_list(each, inside) for each in numba_type)
-
-
-def called_from_python(name: str, function: Any, extra: tuple[Any, ...]) -> Any:
-    """Return a function for calls from Python: a compiled one's refusals then name it.
-
-    Parameters
-    ----------
-    name : str
-        What error messages call it.
-    function : callable
-        Compiled or not.
-    extra : tuple
-        The extra arguments that it gets.
-    """
-    if not is_native(function):
-        return function
-
-    def call(*args: Any) -> Any:
-        try:
-            return function(*args)
-        except NumbaError as error:
-            type_of_arguments(extra)  # which names the one that has no type
-            raise ValueError(f"{name} cannot be compiled for its arguments: {error}") from error
-        except (OverflowError, ValueError):  # the user's, or Numba's for an argument
-            type_of_arguments(extra)
-            raise
-        except TypeError as error:
-            try:
-                inspect.signature(function.py_func).bind(*args)
-            except TypeError as mismatch:
-                raise TypeError(f"{name} cannot be called: {mismatch}") from error
-            raise
-
-    return call
 
 
 def _require_compilable(name: str, function: Any, given: Sequence[Any]) -> None:

@@ -13,9 +13,10 @@ from ..cache import kernel_address
 from ..checks import nonnegative
 from ..rules import Rule
 from . import objective
+from .calls import called_from_python
 from .differences import central, complex_step, one_sided
 from .kernels import advance_kernel, run_kernel, run_signature
-from .native import called_from_python, driver, is_native, native_function, type_of_arguments
+from .native import driver, is_native, native_function, type_of_arguments
 from .search import GRADIENT, LOWER, REL_STEP, RUNNING, UNIT, UPPER, Search, Vector
 
 Schedule = Callable[[int], float]
