@@ -93,7 +93,8 @@ def real_array(name: str, value: object) -> NDArray[np.float64]:
     """Return real numbers as a new array."""
     array = as_array(name, value)
     if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must be real numbers, got {describe(array)}")
+        got = describe(value) + ("" if array is value else f", of dtype {array.dtype}")
+        raise ValueError(f"{name} must be real numbers, got {got}")
     with np.errstate(over="ignore"):  # of a long double: infinity
         return array.astype(np.float64)
 

@@ -101,9 +101,9 @@ def test_what_no_compiled_function_takes(value, hint, jac):
 def test_a_series_of_pandas():
     pandas = pytest.importorskip("pandas")
     series = pandas.Series([1.0, 2.0])
-    with pytest.raises(ValueError, match=r"args\[0\].*\.to_numpy\(\)"):
+    with pytest.raises(ValueError, match=r"(?s)args\[0\].*\.to_numpy\(\)"):
         minimize(weighted, [1.0, 2.0], args=(series,))
-    with pytest.raises(TypeError, match=r"params.*\.to_numpy\(\)"):
+    with pytest.raises(TypeError, match=r"(?s)params.*\.to_numpy\(\)"):
         fastadam.Adam(pandas.DataFrame({"a": series}))
 
 
