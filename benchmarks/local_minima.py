@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import scipy.optimize
 
 from fastadam import minimize
+from fastadam.typing import MinimizeOptions
 
 from .published import Published
 from .published.registry import Array
@@ -71,7 +72,7 @@ def guarded(fun: Function) -> Function:
 
 
 def _ours(fun: Function, start: Array, **options: Any) -> End:
-    result = minimize(fun, start, options=options)
+    result = minimize(fun, start, options=cast(MinimizeOptions, options))
     return End(result.x, result.fun, result.nfev)
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 import fastadam
+from fastadam.typing import MinimizeBatchOptions
 
 from .command import picture_parser, run_command
 from .mnist.arguments import positive_int
@@ -44,7 +45,12 @@ NOISE = 0.03
 #: times as many iterations, since they cannot know that the starts are near. Plain Adam with a step
 #: as small as a start's usual error, 0.02 to 0.13, does; less momentum halves what is left of them.
 #: What the tolerance leaves out is a thousandth of the error that comes from the noise.
-OPTIONS = {"lr": 0.015, "betas": (0.75, 0.999), "gtol": 1e-6, "maxiter": 500}
+OPTIONS: MinimizeBatchOptions = {
+    "lr": 0.015,
+    "betas": (0.75, 0.999),
+    "gtol": 1e-6,
+    "maxiter": 500,
+}
 TUNED = f"plain Adam within bounds, lr={OPTIONS['lr']}, betas={OPTIONS['betas']}, gradient by hand"
 
 #: How many pixels `curve_fit` gets.

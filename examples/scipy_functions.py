@@ -132,8 +132,11 @@ def run_all(chosen: Sequence[Problem], starts: int, seed: int) -> Iterator[Run]:
 def run(problem: Problem, method: str, x0: NDArray[np.float64]) -> Run:
     """Minimise once, and find out what kind of point that has led to."""
     # The box is for the starts alone: BFGS knows no bounds.
-    minimize: Callable[..., Any] = fastadam.minimize if method == OURS else _scipy_minimize
-    options = {} if method == OURS else {"method": method}
+    if method == OURS:
+        minimize: Callable[..., Any] = fastadam.minimize
+        options = {}
+    else:
+        minimize, options = _scipy_minimize, {"method": method}
     begin = time.perf_counter()
     result = minimize(problem.fun, x0, **options)
     seconds = time.perf_counter() - begin

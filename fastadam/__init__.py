@@ -1,20 +1,32 @@
-"""Adam for NumPy and SciPy, compiled by Numba."""
+"""Adam for NumPy and SciPy, compiled by Numba.
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+**Minimise a function**, with SciPy's contract:
 
-from . import schedules
+- `minimize`: one problem, from one start;
+- `minimize_batch`: one function many times, each problem with a start and data of its own;
+- `multistart`: from many starts in a box;
+- `scipy_method`: a `method` for `scipy.optimize.minimize` and what calls it;
+- `problems`: named test functions.
+
+**Train a model**, in place on NumPy arrays or arrays on a GPU:
+
+- `Adam`, `AdamW`, `NAdam`, `RAdam`, `Adamax`, `RMSprop`, `SGD`, with PyTorch's conventions;
+  `Optimizer` is what they have in common;
+- `pack`: many arrays in one buffer;
+- `schedules`: learning rates that change from step to step;
+- `cuda`: whether there is a GPU.
+
+`typing` has the types for annotations. ``help(fastadam.minimize)`` and the like tell the rest.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+from . import schedules, typing
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .optimizer import Optimizer
 from .packing import pack
 from .sgd import SGD, RMSprop
-
-if TYPE_CHECKING:
-    from . import cuda, problems
-    from .batches.minimize_batch import minimize_batch
-    from .batches.multistart import multistart
-    from .minimizer.minimize import minimize
-    from .minimizer.scipy_method import scipy_method
 
 __version__ = "0.1.0"
 
@@ -35,22 +47,30 @@ __all__ = [
     "problems",
     "schedules",
     "scipy_method",
+    "typing",
 ]
 
+if TYPE_CHECKING:
+    from . import cuda, problems
+    from .batches.minimize_batch import minimize_batch
+    from .batches.multistart import multistart
+    from .minimizer.minimize import minimize
+    from .minimizer.scipy_method import scipy_method
 
-def __getattr__(name: str) -> Any:
-    """Import what is not always needed: the minimiser takes 0.2 s, for scipy.optimize."""
-    if name in ("minimize", "scipy_method"):
-        value = getattr(import_module(".minimizer", __name__), name)
-    elif name in ("minimize_batch", "multistart"):
-        value = getattr(import_module(".batches", __name__), name)
-    elif name in ("cuda", "problems"):
-        value = import_module(f".{name}", __name__)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+else:  # which would tell type checkers that there is a value of any name
 
+    def __getattr__(name):
+        """Import what is not always needed: the minimiser takes 0.2 s, for scipy.optimize."""
+        if name in ("minimize", "scipy_method"):
+            value = getattr(_import_module(".minimizer", __name__), name)
+        elif name in ("minimize_batch", "multistart"):
+            value = getattr(_import_module(".batches", __name__), name)
+        elif name in ("cuda", "problems"):
+            value = _import_module(f".{name}", __name__)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
-def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+    def __dir__():
+        return sorted([*__all__, "__version__"])

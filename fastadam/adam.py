@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from . import rules
-from .checks import WITH_BETAS, LearningRate, flag, nonnegative
+from .checks import WITH_BETAS, flag, nonnegative
 from .documentation import with_shared_parameters
 from .groups import Checks
 from .optimizer import Optimizer
+from .typing import Boolean, Integer, LearningRate, Nonfinite, Params, Real
 
 
 @with_shared_parameters
@@ -63,16 +64,16 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params: Any,
+        params: Params,
         lr: LearningRate = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        betas: tuple[Real, Real] = (0.9, 0.999),
+        eps: Real = 1e-8,
+        weight_decay: Real = 0.0,
         *,
-        amsgrad: bool = False,
-        maximize: bool = False,
-        nonfinite: str = "propagate",
-        threads: int | None = None,
+        amsgrad: Boolean = False,
+        maximize: Boolean = False,
+        nonfinite: Nonfinite = "propagate",
+        threads: Integer | None = None,
     ) -> None:
         hyper = {
             "lr": lr,
@@ -136,16 +137,16 @@ class AdamW(Optimizer):
 
     def __init__(
         self,
-        params: Any,
+        params: Params,
         lr: LearningRate = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
+        betas: tuple[Real, Real] = (0.9, 0.999),
+        eps: Real = 1e-8,
+        weight_decay: Real = 1e-2,
         *,
-        amsgrad: bool = False,
-        maximize: bool = False,
-        nonfinite: str = "propagate",
-        threads: int | None = None,
+        amsgrad: Boolean = False,
+        maximize: Boolean = False,
+        nonfinite: Nonfinite = "propagate",
+        threads: Integer | None = None,
     ) -> None:
         hyper = {
             "lr": lr,
@@ -210,16 +211,16 @@ class NAdam(Optimizer):
 
     def __init__(
         self,
-        params: Any,
+        params: Params,
         lr: LearningRate = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum_decay: float = 4e-3,
+        betas: tuple[Real, Real] = (0.9, 0.999),
+        eps: Real = 1e-8,
+        weight_decay: Real = 0.0,
+        momentum_decay: Real = 4e-3,
         *,
-        maximize: bool = False,
-        nonfinite: str = "propagate",
-        threads: int | None = None,
+        maximize: Boolean = False,
+        nonfinite: Nonfinite = "propagate",
+        threads: Integer | None = None,
     ) -> None:
         hyper = {
             "lr": lr,
@@ -292,15 +293,15 @@ class RAdam(Optimizer):
 
     def __init__(
         self,
-        params: Any,
+        params: Params,
         lr: LearningRate = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        betas: tuple[Real, Real] = (0.9, 0.999),
+        eps: Real = 1e-8,
+        weight_decay: Real = 0.0,
         *,
-        maximize: bool = False,
-        nonfinite: str = "propagate",
-        threads: int | None = None,
+        maximize: Boolean = False,
+        nonfinite: Nonfinite = "propagate",
+        threads: Integer | None = None,
     ) -> None:
         hyper = {
             "lr": lr,
@@ -363,15 +364,15 @@ class Adamax(Optimizer):
 
     def __init__(
         self,
-        params: Any,
+        params: Params,
         lr: LearningRate = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        betas: tuple[Real, Real] = (0.9, 0.999),
+        eps: Real = 1e-8,
+        weight_decay: Real = 0.0,
         *,
-        maximize: bool = False,
-        nonfinite: str = "propagate",
-        threads: int | None = None,
+        maximize: Boolean = False,
+        nonfinite: Nonfinite = "propagate",
+        threads: Integer | None = None,
     ) -> None:
         hyper = {
             "lr": lr,

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
+from numpy.typing import NDArray
 
-LearningRate = float | Callable[[int], float]
+from .typing import LearningRate
+
+Word = TypeVar("Word", bound=str)
+
+# NumPy has spans of time among the whole numbers.
+_NO_NUMBERS = (bool, np.bool_, np.timedelta64)
+
+#: More variables than any memory holds.
+MOST_VARIABLES = 2**40
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -33,22 +43,85 @@ def describe(value: object) -> str:
     if is_device_array(value):  # whose repr would be copied from the GPU
         dtype, shape = (getattr(value, name, "unknown") for name in ("dtype", "shape"))
         return f"an array on a GPU of dtype {dtype} and shape {shape}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # such as that of a whole number of more than 4,300 digits
+        return f"an object of type {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def suggestion(word: object, known: Iterable[str], form: str = "; did you mean {!r}?") -> str:
+    """Return "; did you mean ...?" for a word that is nearly one of those known, or nothing."""
+    if not isinstance(word, str):
+        return ""
+    by_lower = {each.lower(): each for each in known}
+    close = get_close_matches(_SYNONYMS.get(word.lower(), word.lower()), by_lower, n=1, cutoff=0.7)
+    return form.format(by_lower[close[0]]) if close else ""
+
+
+#: What others call hyper-parameters.
+_SYNONYMS = {
+    "learning_rate": "lr",
+    "step_size": "lr",
+    "eta": "lr",
+    "eps": "epsilon",
+    "epsilon": "eps",
+}
+
+
+def conversion(value: object) -> str:
+    """Return "; its .to_numpy() is a NumPy array" for a table or the like, or nothing."""
+    for method in ("to_numpy", "numpy"):  # pandas, polars, xarray; torch
+        if callable(getattr(value, method, None)) and not isinstance(value, type):
+            return f"; its .{method}() is a NumPy array"
+    return ""
+
+
+def as_array(name: str, value: object) -> NDArray[Any]:
+    """Return what NumPy makes of a value, maybe of dtype object, or say what cannot be an array."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array: its mask would be ignored")
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # ragged
+        raise ValueError(f"{name} must be an array, got {describe(value)}: {error}") from error
+    except Exception as error:  # whatever its __array__ raises
+        raise TypeError(f"{name} must be an array, got {describe(value)}: {error}") from error
+
+
+def real_array(name: str, value: object) -> NDArray[np.float64]:
+    """Return real numbers as a new array."""
+    array = as_array(name, value)
+    if array.dtype.kind not in "fiub":
+        got = describe(value) + ("" if array is value else f", of dtype {array.dtype}")
+        raise ValueError(f"{name} must be real numbers, got {got}")
+    with np.errstate(over="ignore"):  # of a long double: infinity
+        return array.astype(np.float64)
+
+
+def plain_number(value: object) -> object:
+    """Return the number in an array of no dimensions, and anything else as it is."""
+    if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
+        return value
+    return value[()] if value.ndim == 0 else value
+
+
 def real_number(name: str, value: object) -> float:
-    """Return a real number (no bool, string or array) as a float."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number, got {describe(value)}")
-    return float(value)
+    """Return a real number (no bool, string or array of several) as a float."""
+    number = plain_number(value)
+    if isinstance(number, _NO_NUMBERS) or not isinstance(number, Real):
+        raise TypeError(f"{name} must be a real number, got {describe(number)}")
+    try:
+        return float(number)
+    except OverflowError:
+        raise ValueError(f"{name} must fit a float, got {describe(number)}") from None
 
 
 def nonnegative(name: str, value: object) -> float:
     """Return a finite number >= 0 as a float."""
     number = real_number(name, value)
     if not (math.isfinite(number) and number >= 0.0):
-        raise ValueError(f"{name} must be finite and >= 0, got {describe(value)}")
+        raise ValueError(f"{name} must be finite and >= 0, got {describe(number)}")
     return number
 
 
@@ -56,7 +129,7 @@ def fraction(name: str, value: object) -> float:
     """Return a number in [0, 1) as a float."""
     number = real_number(name, value)
     if not 0.0 <= number < 1.0:
-        raise ValueError(f"{name} must be in [0, 1), got {describe(value)}")
+        raise ValueError(f"{name} must be in [0, 1), got {describe(number)}")
     return number
 
 
@@ -64,15 +137,15 @@ def unit_interval(name: str, value: object) -> float:
     """Return a number in [0, 1] as a float."""
     number = real_number(name, value)
     if not 0.0 <= number <= 1.0:
-        raise ValueError(f"{name} must be in [0, 1], got {describe(value)}")
+        raise ValueError(f"{name} must be in [0, 1], got {describe(number)}")
     return number
 
 
 def fraction_pair(name: str, value: object) -> tuple[float, float]:
     """Return two numbers in [0, 1) as a tuple of floats."""
-    if isinstance(value, str) or not isinstance(value, (Sequence, np.ndarray)):
+    if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray)):
         raise TypeError(f"{name} must be a pair of numbers, got {describe(value)}")
-    if getattr(value, "ndim", 1) == 0 or len(value) != 2:
+    if (isinstance(value, np.ndarray) and value.ndim != 1) or len(value) != 2:
         raise ValueError(f"{name} must be a pair of numbers, got {describe(value)}")
     return fraction(f"{name}[0]", value[0]), fraction(f"{name}[1]", value[1])
 
@@ -81,15 +154,16 @@ def finite(name: str, value: object) -> float:
     """Return a finite number as a float."""
     number = real_number(name, value)
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {describe(value)}")
+        raise ValueError(f"{name} must be finite, got {describe(number)}")
     return number
 
 
 def flag(name: str, value: object) -> bool:
     """Return True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {describe(value)}")
-    return bool(value)
+    given = plain_number(value)
+    if not isinstance(given, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {describe(given)}")
+    return bool(given)
 
 
 def learning_rate(name: str, value: object) -> LearningRate:
@@ -101,26 +175,31 @@ def learning_rate(name: str, value: object) -> LearningRate:
 
 def count(name: str, value: object, least: int, most: int | None = None) -> int:
     """Return a whole number in a range."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be a whole number, got {describe(value)}")
-    number = int(value)
+    given = plain_number(value)
+    if isinstance(given, _NO_NUMBERS) or not isinstance(given, Integral):
+        raise TypeError(f"{name} must be a whole number, got {describe(given)}")
+    number = int(given)
     if number < least or (most is not None and number > most):
         limits = f">= {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} must be {limits}, got {number}")
+        raise ValueError(f"{name} must be {limits}, got {describe(number)}")
     return number
 
 
-def one_of(name: str, value: object, choices: Sequence[str]) -> str:
+def one_of(name: str, value: object, choices: Sequence[Word]) -> Word:
     """Return one of several words."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {describe(value)}")
-    return value
+    word = next((each for each in choices if isinstance(value, str) and each == value), None)
+    if word is None:
+        raise ValueError(
+            f"{name} must be one of {', '.join(choices)}, got {describe(value)}"
+            + suggestion(value, choices)
+        )
+    return word
 
 
 def parameter(name: str, value: object) -> np.ndarray:
     """Return an array that can be updated in place."""
     if not isinstance(value, np.ndarray):
-        raise TypeError(f"{name} must be a NumPy array, got {describe(value)}")
+        raise TypeError(f"{name} must be a NumPy array, got {describe(value)}{conversion(value)}")
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: its mask would be ignored")
     floating(name, value)

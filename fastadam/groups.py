@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
-from .checks import describe, nonnegative
+from .checks import describe, nonnegative, suggestion
 from .rules import Rule, Scalars
 from .uninterrupted import Call
 
@@ -57,8 +57,11 @@ class ParamGroup(MutableMapping[str, Any]):
         self._select = select
         unknown = [key for key in values if key not in checks]
         if unknown:
-            allowed = ", ".join(["params", *checks])
-            raise ValueError(f"{name} has the unknown key {unknown[0]!r}; known are {allowed}")
+            key, known = unknown[0], ["params", *checks]
+            raise ValueError(
+                f"{name} has the unknown key {describe(key)}; known are {', '.join(known)}"
+                + suggestion(key, known)
+            )
         checked = {key: check(self.label(key), values[key]) for key, check in checks.items()}
         self.rule = select(checked)
         self._present = self._describe(checked, dict(self.rule.carried), {})
@@ -91,7 +94,7 @@ class ParamGroup(MutableMapping[str, Any]):
         values = dict(self._present.values)
         for key, value in changes.items():
             if key not in self._checks:
-                raise KeyError(f"{self.label(key)} cannot be set")
+                raise KeyError(f"{self.label(key)} cannot be set{suggestion(key, self._checks)}")
             values[key] = self._checks[key](self.label(key), value)
         if self._select(values) is not self.rule:
             changed = {key: value for key, value in values.items() if value != self[key]}

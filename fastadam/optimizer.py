@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import chain, repeat
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numba
 import numpy as np
@@ -17,9 +17,10 @@ from .rules import Rule, Scalars
 from .slots import common_memory, find_nonfinite, make_slot
 from .structure import Structure
 from .threads import Loops
+from .typing import Gradients, LearningRate, Nonfinite
 from .uninterrupted import Call, exhaust, outcomes
 
-NONFINITE = ("propagate", "raise", "skip")
+NONFINITE: tuple[Nonfinite, ...] = get_args(Nonfinite)
 
 
 class Optimizer(ABC):
@@ -31,7 +32,7 @@ class Optimizer(ABC):
     _checks: ClassVar[Checks]
 
     def __init__(
-        self, params: Any, defaults: Mapping[str, Any], nonfinite: str, threads: int | None
+        self, params: Any, defaults: Mapping[str, Any], nonfinite: str, threads: Any
     ) -> None:
         self._nonfinite = checks.one_of("nonfinite", nonfinite, NONFINITE)
         if threads is not None:
@@ -92,7 +93,7 @@ class Optimizer(ABC):
     # The step
     # -----------------------------------------------------------------------------------------
 
-    def step(self, grads: Any) -> None:
+    def step(self, grads: Gradients) -> None:
         """Update the parameters in place.
 
         Parameters
@@ -200,7 +201,7 @@ class Optimizer(ABC):
         return _one_or_all([group["lr"] for group in self._groups])
 
     @lr.setter
-    def lr(self, value: float | Callable[[int], float]) -> None:
+    def lr(self, value: LearningRate) -> None:
         value = checks.learning_rate("lr", value)
         changes = [group.set_call(group.checked({"lr": value})) for group in self._groups]
         exhaust(outcomes(changes))

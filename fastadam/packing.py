@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence, ValuesView
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
-from .checks import DTYPES, describe, is_device_array
+from .checks import DTYPES, conversion, describe, is_device_array
 from .structure import Structure
+from .typing import DeviceArray
+
+Array = NDArray[Any]
 
 
-def pack(arrays: Any, dtype: Any = None) -> tuple[Any, Any]:
+@overload
+def pack(arrays: Array, dtype: DTypeLike | None = None) -> tuple[Array, Array]: ...
+@overload
+def pack(
+    arrays: Mapping[str, Array], dtype: DTypeLike | None = None
+) -> tuple[Array, dict[str, Array]]: ...
+@overload
+def pack(
+    arrays: Sequence[Array] | Iterator[Array] | ValuesView[Array], dtype: DTypeLike | None = None
+) -> tuple[Array, list[Array]]: ...
+@overload
+def pack(arrays: DeviceArray, dtype: DTypeLike | None = None) -> tuple[Any, Any]: ...
+@overload
+def pack(
+    arrays: Mapping[str, DeviceArray], dtype: DTypeLike | None = None
+) -> tuple[Any, dict[str, Any]]: ...
+@overload
+def pack(
+    arrays: Sequence[DeviceArray] | Iterator[DeviceArray] | ValuesView[DeviceArray],
+    dtype: DTypeLike | None = None,
+) -> tuple[Any, list[Any]]: ...
+def pack(arrays: Any, dtype: DTypeLike | None = None) -> tuple[Any, Any]:
     """Copy arrays into one contiguous buffer and return views into it.
 
     A step of an optimiser costs about a microsecond an array besides the arithmetic. Pack the
@@ -52,17 +78,21 @@ def pack(arrays: Any, dtype: Any = None) -> tuple[Any, Any]:
     >>> flat[-3:]
     array([7., 7., 7.])
     """
+    wanted = None if dtype is None else _dtype(dtype)
     structure, leaves = Structure.of("arrays", arrays)
     if is_device_array(leaves[0]):
-        return _pack_on_device(structure, leaves, dtype)
+        return _pack_on_device(structure, leaves, wanted)
     for label, leaf in zip(structure.labels, leaves, strict=True):
         if not isinstance(leaf, np.ndarray) or isinstance(leaf, np.ma.MaskedArray):
-            raise TypeError(f"arrays{label} must be a NumPy array, got {describe(leaf)}")
+            raise TypeError(
+                f"arrays{label} must be a NumPy array, got {describe(leaf)}{conversion(leaf)}"
+            )
         if leaf.dtype.kind not in "fiub":
             raise TypeError(f"arrays{label} must hold real numbers, got {describe(leaf)}")
-    common = np.result_type(*leaves) if dtype is None else np.dtype(dtype)
+    common = np.result_type(*leaves) if wanted is None else wanted
     if common not in DTYPES:
-        raise TypeError(f"dtype must be float32 or float64, got {common}")
+        whose = "the arrays' common one, " if wanted is None else ""
+        raise TypeError(f"dtype must be float32 or float64, got {whose}{common}")
     flat = np.empty(sum(leaf.size for leaf in leaves), common)
     views = []
     start = 0
@@ -72,6 +102,13 @@ def pack(arrays: Any, dtype: Any = None) -> tuple[Any, Any]:
         views.append(view)
         start += leaf.size
     return flat, structure.build(views)
+
+
+def _dtype(dtype: Any) -> np.dtype[Any]:
+    try:
+        return np.dtype(dtype)
+    except Exception as error:  # of many kinds, from what has a dtype of its own
+        raise TypeError(f"dtype must be float32 or float64, got {describe(dtype)}") from error
 
 
 def _pack_on_device(structure: Structure, leaves: list[Any], dtype: Any) -> tuple[Any, Any]:

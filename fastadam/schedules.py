@@ -16,6 +16,10 @@ from .checks import count, describe, nonnegative
 __all__ = ["Cosine", "Exponential", "Linear", "Piecewise", "Warmup"]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 @dataclass(frozen=True)
 class Linear:
     """From one rate to another in a straight line, and constant from there.

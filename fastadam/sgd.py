@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from . import rules
-from .checks import COMMON, LearningRate, flag, fraction, nonnegative, unit_interval
+from .checks import COMMON, flag, fraction, nonnegative, unit_interval
 from .documentation import with_shared_parameters
 from .groups import Checks
 from .optimizer import Optimizer
+from .typing import Boolean, Integer, LearningRate, Nonfinite, Params, Real
 
 
 @with_shared_parameters
@@ -57,15 +58,15 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        params: Any,
+        params: Params,
         lr: LearningRate = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        alpha: Real = 0.99,
+        eps: Real = 1e-8,
+        weight_decay: Real = 0.0,
         *,
-        maximize: bool = False,
-        nonfinite: str = "propagate",
-        threads: int | None = None,
+        maximize: Boolean = False,
+        nonfinite: Nonfinite = "propagate",
+        threads: Integer | None = None,
     ) -> None:
         hyper = {
             "lr": lr,
@@ -139,16 +140,16 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params: Any,
+        params: Params,
         lr: LearningRate = 1e-3,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
+        momentum: Real = 0.0,
+        dampening: Real = 0.0,
+        weight_decay: Real = 0.0,
+        nesterov: Boolean = False,
         *,
-        maximize: bool = False,
-        nonfinite: str = "propagate",
-        threads: int | None = None,
+        maximize: Boolean = False,
+        nonfinite: Nonfinite = "propagate",
+        threads: Integer | None = None,
     ) -> None:
         hyper = {
             "lr": lr,

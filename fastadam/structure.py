@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import describe, is_device_array
+from .checks import conversion, describe, is_device_array
 
 
 class Structure:
@@ -45,14 +45,14 @@ class Structure:
                     raise TypeError(f"the keys of {name} must be strings, got {describe(key)}")
             structure = cls(list(tree), [f"[{key!r}]" for key in tree], True)
             leaves = list(tree.values())
-        elif isinstance(tree, Iterable) and not isinstance(tree, (str, bytes, set, frozenset)):
+        elif _is_row(tree):
             leaves = list(tree)
             indices = [str(i) for i in range(len(leaves))]
             structure = cls(indices, [f"[{i}]" for i in indices], False)
         else:
             raise TypeError(
                 f"{name} must be an array, a sequence of arrays or a mapping of names to arrays, "
-                f"got {describe(tree)}"
+                f"got {describe(tree)}{conversion(tree)}"
             )
         if not leaves:
             raise ValueError(f"{name} holds no arrays, got {describe(tree)}")
@@ -94,3 +94,9 @@ class Structure:
         if self._is_mapping:
             return dict(zip(self.keys, leaves, strict=True))
         return leaves
+
+
+def _is_row(tree: Any) -> bool:
+    """Tell whether something may be several arrays in a row: no text, set, table or tensor."""
+    no_row = (str, bytes, set, frozenset)
+    return isinstance(tree, Iterable) and not isinstance(tree, no_row) and not conversion(tree)

@@ -50,6 +50,7 @@ def bad_curves(count: int) -> tuple[dict[str, Array], Array]:
 
 def solve(rows: dict[str, Array], **more: Any) -> Any:
     """Fit some curves."""
+    options: Any = {**fit_pixels.OPTIONS, **more}
     return minimize_batch(
         fit_pixels.misfit,
         rows["start"],
@@ -57,7 +58,7 @@ def solve(rows: dict[str, Array], **more: Any) -> Any:
         batch_args=(rows["y"],),
         jac="in-place",
         bounds=scipy.optimize.Bounds(rows["lower"], rows["upper"]),
-        options={**fit_pixels.OPTIONS, **more},
+        options=options,
     )
 
 

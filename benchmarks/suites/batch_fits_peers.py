@@ -34,7 +34,7 @@ TORCH = "torch.func.vmap, torch.optim.Adam"
 LEVENBERG = "optimistix LM, jit of vmap, no bounds"
 UNBOUNDED = (FREE, LEVENBERG)
 
-_OPTIONS: dict[str, Any] = fit_pixels.OPTIONS
+_OPTIONS: Any = fit_pixels.OPTIONS
 PLAIN = Plain(**_OPTIONS, lower=LOWER, upper=UPPER)
 
 

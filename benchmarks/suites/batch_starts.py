@@ -53,7 +53,8 @@ def random_starts(count: int) -> Array:
 
 def fastadam_batch(fun: Callable[..., Any], jac: Any, **more: Any) -> Solve:
     """Return plain Adam through `minimize_batch`."""
-    return lambda starts: minimize_batch(fun, starts, jac=jac, options={**OPTIONS, **more})
+    options: Any = {**OPTIONS, **more}
+    return lambda starts: minimize_batch(fun, starts, jac=jac, options=options)
 
 
 def gradients(x: Array) -> Array:

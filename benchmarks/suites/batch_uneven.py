@@ -95,7 +95,8 @@ def _compare(size: int, place: str) -> SuiteResult:
     threads = numba.get_num_threads()
 
     def ours(**more: Any) -> Any:
-        return minimize_batch(cone, starts, jac="in-place", options={**OPTIONS, **more})
+        options: Any = {**OPTIONS, **more}
+        return minimize_batch(cone, starts, jac="in-place", options=options)
 
     def prange(count: int) -> Any:
         numba.set_num_threads(count)

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import rosen, rosen_der
 
 from fastadam import minimize, problems
+from fastadam.typing import MinimizeOptions
 
 from ..minimize_peers import (
     Loop,
@@ -61,7 +62,7 @@ QUICK = Effort(rounds=5, samples=1, budget=0.5)
 
 def fastadam_loop(fun: Callable[..., Any], jac: Any) -> Loop:
     """Return plain Adam through `fastadam.minimize`; if it stops early, the point is NaN."""
-    plain = {"lr": LR, "betas": (BETA1, BETA2), "epsilon": EPS, "gtol": 0.0}
+    plain: MinimizeOptions = {"lr": LR, "betas": (BETA1, BETA2), "epsilon": EPS, "gtol": 0.0}
 
     def run(start: Array, iterations: int) -> Array:
         result = minimize(fun, start, jac=jac, options={**plain, "maxiter": iterations})

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import Bounds
 
-from ..checks import count, describe, flag, is_device_array
-from ..minimizer.bounds import box, real_numbers
-from ..minimizer.options import Options, check_options
+from ..checks import as_array, count, describe, flag, is_device_array, plain_number, real_array
+from ..minimizer.bounds import box
+from ..minimizer.options import Options, check_options, truth
 from .batch import Matrix
 
 
@@ -27,30 +27,26 @@ class BatchOptions:
 
 def starts_of(x0: ArrayLike) -> Matrix:
     """Return the starts, a row for each problem, as a new array."""
-    array = np.asarray(x0)
+    array = real_array("x0", x0)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"x0 must have shape (problems, variables), got {describe(array)}")
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"x0 must be real numbers, got {describe(array)}")
-    return np.array(array, dtype=np.float64, order="C")
+    return np.ascontiguousarray(array)
 
 
-def options_of(
-    method: str, given: Any, tol: float | None, size: int
-) -> tuple[Options, BatchOptions]:
+def options_of(method: str, given: Any, tol: object, size: int) -> tuple[Options, BatchOptions]:
     """Return the options that `minimize` has, checked, and those that only a batch has."""
     threads, vectorized, rates = None, None, None
     if isinstance(given, Mapping):
         given = dict(given)
         for name in ("return_all", "polish"):
-            if given.get(name):
+            if truth(name, given.get(name)):
                 raise ValueError(f"minimize_batch has no {name}, got {describe(given[name])}")
         threads, vectorized = given.pop("threads", None), given.pop("vectorized", None)
-        lr = given.get("lr")
+        lr = plain_number(given.get("lr"))
         if isinstance(lr, (list, tuple, np.ndarray)):
             rates = _rates(lr, size)
             given["lr"] = 0.0
-    options = check_options(method, given, tol, stacklevel=3)
+    options = check_options(method, given, tol, stacklevel=3, others=("threads", "vectorized"))
     if rates is None:
         numeric = not (options.auto or callable(options.lr))
         rates = np.full(1, options.lr if numeric else 0.0)
@@ -62,7 +58,7 @@ def options_of(
 
 
 def _rates(lr: Any, size: int) -> Matrix:
-    array = np.asarray(lr)
+    array = as_array("lr", lr)
     if array.shape != (size,) or array.dtype.kind not in "fiu":
         raise ValueError(f"lr must be a number or {size} numbers, got {describe(array)}")
     if not np.all(np.isfinite(array) & (array >= 0)):
@@ -76,23 +72,31 @@ def boxes_of(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
     if isinstance(bounds, Bounds):
         if max(np.ndim(bounds.lb), np.ndim(bounds.ub)) == 2:
             return _each("bounds.lb", bounds.lb, size, n), _each("bounds.ub", bounds.ub, size, n)
-    elif bounds is not None and np.ndim(np.asarray(bounds, dtype=object)) == 3:
-        pairs = np.asarray(bounds, dtype=object)
+    elif (pairs := _three_axes(bounds)) is not None:
         if pairs.shape != (size, n, 2):
             raise ValueError(f"bounds must have shape ({size}, {n}, 2), got {pairs.shape}")
         lower, upper = (
-            real_numbers("bounds", [[np.nan if b is None else b for b in row] for row in side])
+            real_array("bounds", [[np.nan if b is None else b for b in row] for row in side])
             for side in (pairs[..., 0], pairs[..., 1])
         )
         # None and NaN are no bounds.
         lower[np.isnan(lower)], upper[np.isnan(upper)] = -np.inf, np.inf
         return lower, upper
-    lower, upper = box(bounds, n)
+    lower, upper = box(bounds, n, stacklevel=3)
     return lower[None], upper[None]
 
 
+def _three_axes(bounds: Any) -> np.ndarray[Any, Any] | None:
+    """Return bounds that differ from problem to problem as an array, or None of others."""
+    try:
+        pairs = np.asarray(bounds, dtype=object)
+    except Exception:  # ragged, or no array at all: `box` says so
+        return None
+    return pairs if pairs.ndim == 3 else None
+
+
 def _each(name: str, values: Any, size: int, n: int) -> Matrix:
-    array = real_numbers(name, values)
+    array = real_array(name, values)
     try:
         return np.broadcast_to(array, (size, n)).copy()
     except ValueError:
@@ -105,7 +109,7 @@ def rows_of(batch_args: Any, size: int, device: str) -> tuple[Any, ...]:
     result = []
     for i, values in enumerate(arrays):
         stays = device == "cuda" and is_device_array(values)
-        array = values if stays else np.asarray(values)
+        array = values if stays else as_array(f"batch_args[{i}]", values)
         if len(array.shape) == 0 or array.shape[0] != size:
             raise ValueError(
                 f"batch_args[{i}] must have a row for each of {size} problems, "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +18,16 @@ from ..minimizer.setup import functions_of
 from ..solver.many import END, INFEASIBLE, NFEV, NIT, NJEV
 from ..solver.native import is_native
 from ..solver.runs import Functions
+from ..typing import (
+    BatchBoundsLike,
+    BatchResult,
+    Device,
+    Integer,
+    Jacobian,
+    Method,
+    MinimizeBatchOptions,
+    Real,
+)
 from .arguments import BatchOptions, boxes_of, options_of, rows_of, starts_of
 from .batch import Batch, solve_compiled, solve_python
 from .chunks import Solve
@@ -32,15 +42,15 @@ def minimize_batch(
     x0: ArrayLike,
     args: Any = (),
     batch_args: Any = (),
-    method: str = "adam",
-    jac: Any = None,
-    bounds: Any = None,
-    tol: float | None = None,
-    options: Mapping[str, Any] | None = None,
+    method: Method | None = "adam",
+    jac: Jacobian = None,
+    bounds: BatchBoundsLike | None = None,
+    tol: Real | None = None,
+    options: MinimizeBatchOptions | None = None,
     *,
-    device: str = "cpu",
-    workers: int | Callable[..., Any] | None = None,
-) -> OptimizeResult:
+    device: Device = "cpu",
+    workers: Integer | Callable[..., Any] | None = None,
+) -> BatchResult:
     """Minimise one function many times: a start, and maybe data and bounds, for each problem.
 
     Each problem is solved by itself, with its own number of steps and its own end, and the result
@@ -66,7 +76,8 @@ def minimize_batch(
     options : dict, optional
         As for `minimize`, where `lr` may also be an array of shape (B,); compiled loops call a
         callable for all of `maxiter` beforehand. `maxiter` and `maxfev` count for each problem,
-        `max_seconds` for all together. There is no `return_all` and no `polish`. And:
+        `max_seconds` for all together. There is no `return_all` and no `polish`. For type
+        checkers, a `fastadam.typing.MinimizeBatchOptions`. And:
 
         threads : int, default one for each core
             Of compiled functions; one that Numba compiled with ``parallel=True`` gets one.
@@ -150,7 +161,7 @@ def minimize_batch(
     >>> bool(result.success.all()), bool(abs(result.x - truth).max() < 1e-3)
     (True, True)
     """
-    name, device = check_method(method), one_of("device", device, ("cpu", "cuda"))
+    name, device = check_method(method), one_of("device", device, get_args(Device))
     starts = starts_of(x0)
     checked, own = options_of(name, options, tol, len(starts))
     if own.vectorized and device != "cpu":

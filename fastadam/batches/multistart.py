@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from inspect import signature
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from scipy.optimize import Bounds, OptimizeResult
@@ -13,6 +13,17 @@ from scipy.spatial import KDTree
 from ..checks import count, describe, flag, one_of
 from ..minimizer.bounds import box
 from ..solver.search import Vector
+from ..typing import (
+    Boolean,
+    BoundsLike,
+    Integer,
+    Jacobian,
+    Method,
+    MinimizeBatchOptions,
+    MultistartResult,
+    Real,
+    Sampling,
+)
 from .batch import Matrix
 from .minimize_batch import minimize_batch
 
@@ -20,22 +31,25 @@ from .minimize_batch import minimize_batch
 X_TOLERANCE = 1e-3
 F_TOLERANCE = 1e-5
 
+#: SciPy's Sobol sequence has no more points.
+_MOST_STARTS = 2**30
+
 
 def multistart(
     fun: Callable[..., Any],
-    bounds: Any,
-    n_starts: int = 100,
+    bounds: BoundsLike,
+    n_starts: Integer = 100,
     args: Any = (),
-    method: str = "adam",
-    jac: Any = None,
-    tol: float | None = None,
-    options: Mapping[str, Any] | None = None,
+    method: Method | None = "adam",
+    jac: Jacobian = None,
+    tol: Real | None = None,
+    options: MinimizeBatchOptions | None = None,
     *,
-    sampling: str = "sobol",
-    rng: int | np.random.Generator | None = None,
-    within_bounds: bool = True,
-    workers: int | Callable[..., Any] | None = None,
-) -> OptimizeResult:
+    sampling: Sampling = "sobol",
+    rng: Integer | np.random.Generator | None = None,
+    within_bounds: Boolean = True,
+    workers: Integer | Callable[..., Any] | None = None,
+) -> MultistartResult:
     r"""Minimise a function from many starts in a box; return the best, and all minima found.
 
     The starts are spread evenly by a quasi-random sequence, and `minimize_batch` solves for all
@@ -138,8 +152,8 @@ def multistart(
     64
     """
     lower, upper = _finite_box(bounds)
-    number = count("n_starts", n_starts, 1)
-    kind = one_of("sampling", sampling, ("sobol", "latin-hypercube"))
+    number = count("n_starts", n_starts, 1, _MOST_STARTS)
+    kind = one_of("sampling", sampling, get_args(Sampling))
     inside = flag("within_bounds", within_bounds)
     starts = _starts(kind, _generator(rng), number, lower, upper)
     limits = Bounds(lower, upper) if inside else None
@@ -174,15 +188,16 @@ def _finite_box(bounds: Any) -> tuple[Vector, Vector]:
         n = max(np.size(bounds.lb), np.size(bounds.ub))
     else:
         try:
-            bounds = list(bounds)
+            if not isinstance(bounds, (list, tuple, np.ndarray)):
+                bounds = list(bounds)
+            n = len(bounds)
         except TypeError:
             raise ValueError(
                 f"bounds must be a Bounds or a (min, max) for each variable, got {describe(bounds)}"
             ) from None
-        n = len(bounds)
     if n == 0:
         raise ValueError("bounds must have a (min, max) for at least one variable, got none")
-    lower, upper = box(bounds, n)
+    lower, upper = box(bounds, n, stacklevel=3)
     known = np.isfinite(lower) & np.isfinite(upper)
     if not known.all():
         i = int(np.argmin(known))

@@ -3,3 +3,7 @@
 from .target import is_available
 
 __all__ = ["is_available"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

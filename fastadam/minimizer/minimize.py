@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +13,9 @@ from scipy.optimize import Bounds, OptimizeResult
 
 from ..solver.search import Vector
 from ..solver.watch import Watch
+from ..typing import BoundsLike, Jacobian, Method, MinimizeOptions, MinimizeResult, Nothing, Real
 from .bounds import box
-from .options import check_method, check_options
+from .options import check_method, check_options, require_nothing
 from .polish import polish, require_polishable
 from .result import report, summary
 from .setup import callback_of, functions_of, run_of, start_of
@@ -24,13 +25,16 @@ def minimize(
     fun: Callable[..., Any],
     x0: ArrayLike,
     args: Any = (),
-    method: str = "adam",
-    jac: Any = None,
-    bounds: Any = None,
-    tol: float | None = None,
-    callback: Callable[..., Any] | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> OptimizeResult:
+    method: Method | None = "adam",
+    jac: Jacobian = None,
+    hess: None = None,
+    hessp: None = None,
+    bounds: BoundsLike | None = None,
+    constraints: Nothing = (),
+    tol: Real | None = None,
+    callback: Callable[..., object] | None = None,
+    options: MinimizeOptions | None = None,
+) -> MinimizeResult:
     r"""Minimise a function of one or more variables with Adam or one of its relatives.
 
     A drop-in for `scipy.optimize.minimize`. A function compiled by Numba gets a compiled loop,
@@ -50,7 +54,7 @@ def minimize(
     method : str, default "adam"
         The rule: "adam", "adamw", "amsgrad", "nadam", "radam", "adamax", "rmsprop", "sgd", or
         "momentum" (SGD with momentum 0.9). Their equations are those of `fastadam.Adam` and its
-        siblings.
+        siblings. None is "adam".
     jac : callable, bool or str, optional
         Where the gradient comes from.
 
@@ -61,9 +65,13 @@ def minimize(
         * "2-point", "3-point", "cs": forward differences, central differences, or the complex
           step, for a `fun` that takes complex ``x``.
         * None or False (default): "2-point", as in SciPy; with ``lr="auto"``, "3-point".
+    hess, hessp : None
+        As SciPy has them, in the same places. No rule uses a Hessian: what is not None is refused.
     bounds : scipy.optimize.Bounds or sequence of (min, max), optional
         None in a pair is no bound. The iterates are projected onto the box, a coordinate that
         hits a bound loses its momentum, and differences stay inside.
+    constraints : empty
+        As SciPy has it. There are none but bounds: what is not empty is refused.
     tol : float, optional
         Sets `gtol`, unless the options do.
     callback : callable, optional
@@ -71,7 +79,8 @@ def minimize(
         as ``callback(intermediate_result=OptimizeResult(x=..., fun=...))``. `StopIteration`
         stops the search.
     options : dict, optional
-        See below. Unknown ones give an `OptimizeWarning`, and None is the default of each.
+        See below. Unknown ones give an `OptimizeWarning`, and None is the default of each. For
+        type checkers, a `fastadam.typing.MinimizeOptions`.
 
     Returns
     -------
@@ -199,6 +208,7 @@ def minimize(
     (212, True)
     """
     name = check_method(method)
+    require_nothing(hess, hessp, constraints)
     checked = check_options(name, options, tol, stacklevel=2)
     start = start_of(x0)
     lower, upper = box(bounds, start.size)

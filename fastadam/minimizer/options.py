@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from scipy.optimize import OptimizeWarning
@@ -20,11 +20,15 @@ from ..checks import (
     fraction_pair,
     learning_rate,
     nonnegative,
+    plain_number,
+    real_array,
     real_number,
+    suggestion,
     unit_interval,
 )
 from ..rules import Rule
 from ..solver import annealing
+from ..typing import PolishMethod
 
 #: The default number of iterations.
 MAXITER = 20_000
@@ -68,7 +72,9 @@ _NO_LIMIT = np.iinfo(np.int64).max
 def _rate(name: str, value: object) -> Any:
     if isinstance(value, str):
         if value != "auto":
-            raise ValueError(f'{name} must be a number, a callable or "auto", got {value!r}')
+            raise ValueError(
+                f'{name} must be a number, a callable or "auto", got {describe(value)}'
+            )
         return value
     return learning_rate(name, value)
 
@@ -76,26 +82,39 @@ def _rate(name: str, value: object) -> Any:
 def _positive(name: str, value: object) -> float:
     number = real_number(name, value)
     if not number > 0.0:
-        raise ValueError(f"{name} must be > 0, got {describe(value)}")
+        raise ValueError(f"{name} must be > 0, got {describe(number)}")
     return number
 
 
-def _whole(least: int) -> Callable[[str, object], int]:
+def _limit(least: int) -> Callable[[str, object], int]:
+    """Return a check of a limit: a whole number, as a float too (1e4), or infinity."""
+
     def check(name: str, value: object) -> int:
-        if isinstance(value, (float, np.floating)) and float(value).is_integer():
-            value = int(value)  # as in maxiter=1e4
-        elif isinstance(value, (float, np.floating)):
-            raise ValueError(f"{name} must be a whole number, got {describe(value)}")
-        return min(count(name, value, least), _NO_LIMIT)
+        number = plain_number(value)
+        if isinstance(number, (float, np.floating)):
+            if number == math.inf:
+                return _NO_LIMIT
+            if not float(number).is_integer():
+                raise ValueError(f"{name} must be a whole number, got {describe(number)}")
+            number = int(number)
+        return min(count(name, number, least), _NO_LIMIT)
 
     return check
 
 
+def truth(name: str, value: object) -> bool:
+    """Return whether something is true, as SciPy has it: ``disp=2`` is."""
+    try:
+        return bool(value)
+    except Exception as error:  # an array of several
+        raise TypeError(f"{name} must be True or False, got {describe(value)}") from error
+
+
 def _rel_step(name: str, value: object) -> Any:
-    steps = np.asarray(value)
+    steps = real_array(name, value)
     if steps.ndim > 1:
         raise ValueError(f"{name} must be a number or a vector, got {describe(steps)}")
-    if steps.dtype.kind not in "fiu" or not np.all(np.isfinite(steps) & (steps > 0)):
+    if not np.all(np.isfinite(steps) & (steps > 0)):
         raise ValueError(f"{name} must be positive, got {describe(value)}")
     return steps
 
@@ -118,14 +137,14 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "nesterov": flag,
     "momentum_decay": nonnegative,
     "clip_norm": _positive,
-    "maxiter": _whole(0),
-    "maxfev": _whole(1),
+    "maxiter": _limit(0),
+    "maxfev": _limit(1),
     "max_seconds": _positive,
     "gtol": nonnegative,
     "ftol": nonnegative,
-    "patience": _whole(1),
-    "return_all": lambda name, value: flag(name, bool(value)),
-    "disp": lambda name, value: flag(name, bool(value)),
+    "patience": _limit(1),
+    "return_all": truth,
+    "disp": truth,
     "finite_diff_rel_step": _rel_step,
     "polish": _method_name,
 }
@@ -154,25 +173,67 @@ _METHODS: dict[str, set[str]] = {
 }
 
 
-def check_method(name: object) -> str:
-    """Return the name of a rule in lower case."""
-    if not isinstance(name, str) or name.lower() not in _METHODS:
-        raise ValueError(f"method must be one of {', '.join(_METHODS)}, got {describe(name)}")
-    return name.lower()
+_SCIPYS = {name.lower() for name in get_args(PolishMethod)}
+_SCIPYS_WITH_HESSIAN = {"dogleg", "trust-ncg", "trust-exact", "trust-krylov"}
+
+
+def check_method(name: object, label: str = "method") -> str:
+    """Return the name of a rule in lower case; None is the default."""
+    if name is None:
+        return "adam"
+    if isinstance(name, str) and name.lower() in _METHODS:
+        return name.lower()
+    hint = suggestion(name, _METHODS)
+    if isinstance(name, str) and name.lower() in _SCIPYS | _SCIPYS_WITH_HESSIAN:
+        hint = ", which is a method of scipy.optimize.minimize"
+        if name.lower() in _SCIPYS:
+            hint += f'; fastadam.minimize goes on with it by options={{"polish": {name!r}}}'
+    raise ValueError(f"{label} must be one of {', '.join(_METHODS)}, got {describe(name)}{hint}")
+
+
+def require_nothing(hess: object, hessp: object, constraints: Any) -> None:
+    """Refuse what SciPy's methods take and ours do not, if it asks for something."""
+    for name, value in (("hess", hess), ("hessp", hessp)):
+        if value is not None:
+            raise ValueError(f"{name} must be None: no rule uses it, got {describe(value)}")
+    require_no_constraints(constraints)
+
+
+def require_no_constraints(constraints: object) -> None:
+    """Refuse constraints that are not empty."""
+    if isinstance(constraints, np.ndarray):
+        constraints = constraints.tolist()
+    if not (constraints is None or (isinstance(constraints, Sized) and len(constraints) == 0)):
+        raise ValueError(
+            "constraints must be empty: fastadam cannot handle constraints, but bounds, "
+            f"got {describe(constraints)}"
+        )
 
 
 def check_options(
-    method: str, given: Mapping[str, Any] | None, tol: float | None, stacklevel: int
+    method: str,
+    options: object,
+    tol: object,
+    stacklevel: int,
+    others: Iterable[str] = (),
 ) -> Options:
-    """Return the options of a method, checked; warn of those that it does not have."""
-    if given is not None and not isinstance(given, Mapping):
-        raise TypeError(f"options must be a dict, got {describe(given)}")
-    given = dict(given or {})
+    """Return the options of a method, checked; warn of those that it does not have.
+
+    The names in ``others`` are those of options that the caller has taken out.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise TypeError(f"options must be a dict, got {describe(options)}")
+    given = dict(options or {})
     known = _COMMON | _METHODS[method]
-    unknown = sorted(map(str, given.keys() - known))
+    unknown = sorted(given.keys() - known, key=str)
     if unknown:
+        form, near = " (did you mean {!r}?)", sorted({*known, *others})
+        elsewhere = set.union(*_METHODS.values())  # these are spelt right
+        words = [
+            f"{name}{'' if name in elsewhere else suggestion(name, near, form)}" for name in unknown
+        ]
         warnings.warn(
-            f"Unknown solver options: {', '.join(unknown)}",
+            f"Unknown solver options: {', '.join(words)}",
             OptimizeWarning,
             stacklevel=stacklevel + 1,
         )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import scipy.optimize
 from scipy.optimize import Bounds, OptimizeResult
 
+from ..checks import suggestion
 from ..solver.runs import Functions
 from ..solver.search import Vector
+from ..typing import PolishMethod
 
 _NO_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
 _NO_BOUNDS = ("cg", "bfgs", "newton-cg", "dogleg", "trust-ncg", "trust-exact", "trust-krylov")
@@ -22,7 +24,10 @@ def require_polishable(method: str, has_bounds: bool, has_gradient: bool) -> Non
     """Raise ValueError for a method that SciPy does not have, or that cannot do it."""
     name = method.lower()
     if name not in _METHODS:
-        raise ValueError(f"polish must be a method of scipy.optimize.minimize, got {method!r}")
+        raise ValueError(
+            f"polish must be a method of scipy.optimize.minimize, got {method!r}"
+            + suggestion(method, get_args(PolishMethod)[::-1])
+        )
     if name in _HESSIAN:
         raise ValueError(f"polish={method!r} needs a Hessian")
     if name == "newton-cg" and not has_gradient:

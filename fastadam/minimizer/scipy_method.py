@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import OptimizeResult
 
+from ..typing import BoundsLike, Jacobian, Method, MinimizeOptions, MinimizeResult, Real
 from .minimize import minimize
+from .options import check_method, require_no_constraints
 
 
 def scipy_method(
@@ -18,16 +18,16 @@ def scipy_method(
     x0: ArrayLike,
     args: Any = (),
     *,
-    jac: Any = None,
+    jac: Jacobian = None,
     hess: Any = None,
     hessp: Any = None,
-    bounds: Any = None,
+    bounds: BoundsLike | None = None,
     constraints: Any = (),
-    callback: Callable[..., Any] | None = None,
-    tol: float | None = None,
-    rule: str = "adam",
+    callback: Callable[..., object] | None = None,
+    tol: Real | None = None,
+    rule: Method | None = "adam",
     **options: Any,
-) -> OptimizeResult:
+) -> MinimizeResult:
     """Minimise as a `method` of `scipy.optimize.minimize`, and of what calls that.
 
     `scipy.optimize.basinhopping` and `scipy.optimize.dual_annealing` take it in
@@ -71,6 +71,16 @@ def scipy_method(
     for name, value in (("hess", hess), ("hessp", hessp)):
         if value is not None:
             warnings.warn(f"fastadam does not use {name}.", RuntimeWarning, stacklevel=3)
-    if constraints is not None and np.size(constraints):
-        raise ValueError("fastadam cannot handle constraints; it can handle bounds")
-    return minimize(fun, x0, args, rule, jac, bounds, tol, callback, options)
+    require_no_constraints(constraints)
+    check_method(rule, "rule")
+    return minimize(
+        fun,
+        x0,
+        args,
+        rule,
+        jac,
+        bounds=bounds,
+        tol=tol,
+        callback=callback,
+        options=cast(MinimizeOptions, options),
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import describe
+from ..checks import describe, real_array, suggestion
 from ..rules import Rule
 from ..solver import annealing
 from ..solver.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
@@ -23,27 +23,27 @@ _NEVER = np.iinfo(np.int64).max
 
 def start_of(x0: ArrayLike) -> Vector:
     """Return the start as a new float64 vector."""
-    array = np.atleast_1d(np.asarray(x0))
+    array = np.atleast_1d(real_array("x0", x0))
     if array.ndim != 1:
         raise ValueError(f"'x0' must only have one dimension, got {describe(array)}")
     if array.size == 0:
         raise ValueError("x0 must have at least one element, got an empty array")
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"x0 must be real numbers, got {describe(array)}")
-    return array.astype(np.float64)
+    return array
 
 
 def functions_of(fun: Callable[..., Any], args: Any, jac: Any, options: Options) -> Functions:
     """Return the user's functions, checked."""
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {describe(fun)}")
+    if isinstance(jac, np.bool_):
+        jac = bool(jac)
     if jac is None or jac is False:
         jac = "3-point" if options.auto else "2-point"
     named = isinstance(jac, str) and jac in ("in-place", *DIFFERENCES)
     if not (callable(jac) or jac is True or named):
         raise ValueError(
             'jac must be callable, True, None, "2-point", "3-point", "cs" or "in-place", '
-            f"got {describe(jac)}"
+            f"got {describe(jac)}" + suggestion(jac, ("in-place", *DIFFERENCES))
         )
     return Functions(fun, args if isinstance(args, tuple) else (args,), jac)
 

@@ -162,3 +162,7 @@ def catalogue() -> tuple[Problem, ...]:
         levy(),
         styblinski_tang(),
     )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

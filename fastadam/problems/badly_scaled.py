@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numba.extending import register_jitable
 
-from ..checks import count, finite
+from ..checks import MOST_VARIABLES, count, finite
 from .problem import Gradient, Problem, Value, Vector, build
 
 Formulas = Callable[[float], tuple[Value, Gradient]]
@@ -171,7 +171,7 @@ def rotated_quadratic(n: int = 10, condition: float = 1e6) -> Problem:
 
 
 def _quadratic(name: str, formulas: Formulas, n: int, condition: float) -> Problem:
-    count("n", n, 2)
+    count("n", n, 2, MOST_VARIABLES)
     if not finite("condition", condition) >= 1.0:
         raise ValueError(f"condition must be >= 1, got {condition}")
     value, gradient = formulas(float(condition))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import count
+from ..checks import MOST_VARIABLES, count
 from .problem import Problem, Vector, build
 
 
@@ -34,7 +34,7 @@ def sphere(n: int = 10) -> Problem:
     >>> problem.fun(problem.x0)
     10.0
     """
-    count("n", n, 1)
+    count("n", n, 1, MOST_VARIABLES)
     return build(
         _sphere_value,
         _sphere_gradient,
@@ -83,7 +83,7 @@ def sum_of_squares(n: int = 10) -> Problem:
     >>> problem.fun(problem.x0)
     55.0
     """
-    count("n", n, 1)
+    count("n", n, 1, MOST_VARIABLES)
     return build(
         _sum_of_squares_value,
         _sum_of_squares_gradient,
@@ -133,7 +133,7 @@ def trid(n: int = 6) -> Problem:
     >>> problem.fun(problem.x0), problem.fmin
     (6.0, -50.0)
     """
-    count("n", n, 2)
+    count("n", n, 2, MOST_VARIABLES)
     i = np.arange(1, n + 1)
     return build(
         _trid_value,
@@ -186,7 +186,7 @@ def zakharov(n: int = 10) -> Problem:
     >>> problem.fun(problem.x0)
     93.0
     """
-    count("n", n, 1)
+    count("n", n, 1, MOST_VARIABLES)
     return build(
         _zakharov_value,
         _zakharov_gradient,

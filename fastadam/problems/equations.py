@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from ..checks import count
+from ..checks import MOST_VARIABLES, count
 from .problem import Problem, Vector, build
 
 
@@ -139,7 +139,7 @@ def trigonometric(n: int = 10) -> Problem:
     >>> round(problem.fun(problem.x0), 7)
     0.0070758
     """
-    count("n", n, 1)
+    count("n", n, 1, MOST_VARIABLES)
     return build(
         _trigonometric_value,
         _trigonometric_gradient,
@@ -202,7 +202,7 @@ def broyden_tridiagonal(n: int = 10) -> Problem:
     >>> problem.fun(problem.x0)
     21.0
     """
-    count("n", n, 2)
+    count("n", n, 2, MOST_VARIABLES)
     return build(
         _broyden_value,
         _broyden_gradient,

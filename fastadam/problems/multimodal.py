@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..checks import count
+from ..checks import MOST_VARIABLES, count
 from .problem import Problem, Vector, build
 
 
@@ -37,7 +37,7 @@ def ackley(n: int = 2) -> Problem:
     >>> round(problem.fun(problem.x0), 6)
     7.988911
     """
-    count("n", n, 1)
+    count("n", n, 1, MOST_VARIABLES)
     return build(
         _ackley_value,
         _ackley_gradient,
@@ -98,7 +98,7 @@ def rastrigin(n: int = 2) -> Problem:
     >>> round(problem.fun(problem.x0), 6)
     35.73
     """
-    count("n", n, 1)
+    count("n", n, 1, MOST_VARIABLES)
     return build(
         _rastrigin_value,
         _rastrigin_gradient,
@@ -148,7 +148,7 @@ def griewank(n: int = 2) -> Problem:
     >>> round(problem.fun(problem.x0), 6)
     2.510617
     """
-    count("n", n, 1)
+    count("n", n, 1, MOST_VARIABLES)
     return build(
         _griewank_value,
         _griewank_gradient,
@@ -211,7 +211,7 @@ def levy(n: int = 2) -> Problem:
     >>> round(problem.fun(problem.x0), 6)
     35.048617
     """
-    count("n", n, 1)
+    count("n", n, 1, MOST_VARIABLES)
     return build(
         _levy_value,
         _levy_gradient,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import count
+from ..checks import MOST_VARIABLES, count
 from .problem import Problem, Vector, build
 
 
@@ -225,7 +225,7 @@ def styblinski_tang(n: int = 2) -> Problem:
     >>> problem.fun(problem.x0)
     -53.0
     """
-    count("n", n, 1)
+    count("n", n, 1, MOST_VARIABLES)
     return build(
         _styblinski_tang_value,
         _styblinski_tang_gradient,

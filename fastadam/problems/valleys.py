@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..checks import count
+from ..checks import MOST_VARIABLES, count
 from .problem import Problem, Vector, build
 
 
@@ -37,7 +37,7 @@ def rosenbrock(n: int = 2) -> Problem:
     >>> round(problem.fun(problem.x0), 6)
     24.2
     """
-    count("n", n, 2)
+    count("n", n, 2, MOST_VARIABLES)
     return build(
         _rosenbrock_value,
         _rosenbrock_gradient,
@@ -92,7 +92,7 @@ def dixon_price(n: int = 5) -> Problem:
     >>> problem.fun(problem.x0)
     14.0
     """
-    count("n", n, 2)
+    count("n", n, 2, MOST_VARIABLES)
     minimizers = np.tile(2.0 ** (2.0 ** -np.arange(n) - 1.0), (2, 1))
     minimizers[1, -1] *= -1.0
     return build(

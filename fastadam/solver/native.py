@@ -22,7 +22,7 @@ from numba.core.errors import NumbaError, TypingError
 from numba.extending import intrinsic, register_jitable
 
 from ..cache import code_address, compile_kernel
-from ..checks import describe
+from ..checks import conversion, describe
 from .addresses import (
     COMPLEX,
     COMPLEX_SIGNATURE,
@@ -34,6 +34,7 @@ from .addresses import (
     spill,
 )
 from .differences import copy
+from .objective import PAIR_HINT
 
 
 def is_native(function: object) -> bool:
@@ -206,13 +207,18 @@ def native_function(fun: Any, jac: Any, args_type: Any, batch_type: Any = None) 
         returned = _result_type(fun, given)
         raise ValueError(
             f"fun must return {_EXPECTED.get(jac, 'a real number')}, and returns {returned} for "
-            f"{_names(given)}"
+            f"{_names(given)}{_pair_hint(jac, returned)}"
             + (
                 f"; jac returns {_result_type(jac, given)}, which must be an array of real numbers"
                 if is_native(jac)
                 else ""
             )
         ) from error
+
+
+def _pair_hint(jac: Any, returned: Any) -> str:
+    is_pair = isinstance(returned, types.BaseTuple) and len(returned) == 2
+    return PAIR_HINT if is_pair and jac is not True else ""
 
 
 _EXPECTED = {
@@ -225,12 +231,22 @@ def type_of_arguments(args: tuple[Any, ...], name: str = "args") -> Any:
     """Return the Numba type of the extra arguments, or say which has none."""
     for i, value in enumerate(args):
         try:
-            numba.typeof(value)
-        except (ValueError, NumbaError) as error:
+            if _is_nested_list(numba.typeof(value)):
+                raise TypeError("Numba cannot reflect lists in lists")
+        except (TypeError, ValueError, NumbaError) as error:
+            hint = conversion(value) or "; numbers, NumPy arrays and tuples of them can"
             raise ValueError(
-                f"{name}[{i}] cannot be passed to a compiled function, got {describe(value)}"
+                f"{name}[{i}] cannot be passed to a compiled function, got {describe(value)}{hint}"
             ) from error
     return numba.typeof(args)
+
+
+def _is_nested_list(numba_type: Any, inside: bool = False) -> bool:
+    """Tell whether there are lists in lists: Numba refuses them after the call."""
+    if isinstance(numba_type, types.List):
+        return inside or _is_nested_list(numba_type.dtype, True)
+    is_tuple = isinstance(numba_type, types.BaseTuple)
+    return is_tuple and any(_is_nested_list(each, inside) for each in numba_type)
 
 
 def _require_compilable(name: str, function: Any, given: Sequence[Any]) -> None:

@@ -19,11 +19,20 @@ def scalar(value: Any) -> float:
     if array is None or array.size != 1:
         raise ValueError(
             "The user-provided objective function must return a scalar value, "
-            f"it returned {describe(value)}"
+            f"it returned {describe(value)}{pair_hint(value)}"
         )
     if array.dtype.kind not in "fiub":
         raise ValueError(f"fun must return a real number, it returned {describe(value)}")
     return float(array.item())
+
+
+def pair_hint(value: Any) -> str:
+    """Return what to do about a value that seems to come with its gradient."""
+    return PAIR_HINT if isinstance(value, tuple) and len(value) == 2 else ""
+
+
+#: What to do about a function that returns the value and the gradient.
+PAIR_HINT = "; if that is the value and the gradient, pass jac=True"
 
 
 def _array(value: Any) -> Any:
@@ -89,10 +98,12 @@ def complex_value(fun: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[A
     """Return ``value(x, slot)`` of complex x, for `differences.complex_step`."""
 
     def evaluate(x: Any, _: int) -> complex:
-        result = np.asarray(fun(x.copy(), *args))
-        if result.size != 1 or result.dtype.kind not in "fiubc":
+        given = fun(x.copy(), *args)
+        result = _array(given)
+        if result is None or result.size != 1 or result.dtype.kind not in "fiubc":
             raise ValueError(
-                f'with jac="cs", fun must return a complex number, it returned {describe(result)}'
+                f'with jac="cs", fun must return a complex number, it returned {describe(given)}'
+                + pair_hint(given)
             )
         return complex(result.item())
 
@@ -115,7 +126,7 @@ def values(value: Any, size: int, kinds: str = "fiub") -> Any:
     if array is None or array.shape != (size,) or array.dtype.kind not in kinds:
         raise ValueError(
             f"a vectorized fun must return an array of {size} numbers for {size} points, "
-            f"it returned {describe(value)}"
+            f"it returned {describe(value)}{pair_hint(value)}"
         )
     return array
 

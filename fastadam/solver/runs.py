@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..cache import kernel_address
 from ..checks import nonnegative
 from ..rules import Rule
 from . import objective
+from .calls import called_from_python
 from .differences import central, complex_step, one_sided
 from .kernels import advance_kernel, run_kernel, run_signature
 from .native import driver, is_native, native_function, type_of_arguments
@@ -53,6 +54,12 @@ class Functions:
     def form(self) -> Any:
         """What a compiled function is wrapped as, see `native.native_function`."""
         return "value" if self.scheme in ("2-point", "3-point") else self.jac
+
+    @property
+    def in_python(self) -> Functions:
+        """The same, for calls from Python."""
+        fun = called_from_python("fun", self.fun, self.args)
+        return replace(self, fun=fun, jac=called_from_python("jac", self.jac, self.args))
 
     @property
     def native(self) -> bool:
@@ -172,7 +179,7 @@ class PythonRun(Run):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         make = _with_gradient if self.functions.scheme == "gradient" else _with_differences
-        self._evaluate = make(self.functions, self.search)
+        self._evaluate = make(self.functions.in_python, self.search)
         self._advance = advance_kernel(self.rule)
 
     def evaluate(self) -> None:

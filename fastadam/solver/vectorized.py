@@ -54,7 +54,8 @@ class VectorizedSearches:
         template: Search,
         size: int,
     ) -> None:
-        self._functions, self._rows, self._rule, self._h = functions, rows, rule, h
+        self._functions, self._rows = functions.in_python, rows
+        self._rule, self._h = rule, h
         self.records = np.repeat(template.record, size)
         self._matrices = np.zeros((size, *template.rows.shape))
         self._matrices[:, REL_STEP] = template.rows[REL_STEP]

@@ -111,7 +111,7 @@ def same_alone(result, x0, rows, ks=None, form="in-place", args=(T,), compiled=T
             options["lr"] = lr(k)
         given = args + tuple(each[k] for each in rows)
         own = bounds(k) if callable(bounds) else bounds
-        one = fastadam.minimize(fun, x0[k], given, method, jac, own, options=options)
+        one = fastadam.minimize(fun, x0[k], given, method, jac, bounds=own, options=options)
         for name in ARRAYS:
             assert bits(result[name][k]) == bits(one[name]), (k, name, result[name][k], one[name])
 

@@ -14,8 +14,8 @@ from tests.minimizer.helpers import X0, quadratic, quadratic_der, run
 @pytest.mark.parametrize(
     ("method", "options", "names"),
     [
-        ("adam", {"learning_rate": 0.1}, ["learning_rate"]),
-        ("adam", {"xtol": 1, "eps": 1}, ["eps", "xtol"]),
+        ("adam", {"rate": 0.1}, ["rate"]),
+        ("adam", {"window": 1, "basis": 1}, ["basis", "window"]),
         ("sgd", {"betas": (0.9, 0.99)}, ["betas"]),
         ("radam", {"amsgrad": True}, ["amsgrad"]),
         ("adam", {"momentum": 0.9, "nesterov": True}, ["momentum", "nesterov"]),

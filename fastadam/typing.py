@@ -1,0 +1,236 @@
+"""Types for annotations: what fastadam's functions take and return.
+
+Calling them needs none of these. A type checker wants them where a variable stands between a
+literal and a call::
+
+    options: fastadam.typing.MinimizeOptions = {"lr": 0.01, "maxiter": 500}
+    result: fastadam.typing.MinimizeResult = fastadam.minimize(fun, x0, options=options)
+
+The types of results say what their attributes are; the objects are SciPy's
+`scipy.optimize.OptimizeResult`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, ValuesView
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "BatchBoundsLike",
+    "BatchResult",
+    "BoundsLike",
+    "Device",
+    "DeviceArray",
+    "Gradients",
+    "Jacobian",
+    "LearningRate",
+    "Method",
+    "MinimizeBatchOptions",
+    "MinimizeOptions",
+    "MinimizeResult",
+    "MultistartResult",
+    "Nonfinite",
+    "Params",
+    "PolishMethod",
+    "Sampling",
+]
+
+Integer = int | np.integer[Any]
+Real = float | np.floating[Any] | np.integer[Any]
+Boolean = bool | np.bool_
+
+# ---------------------------------------------------------------------------------------------
+# Words
+# ---------------------------------------------------------------------------------------------
+
+#: The rules of `fastadam.minimize`.
+Method = Literal[
+    "adam", "adamw", "amsgrad", "nadam", "radam", "adamax", "rmsprop", "sgd", "momentum"
+]
+
+#: SciPy's methods that can go on where a rule ends: those that need no Hessian.
+PolishMethod = Literal[
+    "Nelder-Mead",
+    "Powell",
+    "CG",
+    "BFGS",
+    "Newton-CG",
+    "L-BFGS-B",
+    "TNC",
+    "COBYLA",
+    "COBYQA",
+    "SLSQP",
+    "trust-constr",
+    "nelder-mead",
+    "powell",
+    "cg",
+    "bfgs",
+    "newton-cg",
+    "l-bfgs-b",
+    "tnc",
+    "cobyla",
+    "cobyqa",
+    "slsqp",
+]
+
+Device = Literal["cpu", "cuda"]
+Nonfinite = Literal["propagate", "raise", "skip"]
+Sampling = Literal["sobol", "latin-hypercube"]
+
+# ---------------------------------------------------------------------------------------------
+# Arguments
+# ---------------------------------------------------------------------------------------------
+
+#: A number, or a callable of the step.
+LearningRate = Real | Callable[[int], Real]
+
+#: Where the gradient comes from.
+Jacobian = Callable[..., Any] | bool | Literal["2-point", "3-point", "cs", "in-place"] | None
+
+
+class _Bounds(Protocol):
+    """What `scipy.optimize.Bounds` is."""
+
+    @property
+    def lb(self) -> Any: ...
+
+    @property
+    def ub(self) -> Any: ...
+
+
+#: A `scipy.optimize.Bounds`, or a (min, max) for each variable.
+BoundsLike = (
+    _Bounds | NDArray[Any] | Sequence[Sequence[Real | None]] | Iterator[Sequence[Real | None]]
+)
+#: The same for all problems of a batch, or for each.
+BatchBoundsLike = BoundsLike | Sequence[Sequence[Sequence[Real | None]]]
+
+
+#: No constraints.
+Nothing = tuple[()] | list[NoReturn] | dict[NoReturn, NoReturn] | None
+
+
+class DeviceArray(Protocol):
+    """An array on a GPU, of CuPy, Numba, torch or another package."""
+
+    @property
+    def __cuda_array_interface__(self) -> Any: ...
+
+
+_Array = NDArray[np.floating[Any]] | DeviceArray
+_Views = Iterator[_Array] | ValuesView[_Array] | Mapping[str, _Array]
+
+#: The parameters of an optimiser: arrays, or groups of them.
+Params = _Array | Sequence[_Array | Mapping[str, Any]] | _Views
+#: The gradients of a step, with their structure.
+Gradients = _Array | Sequence[_Array | Sequence[_Array] | Mapping[str, _Array]] | _Views
+
+# ---------------------------------------------------------------------------------------------
+# Options
+# ---------------------------------------------------------------------------------------------
+
+
+class _SearchOptions(TypedDict, total=False):
+    betas: tuple[Real, Real] | None
+    epsilon: Real | None
+    weight_decay: Real | None
+    amsgrad: Boolean | None
+    alpha: Real | None
+    momentum: Real | None
+    dampening: Real | None
+    nesterov: Boolean | None
+    momentum_decay: Real | None
+    clip_norm: Real | None
+    maxiter: Real | None
+    maxfev: Real | None
+    max_seconds: Real | None
+    gtol: Real | None
+    ftol: Real | None
+    patience: Real | None
+    disp: Boolean | None
+    finite_diff_rel_step: ArrayLike | None
+
+
+class MinimizeOptions(_SearchOptions, total=False):
+    """The options of `fastadam.minimize`, each of which may be left out."""
+
+    lr: LearningRate | Literal["auto"] | None
+    return_all: Boolean | None
+    polish: PolishMethod | None
+
+
+class MinimizeBatchOptions(_SearchOptions, total=False):
+    """The options of `fastadam.minimize_batch` and `fastadam.multistart`."""
+
+    lr: LearningRate | Literal["auto"] | Sequence[Real] | NDArray[Any] | None
+    threads: Integer | None
+    vectorized: Boolean | None
+
+
+# ---------------------------------------------------------------------------------------------
+# Results
+# ---------------------------------------------------------------------------------------------
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
+
+    class MinimizeResult(OptimizeResult):
+        """The result of `fastadam.minimize`."""
+
+        x: NDArray[np.float64]
+        fun: float
+        jac: NDArray[np.float64]
+        nit: int
+        nfev: int
+        njev: int
+        status: int
+        success: bool
+        message: str
+        allvecs: list[NDArray[np.float64]]  # with return_all
+        first: MinimizeResult  # with polish
+        polish: OptimizeResult  # with polish
+
+    class BatchResult(OptimizeResult):
+        """The result of `fastadam.minimize_batch`."""
+
+        x: NDArray[np.float64]
+        fun: NDArray[np.float64]
+        jac: NDArray[np.float64]
+        nit: NDArray[np.int64]
+        nfev: NDArray[np.int64]
+        njev: NDArray[np.int64]
+        status: NDArray[np.int64]
+        success: NDArray[np.bool_]
+        message: str
+
+    class MultistartResult(OptimizeResult):
+        """The result of `fastadam.multistart`."""
+
+        x: NDArray[np.float64]
+        fun: float
+        jac: NDArray[np.float64]
+        nit: int
+        nfev: int
+        njev: int
+        status: int
+        success: bool
+        message: str
+        minima: NDArray[np.float64]
+        minima_fun: NDArray[np.float64]
+        counts: NDArray[np.int64]
+        solutions: BatchResult
+
+else:  # with SciPy's minimisers imported only where it is used: they take 0.2 s
+
+    def __getattr__(name: str) -> Any:
+        if name not in ("MinimizeResult", "BatchResult", "MultistartResult"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from scipy.optimize import OptimizeResult
+
+        return OptimizeResult
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)
