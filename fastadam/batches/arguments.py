@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import Bounds
 
-from ..checks import count, describe, flag, is_device_array
+from ..checks import count, describe, flag, is_device_array, one_of
 from ..minimizer.bounds import box, real_numbers
 from ..minimizer.options import Options, check_options
 from .batch import Matrix
@@ -22,11 +23,21 @@ class BatchOptions:
 
     threads: int | None
     vectorized: bool
+    on_error: str
+    copy_args: bool
     rates: Matrix
+
+
+def _unmasked(name: str, value: Any) -> Any:
+    """Return what is no masked array."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array: its mask would be ignored")
+    return value
 
 
 def starts_of(x0: ArrayLike) -> Matrix:
     """Return the starts, a row for each problem, as a new array."""
+    _unmasked("x0", x0)
     array = np.asarray(x0)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"x0 must have shape (problems, variables), got {describe(array)}")
@@ -39,26 +50,41 @@ def options_of(
     method: str, given: Any, tol: float | None, size: int
 ) -> tuple[Options, BatchOptions]:
     """Return the options that `minimize` has, checked, and those that only a batch has."""
-    threads, vectorized, rates = None, None, None
+    own: dict[str, Any] = {}
+    rates = None
     if isinstance(given, Mapping):
         given = dict(given)
         for name in ("return_all", "polish"):
             if given.get(name):
                 raise ValueError(f"minimize_batch has no {name}, got {describe(given[name])}")
-        threads, vectorized = given.pop("threads", None), given.pop("vectorized", None)
+        own = {name: given.pop(name, None) for name in _OWN}
         lr = given.get("lr")
         if isinstance(lr, (list, tuple, np.ndarray)):
             rates = _rates(lr, size)
             given["lr"] = 0.0
-    options = check_options(method, given, tol, stacklevel=3)
+    options = check_options(method, given, tol, stacklevel=4)
     if rates is None:
         numeric = not (options.auto or callable(options.lr))
         rates = np.full(1, options.lr if numeric else 0.0)
-    return options, BatchOptions(
-        None if threads is None else count("threads", threads, 1),
-        vectorized is not None and flag("vectorized", vectorized),
-        rates,
-    )
+    # None is the default of every option.
+    checked = {
+        name: default if own.get(name) is None else check(name, own[name])
+        for name, (default, check) in _OWN.items()
+    }
+    if checked["vectorized"] and checked["on_error"] != "raise":
+        raise ValueError(
+            f"on_error={checked['on_error']!r} is not for vectorized functions: what they raise, "
+            "they raise for many problems at once, and nothing tells for which"
+        )
+    return options, BatchOptions(**checked, rates=rates)
+
+
+_OWN: dict[str, tuple[Any, Callable[[str, Any], Any]]] = {
+    "threads": (None, partial(count, least=1)),
+    "vectorized": (False, flag),
+    "on_error": ("raise", partial(one_of, choices=("raise", "nan"))),
+    "copy_args": (False, flag),
+}
 
 
 def _rates(lr: Any, size: int) -> Matrix:
@@ -105,7 +131,7 @@ def rows_of(batch_args: Any, size: int, device: str) -> tuple[Any, ...]:
     result = []
     for i, values in enumerate(arrays):
         stays = device == "cuda" and is_device_array(values)
-        array = values if stays else np.asarray(values)
+        array = values if stays else np.asarray(_unmasked(f"batch_args[{i}]", values))
         if len(array.shape) == 0 or array.shape[0] != size:
             raise ValueError(
                 f"batch_args[{i}] must have a row for each of {size} problems, "

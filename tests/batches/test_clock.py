@@ -1,6 +1,5 @@
 """The clock of a batch, Ctrl-C, and the progress bar."""
 
-import itertools
 import os
 import signal
 import subprocess
@@ -14,10 +13,10 @@ import pytest
 
 import fastadam
 from fastadam import minimize_batch
-from fastadam.batches import batch
-from fastadam.solver import many
+from fastadam.batches import batch, compiled
 from tests.batches.batches import CHUNK, each_kind, fails, identical, problems, run
 from tests.minimizer.helpers import FOREVER, MineError
+from tests.solver.halts import tick, ticks
 
 
 @numba.njit
@@ -88,26 +87,25 @@ def rough(x, kind):
     return np.nan if kind == 1 and x[0] > 1.01 else value
 
 
+@numba.njit
+def rough_ticking(x, kind):
+    with numba.objmode():
+        tick()
+    return rough(x, kind)
+
+
+@pytest.mark.fault(number=4)
 @pytest.mark.parametrize("kind", [0, 1, 2])
 @pytest.mark.parametrize("jac", ["2-point", "3-point"])
-def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac, monkeypatch):
-    """One iteration at a time, and the end after any of them."""
-    init = batch._Solver.__init__
-
-    def slowly(self, given):
-        init(self, given)
-        self._budget = 1
-
-    monkeypatch.setattr(batch, "_INTERVAL", 1e-12)
-    monkeypatch.setattr(batch._Solver, "__init__", slowly)
+def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac):
+    """The end after any evaluation, of a row or of its last gradient."""
     x0, kinds = np.full((2, 2), 1.0), np.full(2, kind)
     first = fastadam.minimize(rough, x0[0], (kind,), jac=jac)
-    for looks in range(2, 40):  # the first is before the first row
-        calls = itertools.count()
-        over = property(lambda self: next(calls) >= looks)  # noqa: B023
-        monkeypatch.setattr(batch.Batch, "over", over)
-        result = minimize_batch(rough, x0, (), kinds, jac=jac, options={"threads": 1})
-        assert result.nfev[0] > 0, looks
+    for seconds in (*range(1, 40), *range(first.nfev - 6, first.nfev + 3)):
+        with ticks(seconds - 0.5):
+            options = {"threads": 1, "max_seconds": seconds - 0.5}
+            result = minimize_batch(rough_ticking, x0, (), kinds, jac=jac, options=options)
+        assert result.nfev.sum() == seconds
         assert result.fun[0] == rough(result.x[0], kind) <= rough(x0[0], kind)
         assert result.status[0] in (first.status, 1)
         assert result.nit[0] <= first.nit
@@ -116,37 +114,17 @@ def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac, monkeypatch):
 def test_the_clock_starts_when_all_is_compiled(monkeypatch):
     """As for `minimize`: a first call would solve nothing."""
     clock = [0.0]
-    compiling = batch.native_function
+    compiling = compiled.native_function
 
     def slow(*given):
-        clock[0] += 60.0
+        clock[0] += 600.0
         return compiling(*given)
 
-    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(batch, "native_function", slow)
+    for module in (batch, compiled):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(compiled, "native_function", slow)
     x0, rows = problems(3)
-    assert run(x0, rows, max_seconds=1.0).success.all()
-
-
-def test_a_slow_function_does_not_delay_the_end(monkeypatch):
-    """By a clock that is told how long an iteration takes: as often as `minimize` looks at it."""
-    clock = [0.0]
-    make = many.solve_kernel
-
-    def slow_kernel(*types):
-        kernel = make(*types)
-
-        def solve(*given):
-            clock[0] += 10.0 * given[-1]  # at most so many iterations, of 10 s
-            kernel(*given)
-
-        return solve
-
-    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(batch, "solve_kernel", slow_kernel)
-    x0, rows = problems(1)
-    run(x0, rows, max_seconds=30.0, threads=1, lr=1e-9)
-    assert clock[0] <= 100.0
+    assert run(x0, rows, max_seconds=300.0).success.all()
 
 
 CHILD = """

@@ -73,7 +73,8 @@ def test_max_seconds():
 
 
 def test_rows_that_are_not_begun(monkeypatch):
-    """Time is over after the first launch, of four threads."""
+    """Time is over after the first launch, of four threads with a point each."""
+    monkeypatch.setattr(gpu_batch, "_INTERVAL", 0.0)
     monkeypatch.setattr(cpu_batch.Batch, "over", True)
     x0, rows = problems(7)
     batch = on_gpu(misfit_in_place, x0, rows, (T,), "in-place", maxiter=50)
