@@ -85,6 +85,7 @@ def parabola(x, f, near, f_near, far, f_far):
 @register_jitable
 def one_sided(value, slot, s, x, f, grad, trial, lower, upper, rel_step, unit):
     """Fill ``grad`` with ``(f(x + h e_i) - f(x)) / h``, where ``h`` points away from 0."""
+    evaluations = part = 0
     copy(x, trial)
     for i in range(s.part - 1, x.size):
         trial[i] = beside(x[i], lower[i], upper[i], rel_step[i], unit[i])
@@ -93,12 +94,13 @@ def one_sided(value, slot, s, x, f, grad, trial, lower, upper, rel_step, unit):
             grad[i] = 0.0
             continue
         if s.halt != 0:
-            s.part = i + 1
-            return
+            part = i + 1
+            break
         grad[i] = secant(x[i], f, far, value(trial, slot))
-        s.nfev += 1
+        evaluations += 1
         copy(x, trial)  # the function may have overwritten it
-    s.part = 0
+    s.nfev += evaluations
+    s.part = part
 
 
 @register_jitable
@@ -108,8 +110,9 @@ def central(value, slot, s, x, f, grad, trial, lower, upper, rel_step, unit, wid
     ``h`` is ``width`` units if that is wider than the scheme's own step. Where a bound is nearer
     than ``h``, the slope is that of the parabola through x and two points on the other side.
     """
+    evaluations, part, known = 0, 0, s.part
     copy(x, trial)
-    for i in range((s.part - 1) // 2, x.size):
+    for i in range((known - 1) // 2, x.size):
         near, far = around(x[i], lower[i], upper[i], rel_step[i], unit[i], width)
         trial[i] = near
         near = trial[i]  # as the array holds it, which may be in float32
@@ -118,43 +121,45 @@ def central(value, slot, s, x, f, grad, trial, lower, upper, rel_step, unit, wid
         if far == x[i]:  # no room
             grad[i] = 0.0
             continue
-        if s.part == 2 * i + 2:  # halted between the two
+        if known == 2 * i + 2:  # halted between the two
             f_far = grad[i]
         else:
             if s.halt != 0:
-                s.part = 2 * i + 1
-                return
+                part = 2 * i + 1
+                break
             f_far = value(trial, slot)
-            s.nfev += 1
             copy(x, trial)
+            evaluations += 1
         if near == x[i] or near == far:  # no number between the two
             grad[i] = secant(x[i], f, far, f_far)
             continue
         if s.halt != 0:
-            grad[i] = f_far
-            s.part = 2 * i + 2
-            return
+            grad[i], part = f_far, 2 * i + 2
+            break
         trial[i] = near
         f_near = value(trial, slot)
-        s.nfev += 1
         copy(x, trial)
+        evaluations += 1
         grad[i] = parabola(x[i], f, near, f_near, far, f_far)
-    s.part = 0
+    s.nfev += evaluations
+    s.part = part
 
 
 @register_jitable
 def complex_step(value, slot, s, x, grad, trial, lower, upper, rel_step, unit):
     """Fill ``grad`` with ``imag(f(x + ih e_i)) / h``; ``trial`` is complex."""
+    evaluations = part = 0
     for i in range(s.part - 1, x.size):
         if lower[i] == upper[i]:
             grad[i] = 0.0
             continue
         if s.halt != 0:
-            s.part = i + 1
-            return
+            part = i + 1
+            break
         h = rel_step[i] * size(x[i], unit[i])
         copy(x, trial)
         trial[i] = complex(x[i], h)
         grad[i] = value(trial, slot).imag / h
-        s.nfev += 1
-    s.part = 0
+        evaluations += 1
+    s.nfev += evaluations
+    s.part = part

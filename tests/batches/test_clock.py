@@ -10,11 +10,12 @@ from types import SimpleNamespace
 import numba
 import numpy as np
 import pytest
+from scipy.optimize import Bounds
 
 import fastadam
 from fastadam import minimize_batch
 from fastadam.batches import batch, compiled
-from tests.batches.batches import CHUNK, each_kind, fails, identical, problems, run
+from tests.batches.batches import CHUNK, bowl, each_kind, fails, identical, problems, run
 from tests.minimizer.helpers import FOREVER, MineError
 from tests.solver.halts import tick, ticks
 
@@ -224,6 +225,79 @@ def test_the_bar_itself(compiled, capsys):
     pytest.importorskip("tqdm")
     x0, rows = problems(CHUNK + 1)
     run(x0, rows, disp=True, maxiter=20, compiled=compiled)
-    assert f"/{CHUNK + 1} [" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert f"/{CHUNK + 1} [" in shown.err
+    assert "exceeded" in shown.out  # the summary
     run(x0, rows, maxiter=20, compiled=compiled)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.fault(number=19)
+@each_kind
+def test_the_summary(compiled, capsys):
+    """The lines of `minimize`, of all problems together."""
+    x0, rows = problems(5)
+    result = run(x0, rows, disp=True, maxiter=300, gtol=0.5, compiled=compiled)
+    assert capsys.readouterr().out == (
+        "5 of 5: Optimization terminated successfully.\n"
+        f"         Lowest function value: {result.fun.min():f}\n"
+        f"         Iterations: {result.nit.sum()}\n"
+        f"         Function evaluations: {result.nfev.sum()}\n"
+        f"         Gradient evaluations: {result.njev.sum()}\n"
+    )
+    no_room = Bounds(np.ones((2, 2)), np.zeros((2, 2)))
+    run(x0[:2], tuple(row[:2] for row in rows), disp=True, compiled=compiled, bounds=no_room)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "2 of 2: The bounds hold no number.",
+        "         Lowest function value: none",
+    ]
+
+
+@pytest.mark.fault(number=19)
+def test_the_summary_of_many_starts(capsys):
+    """One for the whole, which tells the minima too."""
+    box = [(-1, 1)] * 2
+    result = fastadam.multistart(bowl.py_func, box, 4, rng=0, options={"disp": True, "lr": 0.1})
+    assert capsys.readouterr().out == (
+        f"{result.message}\n"
+        f"         Current function value: {result.fun:f}\n"
+        f"         Iterations: {result.nit}\n"
+        f"         Function evaluations: {result.nfev}\n"
+        f"         Gradient evaluations: {result.njev}\n"
+    )
+
+
+NOTEBOOK = """
+import sys, types
+
+class ZMQInteractiveShell:
+    pass
+
+sys.modules["ipykernel.zmqshell"] = types.ModuleType("ipykernel.zmqshell")
+ipython = sys.modules["IPython"] = types.ModuleType("IPython")
+ipython.get_ipython = ZMQInteractiveShell
+display = sys.modules["IPython.display"] = types.ModuleType("IPython.display")
+display.display = display.HTML = None
+sys.modules["ipywidgets"] = sys.modules["IPython.html"] = None
+import warnings
+warnings.simplefilter("always")
+
+import fastadam, numpy as np
+fun = lambda x: x[0] ** 2
+fastadam.minimize_batch(fun, np.ones((3, 1)), options={"disp": True, "maxiter": 3})
+fastadam.minimize(fun, [1.0], options={"disp": True, "maxiter": 3})
+"""
+
+
+@pytest.mark.fault(number=19)
+def test_a_notebook_without_widgets():
+    """The bar of text, and no warning of it."""
+    pytest.importorskip("tqdm")
+    child = subprocess.run(
+        [sys.executable, "-c", NOTEBOOK], capture_output=True, text=True, check=False
+    )
+    assert child.returncode == 0, child.stderr
+    assert "Warning" not in child.stderr, child.stderr
+    assert "/3 [" in child.stderr
+    assert child.stdout.count("Function evaluations") == 2

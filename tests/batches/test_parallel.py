@@ -1,5 +1,8 @@
 """Threads change nothing of a batch but the time that it takes."""
 
+import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -171,3 +174,48 @@ def sphere(x, grad):
         grad[i] = 2.0 * x[i]
         total += x[i] ** 2
     return total
+
+
+@pytest.mark.fault(number=11)
+def test_numba_sets_the_default_number_of_threads(monkeypatch):
+    x0, rows = problems(3 * CHUNK)
+    numbers, pool = [], compiled.ThreadPoolExecutor
+
+    def recording(number):
+        numbers.append(number)
+        return pool(number)
+
+    monkeypatch.setattr(compiled, "ThreadPoolExecutor", recording)
+    before = numba.get_num_threads()
+    expected = run(x0, rows, maxiter=5, threads=1)
+    try:
+        for cores, number in ((1000, 1), (1000, before), (1, before)):
+            monkeypatch.setattr(compiled, "cores", lambda: cores)  # noqa: B023
+            numba.set_num_threads(number)
+            identical(run(x0, rows, maxiter=5), expected)
+    finally:
+        numba.set_num_threads(before)
+    assert numbers == [1, 1, before, 1]
+
+
+@pytest.mark.fault(number=11)
+def test_numba_threads_are_not_started_to_ask_for_their_number():
+    """A process that forks later can do without."""
+    code = """if True:
+        import numba
+        from numba.np.ufunc import parallel
+        from fastadam.batches import compiled
+
+        compiled.cores = lambda: 1000
+        print(compiled.default_threads(), parallel._is_initialized)
+        numba.set_num_threads(2)
+        print(compiled.default_threads(), parallel._is_initialized)
+    """
+    out = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, "NUMBA_NUM_THREADS": "3"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert out == "3 False\n2 True\n"
