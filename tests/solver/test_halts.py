@@ -13,8 +13,8 @@ from scipy.optimize import Bounds
 
 import fastadam
 from fastadam import minimize_batch
-from tests.minimizer.compiled import X0, rosen
-from tests.solver.halts import SCHEMES, function, same_bits, ticks
+from tests.minimizer.compiled import X0, rosen, rosen_der
+from tests.solver.halts import SCHEMES, function, same_bits, tick, ticks
 
 pytestmark = pytest.mark.fault(number=4)
 
@@ -84,6 +84,40 @@ def test_time_of_a_batch_is_over_after_any_evaluation(scheme):
                     assert result.fun[k] == whole.fun[k]
                 else:
                     assert result.status[k] == 1
+                assert np.isnan(result.jac[k]).all() == (result.njev[k] == 0)
+
+
+def of_many(x):
+    tick()
+    return np.array([rosen.py_func(each) for each in x])
+
+
+def of_many_in_place(x, grad):
+    grad[:] = [rosen_der.py_func(each) for each in x]
+    return of_many(x)
+
+
+@each_scheme
+@pytest.mark.parametrize("vectorized", [True, False])
+def test_time_of_functions_in_python_is_over_after_any_call(scheme, vectorized):
+    """One call for all rows, or one row after the other."""
+    x0, (lower, upper) = np.array([X0, X0]), np.transpose(BOUNDS)
+    fun = function(scheme, False)
+    if vectorized:
+        fun = of_many_in_place if scheme == "in-place" else of_many
+    for options in OPTIONS[:2]:
+        options = {"vectorized": vectorized, **options}
+        given = fun, x0, (), (), "adam", scheme, Bounds(lower, upper), None
+        whole = minimize_batch(*given, options)
+        calls = whole.nfev[0] if vectorized else whole.nfev.sum()
+        for seconds in range(1, 30):
+            with ticks():
+                result = minimize_batch(*given, {"max_seconds": seconds - 0.5, **options})
+            used = result.nfev[:1] if vectorized else result.nfev
+            assert used.sum() == min(seconds, calls)
+            for k in np.flatnonzero(result.nfev):
+                assert result.fun[k] == rosen.py_func(result.x[k]) <= rosen(X0) * (1 + 1e-12)
+                assert result.nfev[k] == whole.nfev[k] or result.status[k] == 1
                 assert np.isnan(result.jac[k]).all() == (result.njev[k] == 0)
 
 
