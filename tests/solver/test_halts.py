@@ -133,21 +133,21 @@ def slows_down(x, slow):
 @pytest.mark.parametrize("jac", ["2-point", "3-point"])
 def test_a_function_that_gets_slow(jac):
     """It would take minutes, if the evaluations of a turn were chosen beforehand."""
-    options = {"lr": 1.0, "method": "sgd", "maxiter": 10_000, "gtol": 0}
+    options = {"lr": 1.0, "method": "sgd", "maxiter": 10**5, "gtol": 0}
     method = options.pop("method")
     fun = slows_down
     fastadam.minimize(fun, [0.0], (np.inf,), method, jac, options={**options, "maxiter": 1})
     began = time.monotonic()
     result = fastadam.minimize(
-        fun, [0.0], (1000.0,), method, jac, options={"max_seconds": 0.5, **options}
+        fun, [0.0], (6000.0,), method, jac, options={"max_seconds": 0.5, **options}
     )
     assert result.message == "Maximum time has been exceeded."
-    assert result.nit > 1000
-    slow = np.array([1000.0, np.inf, 1000.0, 1000.0])
+    assert result.nit > 6000
+    slow = np.array([6000.0, np.inf, 6000.0, 6000.0])
     batch = minimize_batch(
         fun, np.zeros((4, 1)), (), slow, method, jac, options={"max_seconds": 0.5, **options}
     )
-    assert (batch.nit[:1] > 1000).all()
+    assert batch.nit[0] > 6000
     assert batch.status[0] == 1
     assert time.monotonic() - began < 30
 
