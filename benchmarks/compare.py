@@ -58,8 +58,10 @@ class Comparison:
         note = ""
         if ours in self.wrong:
             note = f"{ours} is WRONG"
-        elif theirs not in self.records:
-            note = f"{theirs} is WRONG" if theirs in self.wrong else f"{theirs} is not installed"
+        elif theirs in self.wrong:
+            note = f"{theirs} is WRONG"
+        elif absent := [name for name in (ours, theirs) if name not in self.records]:
+            note = f"{absent[0]} is not installed"
         else:
             measured = pairwise(self.records[ours], self.records[theirs])
         return Verdict(what, limit, measured, note=note, failed=ours in self.wrong)

@@ -12,6 +12,7 @@ from typing import Any
 from fastadam.cuda import target
 
 from .cuda_arrays import NumbaArrays
+from .cuda_kernels import copy_function
 from .cuda_timing import Clock, enqueue_clock, event_clock
 
 #: Threads of a block of the copying kernel, and blocks for each multiprocessor.
@@ -56,9 +57,7 @@ class Gpu:
 
     def copying_kernel(self) -> Callable[[Any, Any], None]:
         """Return ``copy(to, source)`` for float32 arrays of one length: a loop like a step's."""
-        from .cuda_kernels import COPY_SIGNATURE, copy
-
-        kernel = target.compile_kernel(copy, COPY_SIGNATURE)
+        kernel = target.compile_kernel(*copy_function())
         blocks = _BLOCKS * self._cuda.get_current_device().MULTIPROCESSOR_COUNT
         return kernel[blocks, _THREADS]
 

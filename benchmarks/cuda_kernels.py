@@ -1,22 +1,30 @@
-"""A kernel of the `cuda` suite; imported where numba-cuda is."""
+"""A kernel of the `cuda` suite."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from numba import types
 
-from fastadam.cuda.target import compiler
+from fastadam.cuda.target import with_cuda
 
-cuda = compiler()  # a global, where the simulator looks for it
+cuda: Any = None  # see `fastadam.cuda.target.with_cuda`
 
 _VECTOR = types.Array(types.float32, 1, "C")
-COPY_SIGNATURE = types.void(_VECTOR, _VECTOR)
 
 
-def copy(to: Any, source: Any) -> None:
-    """Copy from one array to another, element by element as a step's kernel goes."""
-    i, stride = cuda.grid(1), cuda.gridsize(1)
-    while i < to.size:
-        to[i] = source[i]
-        i += stride
+def copy_function() -> tuple[Callable[..., None], Any]:
+    """Return the kernel ``copy(to, source)``, not yet compiled, and its signature.
+
+    It goes element by element, as a step's kernel goes.
+    """
+
+    @with_cuda
+    def copy(to: Any, source: Any) -> None:
+        i, stride = cuda.grid(1), cuda.gridsize(1)
+        while i < to.size:
+            to[i] = source[i]
+            i += stride
+
+    return copy, types.void(_VECTOR, _VECTOR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from .report import Row, format_seconds
+from .timing import Summary
 
 #: One look a contender, the same in every picture: colour (told apart by colour-blind eyes,
 #: too), marker, line style. Ours are blue, torch's red and brown, NumPy's green.
@@ -28,13 +29,23 @@ _STYLES = {
 _OTHER = ("#777777", "o", "-")
 
 
+def drawable(rows: Iterable[Row]) -> list[tuple[Row, Summary, float, float]]:
+    """Return the rows that a picture can show, with times and quartiles: enough runs, and right."""
+    return [
+        (row, row.timing, *row.timing.quartiles)
+        for row in rows
+        if row.timing and row.timing.quartiles
+    ]
+
+
 def draw_step_times(rows: Sequence[Row], title: str, path: Path) -> Path:
     """Draw time a step over the number of parameters, and how many times ours it is.
 
     Parameters
     ----------
     rows : sequence of Row
-        With ``details["parameters"]``, and ``ratios["fastadam"]`` for all but fastadam.
+        All of them `drawable`, with ``details["parameters"]``, and ``ratios["fastadam"]`` for all
+        but fastadam.
     title : str
     path : Path
         Where to.
@@ -49,12 +60,12 @@ def draw_step_times(rows: Sequence[Row], title: str, path: Path) -> Path:
         if name == "fastadam":
             look |= {"linewidth": 2.5, "zorder": 5}
         sizes = [row.details["parameters"] for row in own]
-        times = [row.timing for row in own if row.timing]
+        times = [(t.median, q1, q3) for _, t, q1, q3 in drawable(own)]
         spread = [
-            [1e6 * (t.median - t.q1) for t in times],
-            [1e6 * (t.q3 - t.median) for t in times],
+            [1e6 * (median - q1) for median, q1, _ in times],
+            [1e6 * (q3 - median) for median, _, q3 in times],
         ]
-        medians = [1e6 * t.median for t in times]
+        medians = [1e6 * median for median, _, _ in times]
         left.errorbar(sizes, medians, spread, label=name, capsize=3, elinewidth=1, **look)
         ratios = [row.ratios.get("fastadam") for row in own]
         if name == "fastadam":
@@ -73,29 +84,29 @@ def draw_step_times(rows: Sequence[Row], title: str, path: Path) -> Path:
     return _save(figure, path)
 
 
-def draw_bars(rows: Sequence[Row], title: str, path: Path) -> Path:
-    """Draw a bar a row: the median, with whiskers from quartile to quartile."""
-    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.55 * len(rows)), layout="constrained")
-    longest = max(row.timing.q3 for row in rows if row.timing)
-    for place, row in enumerate(rows):
-        timing = row.timing
-        if timing is None:
-            continue
+def draw_bars(rows: Sequence[Row], title: str, path: Path) -> list[Path]:
+    """Draw a bar a row, with whiskers from quartile to quartile; nothing if no row is drawable."""
+    drawn = drawable(rows)
+    if not drawn:
+        return []
+    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.55 * len(drawn)), layout="constrained")
+    longest = max(q3 for *_, q3 in drawn)
+    for place, (row, timing, q1, q3) in enumerate(drawn):
         colour = _STYLES["fastadam"][0] if "fastadam" in row.contender else _OTHER[0]
-        whiskers = [[timing.median - timing.q1], [timing.q3 - timing.median]]
+        whiskers = [[timing.median - q1], [q3 - timing.median]]
         axes.barh(place, timing.median, color=colour, xerr=whiskers, capsize=4, height=0.65)
         text = format_seconds(timing.median)
         if "accuracy" in row.details:
             text += f", {row.details['accuracy']:.2%} after {row.details['epochs']} epochs"
-        axes.text(timing.q3 + 0.015 * longest, place, text, va="center", fontsize=9)
-    axes.set_yticks(range(len(rows)), [row.contender for row in rows])
+        axes.text(q3 + 0.015 * longest, place, text, va="center", fontsize=9)
+    axes.set_yticks(range(len(drawn)), [row.contender for row, *_ in drawn])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.35 * longest)
     axes.set_xlabel("seconds, median and quartiles")
     axes.set_title(title, fontsize=11)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    return _save(figure, path)
+    return [_save(figure, path)]
 
 
 def _save(figure: matplotlib.figure.Figure, path: Path) -> Path:

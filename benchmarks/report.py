@@ -122,8 +122,12 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds / 1e-9:.3g} ns"
 
 
-def _spread(summary: Summary, unit: str = "") -> str:
-    return f"{summary.median:.3g}{unit} [{summary.q1:.3g} {summary.q3:.3g}]"
+def format_spread(summary: Summary, form: str = ".3g", unit: str = "") -> str:
+    """Return the median, and the quartiles where there are any."""
+    text = f"{summary.median:{form}}{unit}"
+    if summary.quartiles:
+        text += " [{:{form}} {:{form}}]".format(*summary.quartiles, form=form)
+    return text
 
 
 def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -145,7 +149,7 @@ def format_rows(rows: Sequence[Row]) -> str:
             lines.append((case, row.contender, row.status, "", "", "", row.details["error"]))
             continue
         t = row.timing
-        notes = [f"{name} / it: {_spread(ratio)}" for name, ratio in row.ratios.items()]
+        notes = [f"{name} / it: {format_spread(ratio)}" for name, ratio in row.ratios.items()]
         if "accuracy" in row.details:
             notes.append(f"{row.details['accuracy']:.2%} test accuracy")
         lines.append(
@@ -153,7 +157,7 @@ def format_rows(rows: Sequence[Row]) -> str:
                 case,
                 row.contender,
                 format_seconds(t.median),
-                f"{format_seconds(t.q1)} .. {format_seconds(t.q3)}",
+                " .. ".join(map(format_seconds, t.quartiles or ())),
                 format_seconds(t.mean),
                 str(t.n),
                 "; ".join(notes),
@@ -169,7 +173,7 @@ def format_verdicts(verdicts: Sequence[Verdict]) -> str:
         (
             v.what,
             f"{'>=' if v.at_least else '<='} {v.limit:.3g}{v.unit}",
-            _spread(v.measured, v.unit) if v.measured else "not measured",
+            format_spread(v.measured, unit=v.unit) if v.measured else "not measured",
             words[v.reached],
             v.note,
         )

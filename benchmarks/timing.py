@@ -37,17 +37,21 @@ SETTLE = 0.02
 #: Calls that take longer than this (seconds) need no settling.
 LONG_CALL = 0.2
 
-#: However slow a contender is, it takes part in this many rounds.
+#: However slow a contender is, it takes part in this many rounds. Fewer values have no quartiles
+#: to speak of.
 MIN_ROUNDS = 5
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Median, quartiles, extremes and mean of a set of values."""
+    """Median, quartiles, extremes and mean of a set of values.
+
+    The quartiles are None where there are fewer than `MIN_ROUNDS` values.
+    """
 
     median: float
-    q1: float
-    q3: float
+    q1: float | None
+    q3: float | None
     min: float
     mean: float
     n: int
@@ -56,20 +60,29 @@ class Summary:
     def of(cls, values: Iterable[float]) -> Summary:
         """Summarise ``values`` (at least one)."""
         ordered = sorted(values)
-        if len(ordered) == 1:
-            q1 = q3 = ordered[0]
-        else:
-            q1, _, q3 = statistics.quantiles(ordered, n=4, method="inclusive")
+        quartiles: list[float] | list[None] = [None] * 3
+        if len(ordered) >= MIN_ROUNDS:
+            quartiles = statistics.quantiles(ordered, n=4, method="inclusive")
         return cls(
             median=statistics.median(ordered),
-            q1=q1,
-            q3=q3,
+            q1=quartiles[0],
+            q3=quartiles[2],
             min=ordered[0],
             mean=statistics.fmean(ordered),
             n=len(ordered),
         )
 
-    def as_dict(self) -> dict[str, float]:
+    @property
+    def quartiles(self) -> tuple[float, float] | None:
+        """The first and the third, where there are enough values."""
+        return None if self.q1 is None or self.q3 is None else (self.q1, self.q3)
+
+    def around(self, value: float, n: int) -> Summary:
+        """Return the spread of these resamples around what was found in `n` runs, if these do."""
+        q1, q3 = (self.q1, self.q3) if n >= MIN_ROUNDS else (None, None)
+        return replace(self, median=value, q1=q1, q3=q3, n=n)
+
+    def as_dict(self) -> dict[str, float | None]:
         """Plain numbers, for JSON."""
         return asdict(self)
 
@@ -135,7 +148,7 @@ def ratio_of_means(ours: Record, theirs: Record, resamples: int = 200) -> Summar
 
     choose = random.Random(0)
     spread = Summary.of(ratio(choose.choices(common, k=len(common))) for _ in range(resamples))
-    return replace(spread, median=ratio(common), n=len(common))
+    return spread.around(ratio(common), len(common))
 
 
 @dataclass(frozen=True)

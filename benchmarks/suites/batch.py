@@ -11,15 +11,17 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from ..plots import drawable
 from ..report import Options, Row, SuiteResult, format_seconds
 from .batch_bad_rows import bad_rows
 from .batch_fits import fits
 from .batch_memory import memory
 from .batch_multistart import global_minima
+from .batch_snippet import snippet
 from .batch_starts import many_starts
 from .batch_uneven import uneven
 
-PARTS = (many_starts, fits, uneven, memory, bad_rows, global_minima)
+PARTS = (many_starts, snippet, fits, uneven, memory, bad_rows, global_minima)
 
 
 def run(options: Options) -> SuiteResult:
@@ -32,17 +34,24 @@ def run(options: Options) -> SuiteResult:
 
 def draw(result: SuiteResult, folder: Path) -> list[Path]:
     """Draw the times of an iteration and of a fit, and who finds the global minima."""
-    timed = [row for row in result.rows if row.timing]
-    starts = [row for row in timed if "iterations" in row.details]
-    fitted = [row for row in timed if "fits" in row.details]
-    searched = [row for row in timed if "percent_global" in row.details]
-    if not (starts and fitted and searched):
+    timed = [row for row, *_ in drawable(result.rows)]
+    by_case: dict[str, list[Row]] = {}
+    for row in timed:
+        if {"iterations", "fits", "percent_global"} & row.details.keys():
+            by_case.setdefault(row.case, []).append(row)
+    if not by_case:
         return []
-    figure, panels = plt.subplots(3, 1, figsize=(9, 10), layout="constrained")
-    _draw_times(panels[0], starts, 1e-9, "nanoseconds")
-    _draw_times(panels[1], fitted, 1e-6, "microseconds")
-    panels[1].set_xscale("log")
-    _draw_shares(panels[2], searched)
+    figure, panels = plt.subplots(
+        len(by_case), 1, figsize=(9, 3.4 * len(by_case)), layout="constrained", squeeze=False
+    )
+    for axes, rows in zip(panels[:, 0], by_case.values(), strict=True):
+        if "percent_global" in rows[0].details:
+            _draw_shares(axes, rows)
+        elif "fits" in rows[0].details:
+            _draw_times(axes, rows, 1e-6, "microseconds")
+            axes.set_xscale("log")
+        else:
+            _draw_times(axes, rows, 1e-9, "nanoseconds")
     path = folder / "batch.png"
     figure.savefig(path, dpi=130)
     plt.close(figure)
@@ -62,13 +71,11 @@ def _name_bars(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def _draw_times(axes: Axes, rows: Sequence[Row], unit: float, name: str) -> None:
-    for place, row in enumerate(rows):
-        if row.timing is None:
-            continue
-        median, q1, q3 = (t / unit for t in (row.timing.median, row.timing.q1, row.timing.q3))
+    for place, (row, timing, *quartiles) in enumerate(drawable(rows)):
+        median, q1, q3 = (t / unit for t in (timing.median, *quartiles))
         whiskers = [[median - q1], [q3 - median]]
         axes.barh(place, median, xerr=whiskers, color=_colour(row.contender), height=0.65)
-        text = f"  {format_seconds(row.timing.median)}"
+        text = f"  {format_seconds(timing.median)}"
         axes.text(q3, place, text, va="center", fontsize=9)
     axes.margins(x=0.3)
     axes.set_xlabel(f"{name}, median and quartiles")

@@ -13,16 +13,20 @@ from threadpoolctl import threadpool_limits
 
 from examples import fit_pixels
 from examples.fit_pixels import BOUNDED, FREE, LOWER, TIMES, UPPER, Scene
+from fastadam import minimize_batch
 
 from ..batch_peers import Plain, numpy_batch
 from ..peers import Array
 from ..vmap_peers import jax_batch, optimistix_batch, torch_batch
+from .batch_snippet import misfit
 
 CURVES, QUICK_CURVES = 100_000, 5_000
 SAMPLE, QUICK_SAMPLE = 500, 100
 STRIDE = 10
 
+#: The example's call, with constants chosen for these curves; and others with all defaults.
 OURS = fit_pixels.OURS
+GIVEN, VALUES = "fastadam, defaults, gradient given", "fastadam, defaults, no gradient"
 LBFGSB = "SciPy L-BFGS-B, compiled misfit, bounds"
 NUMPY = "NumPy on all rows, done ones taken out"
 JAX = "JAX, jit of vmap of a while loop"
@@ -129,7 +133,19 @@ def contenders(
     def one_by_one(method: str) -> Array:
         return fit_pixels.fit_sample(scene.y, starts, curves.sample, method).x
 
+    def defaults(fun: Callable[..., Any], jac: str | None) -> Array:
+        return minimize_batch(
+            fun,
+            part_starts,
+            args=(TIMES,),
+            batch_args=(y,),
+            jac=jac,
+            bounds=scipy.optimize.Bounds(LOWER, UPPER),
+        ).x
+
     calls: dict[str, Callable[[], Array]] = {
+        VALUES: lambda: defaults(misfit, None),
+        GIVEN: lambda: defaults(fit_pixels.misfit, "in-place"),
         OURS: lambda: fit_pixels.fit_all(scene.y, starts).x,
         BOUNDED: partial(one_by_one, BOUNDED),
         FREE: partial(one_by_one, FREE),
@@ -138,7 +154,7 @@ def contenders(
     }
     which = dict.fromkeys(calls, curves.sample) | {
         OURS: np.arange(len(scene.y)),
-        NUMPY: curves.part,
+        **dict.fromkeys((VALUES, GIVEN, NUMPY), curves.part),
     }
     makers = {
         JAX: lambda: jax_batch(jax_misfit, PLAIN),

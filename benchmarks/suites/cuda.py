@@ -1,9 +1,9 @@
 """The rules on a GPU: speed beside its memory's limit and torch, and agreement with the CPU.
 
-``python -m benchmarks --suite cuda`` measures all that is asked of it in under five minutes. Where
-there is no GPU, or not what it takes to use it, the suite says in a line what is missing and is
-left out, as any contender that is not installed; the command's status is 0 also then, as it is
-for figures that are not reached. In ``results.json`` its rows and verdicts are then empty.
+``python -m benchmarks --suite cuda`` measures all that is asked of it. Where there is no GPU, or
+not what it takes to use it, the suite says in a line what is missing and is left out, as any
+contender that is not installed; the command's status is 0 also then, as it is for figures that are
+not reached. In ``results.json`` its rows and verdicts are then empty.
 """
 
 from __future__ import annotations
@@ -59,5 +59,5 @@ def draw(result: SuiteResult, folder: Path) -> list[Path]:
     for case in dict.fromkeys(row.case for row in rows):
         own = [row for row in rows if row.case == case]
         file = f"cuda_{own[0].details['condition']}_{own[0].details['parameters']}.png"
-        paths.append(draw_bars(own, case, folder / file))
+        paths += draw_bars(own, case, folder / file)
     return paths

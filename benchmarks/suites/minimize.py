@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from ..plots import drawable
 from ..report import Options, Row, SuiteResult, format_seconds
 from .minimize_convex import accuracy
 from .minimize_first_call import first_call
@@ -43,8 +44,9 @@ def run(options: Options, parts: Sequence[str] = PARTS) -> SuiteResult:
 
 def draw(result: SuiteResult, folder: Path) -> list[Path]:
     """Draw the time of an iteration, and who ends at a local minimum."""
-    speed = [row for row in result.rows if row.case == COMPILED_CASE and row.timing]
-    quality = [row for row in result.rows if "percent_at_a_local_minimum" in row.details]
+    drawn = [row for row, *_ in drawable(result.rows)]
+    speed = [row for row in drawn if row.case == COMPILED_CASE]
+    quality = [row for row in drawn if "percent_at_a_local_minimum" in row.details]
     if not speed or not quality:
         return []
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 4.5), layout="constrained")

@@ -120,14 +120,15 @@ def _compare(group: str, own: Sequence[Smooth], given: str, starts: int) -> Suit
         )
         if name == OURS and group == CONVEX:
             left = ", ".join(f"{problem} ({count})" for problem, count in steep.items())
+            few = "" if evaluations.quartiles else f"{len(ends)} runs are too few to judge"
             result.verdicts.append(
                 Verdict(
                     f"|g| <= {GTOL:g} on {group} problems, {given}",
                     LIMIT,
-                    None if wrong else Summary.of([share]),
+                    None if wrong or few else Summary.of([share]),
                     " %",
                     at_least=True,
-                    note=wrong[0] if wrong else (f"not: {left}" if left else ""),
+                    note=wrong[0] if wrong else few or (f"not: {left}" if left else ""),
                     failed=bool(wrong),
                 )
             )

@@ -10,14 +10,13 @@ import random
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 from ..local_minima import METHODS, OURS, Trial, trials
 from ..published import FUNCTIONS, Published
-from ..report import OK, WRONG, Options, Row, SuiteResult, Verdict
+from ..report import OK, WRONG, Options, Row, SuiteResult, Verdict, format_spread
 from ..timing import Summary
 from ..watch import watched
 from .progress import say
@@ -87,17 +86,19 @@ def try_part(part: str, functions: Sequence[Published], starts: int) -> SuiteRes
             result.rows.append(Row(case, method, seconds, OK, details=details))
         result.notes.append(
             f"{part}, {method:<24} {share.median:5.1f} % of {len(own)} runs end at a local minimum"
-            f"; evaluations: {evaluations.median:,.0f} "
-            f"[{evaluations.q1:,.0f} {evaluations.q3:,.0f}]"
+            f"; evaluations: {format_spread(evaluations, ',.0f')}"
             + (f"; {details['error']}" if errors else "")
         )
         if method == OURS:
+            known = bool(share.quartiles) and not errors
             note = f"median of {evaluations.median:,.0f} evaluations, {len(own)} runs"
+            if not share.quartiles:
+                note = f"{len(own)} runs are too few to judge"
             result.verdicts.append(
                 Verdict(
                     f"default settings end at a local minimum, {part}",
                     LIMIT,
-                    None if errors else share,
+                    share if known else None,
                     " %",
                     at_least=True,
                     note=details["error"] if errors else note,
@@ -117,4 +118,4 @@ def share_at_minimum(done: Sequence[Trial], resamples: int = 200) -> Summary:
     spread = Summary.of(
         statistics.fmean(choose.choices(shares, k=len(shares))) for _ in range(resamples)
     )
-    return replace(spread, median=statistics.fmean(shares), n=len(done))
+    return spread.around(statistics.fmean(shares), len(done))

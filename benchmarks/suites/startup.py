@@ -129,6 +129,5 @@ def run(options: Options) -> SuiteResult:
 
 def draw(result: SuiteResult, folder: Path) -> list[Path]:
     """Draw one bar for each thing waited for."""
-    rows = [row for row in result.rows if row.timing]
     title = "Before the first step, fresh processes"
-    return [draw_bars(rows, title, folder / "startup.png")] if rows else []
+    return draw_bars(result.rows, title, folder / "startup.png")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..compare import Comparison, compare
 from ..peers import Array, select
-from ..plots import draw_step_times
+from ..plots import draw_step_times, drawable
 from ..report import Options, SuiteResult, Verdict
 from ..timing import Effort, ratio_of_means
 from ..watch import watched
@@ -161,8 +161,8 @@ def draw(result: SuiteResult, folder: Path) -> list[Path]:
     for condition, file in (("quiet", "step_quiet.png"), ("after a matmul", "step_after_blas.png")):
         rows = [
             row
-            for row in result.rows
-            if row.timing and row.details["condition"] == condition and "arrays" not in row.details
+            for row, *_ in drawable(result.rows)
+            if row.details["condition"] == condition and "arrays" not in row.details
         ]
         if rows:
             paths.append(draw_step_times(rows, f"One Adam step, {condition}", folder / file))

@@ -28,7 +28,7 @@ from .workers import Workers, check_workers, solve_by_workers
 _MEANINGS = {
     **MEANINGS,
     INFEASIBLE: (2, "The bounds hold no number."),
-    RAISED: (4, "An exception was raised."),
+    RAISED: (98, "An exception was raised."),
 }
 
 
@@ -85,7 +85,7 @@ def minimize_batch(
             another one has left. (An array in `batch_args` gives each problem its own.)
         on_error : {"raise", "nan"}, default "raise"
             What an exception for one problem does: it ends them all; or, with "nan", that problem
-            alone, which gets status 4, and NaN in ``x``, ``fun`` and ``jac``. `KeyboardInterrupt`
+            alone, which gets status 98, and NaN in ``x``, ``fun`` and ``jac``. `KeyboardInterrupt`
             and `SystemExit` always end all.
         vectorized : bool, default False
             Whether functions take many points at once: ``fun(X, *args, *row_args) -> F``, where
@@ -105,7 +105,7 @@ def minimize_batch(
     scipy.optimize.OptimizeResult
         ``x`` and ``jac`` of shape (B, n); ``fun``, ``nit``, ``nfev``, ``njev``, ``status`` and
         ``success`` of shape (B,); and ``message``, which counts the outcomes. The status is that
-        of `minimize`; 2 where bounds leave no room; and 4 where an exception was raised, see
+        of `minimize`; 2 where bounds leave no room; and 98 where an exception was raised, see
         `on_error`. Rows that were not finished in `max_seconds` have status 1, and ``fun`` NaN if
         they were not begun.
 

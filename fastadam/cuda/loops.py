@@ -20,12 +20,12 @@ from ..loops import accessors, state_floors
 from ..rules import Rule, Scalars
 from .device import Arguments, Device
 from .interface import stream_of
-from .target import compiler
+from .target import with_cuda
 
 if TYPE_CHECKING:
     from .slots import DeviceSlot, Gradient
 
-cuda = compiler()  # a global, where the simulator looks for it
+cuda: Any = None  # see `target.with_cuda`
 
 #: What `first_nonfinite_function` leaves where all is finite: every byte 255.
 ALL_FINITE = 2**64 - 1
@@ -41,6 +41,7 @@ def step_function(rule: Rule, dtype: np.dtype[Any]) -> tuple[Callable[..., None]
     load, store = accessors(rule)
     floors = state_floors(rule, dtype)
 
+    @with_cuda
     def kernel(p, g, state, c):  # type: ignore[no-untyped-def]
         i, stride = cuda.grid(1), cuda.gridsize(1)  # of 64 bits
         while i < p.size:
@@ -64,6 +65,7 @@ def first_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None],
     """
     largest = np.finfo(dtype).max
 
+    @with_cuda
     def kernel(x, first):  # type: ignore[no-untyped-def]
         i, stride = cuda.grid(1), cuda.gridsize(1)
         while i < x.size and abs(x[i]) <= largest:

@@ -36,9 +36,9 @@ from ..solver.many import (
 from ..solver.search import MAXITER, REL_STEP, RUNNING, SCALARS, STATE
 from ..solver.watch import TIMEOUT
 from .functions import evaluation, rejected
-from .target import clock, compile_kernel, compiler
+from .target import clock, compile_kernel, with_cuda
 
-cuda = compiler()  # a global, where the simulator looks for it
+cuda: Any = None  # see `target.with_cuda`
 
 #: A record of a search whose fields are attributes in Python too.
 RECORD = np.dtype((np.record, SCALARS))
@@ -127,6 +127,7 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     fetch, pick = _fetcher(count), _picker(tuple(array.ndim for array in task.rows_type))
     now = clock()
 
+    @with_cuda
     def search(  # type: ignore[no-untyped-def]
         progress,
         words,

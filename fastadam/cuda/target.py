@@ -14,8 +14,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
 from numba import types
 from numba.core.cgutils import ir  # llvmlite's, as Numba has it
+
+#: numba-cuda 0.30 asks for `numpy.row_stack`, which NumPy dropped here: it would fail in the middle
+#: of compiling a user's function.
+_UNKNOWN_NUMPY = "2.5.0"
 
 _INSTALL = 'pip install "fastadam[cuda12]", or "fastadam[cuda13]" for a driver of CUDA 13'
 
@@ -75,10 +80,15 @@ def compiler() -> Any:
     Raises
     ------
     ImportError
-        If the package is not installed.
+        If the package is not installed, or does not know the NumPy that is.
     """
     if find_spec("numba_cuda") is None:
         raise ImportError(f"CUDA needs the numba-cuda package: {_INSTALL}", name="numba_cuda")
+    if np.lib.NumpyVersion(np.__version__) >= _UNKNOWN_NUMPY:
+        raise ImportError(
+            f"CUDA needs NumPy below {_UNKNOWN_NUMPY}: numba-cuda does not know {np.__version__}; "
+            'pip install "numpy<2.5"'
+        )
     try:
         cuda = import_module("numba.cuda")
     except ImportError as error:
@@ -86,6 +96,16 @@ def compiler() -> Any:
     if getattr(cuda, "implementation", None) != "NVIDIA":
         raise ImportError(f"numba.cuda is Numba's built-in target, not numba-cuda's: {_INSTALL}")
     return cuda
+
+
+def with_cuda(function: Callable[..., None]) -> Callable[..., None]:
+    """Import what a kernel calls ``cuda``, and return the kernel.
+
+    It is a global of the kernel's module, where the simulator looks for it; and it comes with the
+    first kernel, not with the module, which can be imported where numba-cuda is not installed.
+    """
+    function.__globals__["cuda"] = compiler()
+    return function
 
 
 def is_simulated() -> bool:

@@ -42,7 +42,7 @@ from .search import (
 INFEASIBLE = 6
 
 #: That of a row whose function raised an exception, where the others are to be kept.
-RAISED = 7
+RAISED = 9
 
 #: The columns of ``counts``; the last is how the row ended.
 NIT, NFEV, NJEV, END = range(4)

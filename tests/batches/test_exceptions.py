@@ -135,7 +135,7 @@ def test_only_rows_that_reach_the_end_of_a_schedule_are_lost(compiled):
         return 0.1 if t <= end else np.nan
 
     result = run(x0, rows, lr=lr, on_error="nan", threads=2, **options)
-    assert (result.status[reached] == 4).all()
+    assert (result.status[reached] == 98).all()
     assert (result.nit[reached] == end).all()
     alone = run(x0[~reached], tuple(each[~reached] for each in rows), lr=lr, **options)
     identical(result, alone, ~reached)

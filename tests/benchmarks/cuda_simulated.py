@@ -6,11 +6,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks import cuda_kernels, cuda_peers
+from benchmarks import cuda_peers
 from benchmarks.cuda_device import Gpu
+from benchmarks.cuda_kernels import copy_function
 from benchmarks.report import Options
 from benchmarks.suites import cuda, cuda_agreement, cuda_fits, cuda_steps
 from benchmarks.timing import Effort
+from fastadam.cuda import target
 from tests.benchmarks.cuda_stand_in import HASTY, StandIn
 from tests.cuda.host import HostArray, install
 from tests.cuda.simulated.device import SimulatedDevice
@@ -49,11 +51,11 @@ class SimulatedGpu(StandIn):
         super().__init__(SimulatedArrays())
 
     def copying_kernel(self):
-        kernel = cuda_kernels.cuda.jit([cuda_kernels.COPY_SIGNATURE])(cuda_kernels.copy)
+        cuda, kernel = target.compiler(), target.compile_kernel(*copy_function())
 
         def run(to, source):
-            there = cuda_kernels.cuda.to_device(to.array)
-            kernel[2, 2](there, cuda_kernels.cuda.to_device(source.array))
+            there = cuda.to_device(to.array)
+            kernel[2, 2](there, cuda.to_device(source.array))
             to.array[...] = there.copy_to_host()
 
         return run

@@ -1,17 +1,21 @@
 """The checks of the `batch` suite can fail, and right results pass them."""
 
+import inspect
+
 import numpy as np
 import pytest
-from scipy.optimize import OptimizeResult
+from scipy.optimize import OptimizeResult, check_grad
 
 from benchmarks import batch_checks as checks
 from benchmarks.suites import batch_bad_rows as bad
 from benchmarks.suites import batch_fits as fits
 from benchmarks.suites import batch_fits_peers as peers
 from benchmarks.suites import batch_memory as memory
+from benchmarks.suites import batch_snippet as snippet
 from benchmarks.suites import batch_starts as starts
 from benchmarks.suites import batch_uneven as uneven
 from fastadam import minimize_batch
+from tests.processes import ROOT
 
 
 def copied(result, **changes):
@@ -157,6 +161,34 @@ def test_fits_that_differ_from_minimize_are_found(curves, monkeypatch):
         fits, "minimize_batch", lambda *a, **k: batch(*a, **{**k, "options": options})
     )
     assert "differ from minimize alone" in fits.check_alone(curves)
+
+
+def test_the_snippet_is_the_readmes():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for function in (snippet.misfit.py_func, snippet.make_curves):
+        lines = inspect.getsource(function).splitlines()
+        code = [line.strip() for line in lines if " = " in line or "np.sum" in line]
+        assert len(code) > 0
+        for line in code:
+            line = line.removeprefix("return t, ").removesuffix(", truth")
+            assert line.replace("size=(count, 3)", "size=(1000, 3)") in readme
+    assert "minimize_batch(misfit, np.ones((1000, 3)), args=(t,), batch_args=(curves,))" in readme
+
+
+def test_wrong_fits_of_the_snippet_are_found():
+    t, curves, truth = snippet.make_curves(30)
+    grad = np.empty(3)
+    at = truth[3] + [0.1, -0.2, 0.3]
+    f = snippet.misfit_in_place.py_func(at, grad, t, curves[3])
+    assert f == pytest.approx(snippet.misfit.py_func(at, t, curves[3]))
+    gradient = 2 * (snippet.model(t, *at) - curves[3]) @ snippet.slopes(t, *at)
+    np.testing.assert_allclose(grad, gradient, rtol=1e-12)
+    assert check_grad(lambda p: snippet.misfit.py_func(p, t, curves[3]), lambda _: grad, at) < 1e-4
+    away = truth.copy()
+    away[[2, 5], 1] = truth[2, 1] + 0.02, np.nan
+    assert snippet.find_wrong({"right": truth + 9e-3, "wrong": away}, truth) == {
+        "wrong": "2 of 30 fits end elsewhere"
+    }
 
 
 def test_larger_errors_fail_the_verdict():

@@ -13,6 +13,7 @@ from benchmarks.suites import batch_fits as fits
 from benchmarks.suites import batch_fits_peers as fits_peers
 from benchmarks.suites import batch_memory as memory
 from benchmarks.suites import batch_multistart as multistart
+from benchmarks.suites import batch_snippet as snippet
 from benchmarks.suites import batch_starts as starts
 from benchmarks.suites import batch_uneven as uneven
 from benchmarks.suites.batch_report import rows_of, speedup
@@ -26,6 +27,7 @@ def small(monkeypatch):
     """Let everything be small; what runs in processes is tested elsewhere."""
     monkeypatch.setattr(starts, "QUICK_STARTS", 40)
     monkeypatch.setattr(starts, "QUICK_PEERS_STARTS", 10)
+    monkeypatch.setattr(snippet, "QUICK_CURVES", 50)
     monkeypatch.setattr(fits_peers, "QUICK_CURVES", 500)
     monkeypatch.setattr(fits_peers, "QUICK_SAMPLE", 20)
     monkeypatch.setattr(uneven, "QUICK_SIZE", 400)
@@ -35,6 +37,7 @@ def small(monkeypatch):
     monkeypatch.setattr(memory, "run_fresh", lambda *_: [0.1, next(taken), True])
 
 
+@pytest.mark.slow
 def test_quick_suite(tmp_path, capsys, hasty, one_thread, small):
     assert main(["--quick", "--suite", "batch", "--output", str(tmp_path)]) == 0
     content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
@@ -43,6 +46,7 @@ def test_quick_suite(tmp_path, capsys, hasty, one_thread, small):
     assert [verdict["asked"] for verdict in suite["verdicts"]] == [
         ">= 40 million/s",
         ">= 1.8",
+        *[">= 1"] * 2,
         ">= 100",
         ">= 100",
         "<= 0.5 %",
@@ -58,12 +62,18 @@ def test_quick_suite(tmp_path, capsys, hasty, one_thread, small):
     assert rows[bad.WITH]["statuses"] == {"0": 583, "2": 2, "3": 4}
     assert rows.keys() >= multistart.METHODS.keys()
     assert "WRONG" not in capsys.readouterr().out
+    assert rows[snippet.SHOWN]["fits"] == 50
+    for name in (fits_peers.VALUES, fits_peers.GIVEN):
+        assert rows[name]["ratios"].keys() == {f"{fits.OURS} / it"}
+    (tuned,) = (note for note in suite["notes"] if note.startswith(f"{fits.OURS}: "))
+    assert "lr=0.015, betas=(0.75, 0.999), gradient by hand" in tuned
     assert (tmp_path / "batch.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_wrong_results_fail_the_verdicts(monkeypatch, hasty, one_thread, small):
     for module, name, measure, expected in (
         (starts, "find_wrong", starts.many_starts, {starts.ALL: "bad"}),
+        (snippet, "find_wrong", snippet.snippet, {snippet.SHOWN: "bad", snippet.GIVEN: "bad"}),
         (fits, "find_wrong", fits.fits, {fits.OURS: "bad"}),
         (uneven, "find_wrong", uneven.uneven, {uneven.ALL: "bad"}),
         (bad, "find_error", bad.bad_rows, "bad"),
@@ -72,7 +82,8 @@ def test_wrong_results_fail_the_verdicts(monkeypatch, hasty, one_thread, small):
         result = measure(QUICK)
         assert {verdict.reached for verdict in result.verdicts} == {False}, name
         assert {row.timing for row in result.rows if row.status == WRONG} == {None}
-        assert sum(row.status == WRONG for row in result.rows) == 1
+        count = len(expected) if isinstance(expected, dict) else 1
+        assert sum(row.status == WRONG for row in result.rows) == count
         assert "bad" in format_rows(result.rows)
 
 

@@ -131,6 +131,7 @@ def test_contender_that_cannot_be_imported_is_left_out_with_a_note(package, monk
     ]
 
 
+@pytest.mark.fault(number=22)
 def test_verdicts_tell_why_nothing_was_measured():
     def spoil(params, taken):
         params += 1.0
@@ -142,10 +143,12 @@ def test_verdicts_tell_why_nothing_was_measured():
         comparison.verdict("wrong / right", 1.5, "wrong", "right"),
         comparison.verdict("right / wrong", 1.5, "right", "wrong"),
         comparison.verdict("right / missing", 1.5, "right", "missing"),
+        comparison.verdict("missing / right", 1.5, "missing", "right"),
     ]
-    assert [verdict.reached for verdict in verdicts] == [True, False, False, None, None]
+    assert [verdict.reached for verdict in verdicts] == [True, False, False, None, None, None]
     lines = format_verdicts(verdicts).splitlines()[2:]
-    assert ["yes" in line for line in lines] == [True, False, False, False, False]
-    assert ["NO" in line for line in lines] == [False, True, True, False, False]
+    assert ["yes" in line for line in lines] == [True, False, False, False, False, False]
+    assert ["NO" in line for line in lines] == [False, True, True, False, False, False]
     assert "wrong is WRONG" in lines[3]
     assert "missing is not installed" in lines[4]
+    assert "missing is not installed" in lines[5]

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from benchmarks.cuda_kernels import copy_function
 from benchmarks.cuda_peers import COPIES, OURS
 from benchmarks.suites import cuda_fits
 from examples import fit_pixels
@@ -29,9 +30,7 @@ def test_the_whole_suite():
 
 def test_the_copying_kernel_compiles(monkeypatch):
     ptx.require_toolkit()
-    from benchmarks.cuda_kernels import COPY_SIGNATURE, copy
-
-    text = ptx.compile_ptx(copy, COPY_SIGNATURE, monkeypatch)
+    text = ptx.compile_ptx(*copy_function(), monkeypatch)
     assert re.search(r"ld\.global\S*\.[bf]32", text)
     assert re.search(r"st\.global\S*\.[bf]32", text)
 

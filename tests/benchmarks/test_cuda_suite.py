@@ -92,6 +92,7 @@ def test_an_error_in_one_part_is_a_failure_and_leaves_the_others(monkeypatch, gp
     assert "in broken" in capsys.readouterr().err
 
 
+@pytest.mark.gpu
 def test_the_quick_suite_on_a_real_gpu(monkeypatch, tmp_path, capsys):
     if not target.is_available() or target.is_simulated():
         pytest.skip("needs a GPU")

@@ -53,7 +53,8 @@ def assert_same_steps(name, dtype, shape, steps, on_gpu, from_gpu):
     assert from_gpu(q).tobytes() == p.tobytes()
     assert_same_state(gpu, cpu)
     assert np.isfinite(p).all()
-    assert (p.reshape(-1)[1:-1] != start(shape, dtype).reshape(-1)[1:-1]).all()
+    # Not all: in float32 a step that is small beside its parameter vanishes.
+    assert np.mean(p.reshape(-1)[1:-1] != start(shape, dtype).reshape(-1)[1:-1]) > 0.9
 
 
 def assert_same_state(one, other):

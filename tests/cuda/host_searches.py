@@ -148,6 +148,7 @@ def installed():
     searches.search_kernel.cache_clear()
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(searches, "cuda", IN_KERNEL)
+        monkeypatch.setattr(searches, "with_cuda", lambda function: function)
         monkeypatch.setattr(searches, "compile_kernel", compile_kernel)
         monkeypatch.setattr(searches, "clock", lambda: now)
         monkeypatch.setattr(functions, "compiler", lambda: SimpleNamespace(jit=device_jit))

@@ -80,6 +80,17 @@ print(is_available(), "numba.cuda" in sys.modules)
     assert last == "False False"
 
 
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.usefixtures("forgotten")
+def test_a_numpy_that_numba_cuda_does_not_know(call, monkeypatch):
+    """Said once, before a user's function is compiled: there the error names `row_stack`."""
+    monkeypatch.setattr(target, "find_spec", lambda name: object())
+    monkeypatch.setattr(np, "__version__", "2.5.5")
+    with pytest.raises(ImportError, match=r'numba-cuda does not know 2\.5\.5.*"numpy<2\.5"'):
+        CALLS[call]()
+    assert not target.is_available()
+
+
 @pytest.mark.usefixtures("forgotten")
 def test_the_built_in_target_is_refused(monkeypatch):
     pytest.importorskip("numba_cuda", reason="needs numba-cuda")

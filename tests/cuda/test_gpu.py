@@ -9,6 +9,8 @@ import fastadam
 
 from .family import FAMILY, assert_same_state, assert_same_steps, gradients, start
 
+pytestmark = pytest.mark.gpu
+
 DTYPES = [np.float32, np.float64]
 TOLERANCE = {np.float32: 2e-6, np.float64: 1e-12}
 

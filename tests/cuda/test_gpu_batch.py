@@ -18,9 +18,12 @@ from tests.batches.test_clock import stalls
 from .batches import (
     END,
     FORMS,
+    METHOD_OPTIONS,
+    METHODS,
     NFEV,
     NIT,
     T,
+    assert_near_cpu,
     assert_same,
     decay,
     decays,
@@ -31,18 +34,9 @@ from .batches import (
     problems,
 )
 
-pytestmark = pytest.mark.usefixtures("cuda")
+pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("cuda")]
 
-METHODS = "adam", "adamw", "amsgrad", "nadam", "radam", "adamax", "rmsprop", "sgd", "momentum"
 BOX = {"lower": [0.0, 0.05, 0.0], "upper": [4.0, 6.0, 1.0]}
-
-
-def assert_near(ours, theirs, tolerance=1e-9):
-    """Require results that differ by no more than ``exp`` does on the two."""
-    np.testing.assert_array_equal(ours.counts, theirs.counts)
-    for name in ("x", "fun", "jac"):
-        one, other = getattr(ours, name), getattr(theirs, name)
-        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("lr", ["auto", 0.05])
@@ -51,18 +45,13 @@ def test_each_form_of_the_gradient(form, lr):
     x0, rows = problems(1000)
     fun, jac = FORMS[form]
     options = {"lr": lr, "maxiter": 25}
-    given = fun, x0, rows, (T,), jac
-    # A rounded value makes a slope of some 1e-8.
-    tolerance = 1e-6 if jac in ("2-point", "3-point") else 1e-9
-    assert_near(on_gpu(*given, **options), on_cpu(*given, **options), tolerance)
+    assert_near_cpu(fun, x0, rows, (T,), jac, **options)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_each_method(method):
     x0, rows = problems(1000)
-    given = misfit_in_place, x0, rows, (T,), "in-place", method
-    options = {"weight_decay": 0.01, "clip_norm": 0.5, "lr": 0.03, "maxiter": 50}
-    assert_near(on_gpu(*given, **options), on_cpu(*given, **options))
+    assert_near_cpu(misfit_in_place, x0, rows, (T,), "in-place", method, **METHOD_OPTIONS)
 
 
 def test_decays_are_fitted_as_on_the_cpu():

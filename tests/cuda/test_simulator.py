@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 def test_what_the_simulator_runs():
     pytest.importorskip("numba_cuda", reason="needs numba-cuda")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]

@@ -13,6 +13,7 @@ from scipy.optimize import Bounds
 
 import fastadam
 from fastadam import minimize_batch
+from fastadam.solver.search import SCALARS
 from tests.minimizer.compiled import X0, rosen, rosen_der
 from tests.solver.halts import SCHEMES, function, same_bits, tick, ticks
 
@@ -34,6 +35,11 @@ def run(scheme, compiled, callback=None, **options):
         callback=callback,
         options=options,
     )
+
+
+def test_a_halt_is_not_overwritten_by_the_next_row():
+    """All words of a record but the last are copied when a search is set up."""
+    assert SCALARS.names[-1] == "halt"
 
 
 @each_kind

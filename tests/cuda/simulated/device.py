@@ -4,7 +4,6 @@ import ctypes
 
 import numpy as np
 from numba import types
-from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 from numba.np.numpy_support import as_dtype
 
 from fastadam.cuda import target
@@ -26,6 +25,8 @@ class SimulatedDevice(HostDevice):
 
 def unpack(signature, arguments):
     """Return the arrays and scalars in a kernel's arguments."""
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
     at = 0
     for kind in signature.args:
         if isinstance(kind, types.Array):
