@@ -33,6 +33,7 @@ __all__ = [
     "MinimizeResult",
     "MultistartResult",
     "Nonfinite",
+    "OnError",
     "Params",
     "PolishMethod",
     "Sampling",
@@ -78,6 +79,7 @@ PolishMethod = Literal[
 
 Device = Literal["cpu", "cuda"]
 Nonfinite = Literal["propagate", "raise", "skip"]
+OnError = Literal["raise", "nan"]
 Sampling = Literal["sobol", "latin-hypercube"]
 
 # ---------------------------------------------------------------------------------------------
@@ -168,6 +170,8 @@ class MinimizeBatchOptions(_SearchOptions, total=False):
     lr: LearningRate | Literal["auto"] | Sequence[Real] | NDArray[Any] | None
     threads: Integer | None
     vectorized: Boolean | None
+    copy_args: Boolean | None
+    on_error: OnError | None
 
 
 # ---------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from examples import fit_pixels
 from examples.fit_pixels import BOUNDED, FREE, LOWER, TIMES, UPPER, Scene
 from fastadam import minimize_batch
+from fastadam.typing import Jacobian
 
 from ..batch_peers import Plain, numpy_batch
 from ..peers import Array
@@ -133,7 +134,7 @@ def contenders(
     def one_by_one(method: str) -> Array:
         return fit_pixels.fit_sample(scene.y, starts, curves.sample, method).x
 
-    def defaults(fun: Callable[..., Any], jac: str | None) -> Array:
+    def defaults(fun: Callable[..., Any], jac: Jacobian) -> Array:
         return minimize_batch(
             fun,
             part_starts,

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import Bounds
 
-from ..checks import as_array, count, describe, flag, is_device_array, plain_number, real_array
+from ..checks import (
+    as_array,
+    count,
+    describe,
+    flag,
+    is_device_array,
+    one_of,
+    plain_number,
+    real_array,
+)
 from ..minimizer.bounds import box
 from ..minimizer.options import Options, check_options, truth
+from ..typing import OnError
 from .batch import Matrix
 
 
@@ -22,6 +33,8 @@ class BatchOptions:
 
     threads: int | None
     vectorized: bool
+    on_error: str
+    copy_args: bool
     rates: Matrix
 
 
@@ -35,26 +48,41 @@ def starts_of(x0: ArrayLike) -> Matrix:
 
 def options_of(method: str, given: Any, tol: object, size: int) -> tuple[Options, BatchOptions]:
     """Return the options that `minimize` has, checked, and those that only a batch has."""
-    threads, vectorized, rates = None, None, None
+    own: dict[str, Any] = {}
+    rates = None
     if isinstance(given, Mapping):
         given = dict(given)
         for name in ("return_all", "polish"):
             if truth(name, given.get(name)):
                 raise ValueError(f"minimize_batch has no {name}, got {describe(given[name])}")
-        threads, vectorized = given.pop("threads", None), given.pop("vectorized", None)
+        own = {name: given.pop(name, None) for name in _OWN}
         lr = plain_number(given.get("lr"))
         if isinstance(lr, (list, tuple, np.ndarray)):
             rates = _rates(lr, size)
             given["lr"] = 0.0
-    options = check_options(method, given, tol, stacklevel=3, others=("threads", "vectorized"))
+    options = check_options(method, given, tol, stacklevel=4, others=tuple(_OWN))
     if rates is None:
         numeric = not (options.auto or callable(options.lr))
         rates = np.full(1, options.lr if numeric else 0.0)
-    return options, BatchOptions(
-        None if threads is None else count("threads", threads, 1),
-        vectorized is not None and flag("vectorized", vectorized),
-        rates,
-    )
+    # None is the default of every option.
+    checked = {
+        name: default if own.get(name) is None else check(name, own[name])
+        for name, (default, check) in _OWN.items()
+    }
+    if checked["vectorized"] and checked["on_error"] != "raise":
+        raise ValueError(
+            f"on_error={checked['on_error']!r} is not for vectorized functions: what they raise, "
+            "they raise for many problems at once, and nothing tells for which"
+        )
+    return options, BatchOptions(**checked, rates=rates)
+
+
+_OWN: dict[str, tuple[Any, Callable[[str, Any], Any]]] = {
+    "threads": (None, partial(count, least=1)),
+    "vectorized": (False, flag),
+    "on_error": ("raise", partial(one_of, choices=get_args(OnError))),
+    "copy_args": (False, flag),
+}
 
 
 def _rates(lr: Any, size: int) -> Matrix:
@@ -82,7 +110,7 @@ def boxes_of(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
         # None and NaN are no bounds.
         lower[np.isnan(lower)], upper[np.isnan(upper)] = -np.inf, np.inf
         return lower, upper
-    lower, upper = box(bounds, n, stacklevel=3)
+    lower, upper = box(bounds, n, stacklevel=4)
     return lower[None], upper[None]
 
 

@@ -15,7 +15,7 @@ from ..checks import one_of
 from ..minimizer.options import check_method
 from ..minimizer.result import MEANINGS
 from ..minimizer.setup import functions_of
-from ..solver.many import END, INFEASIBLE, NFEV, NIT, NJEV
+from ..solver.many import END, INFEASIBLE, NFEV, NIT, NJEV, RAISED
 from ..solver.native import is_native
 from ..solver.runs import Functions
 from ..typing import (
@@ -29,12 +29,17 @@ from ..typing import (
     Real,
 )
 from .arguments import BatchOptions, boxes_of, options_of, rows_of, starts_of
-from .batch import Batch, solve_compiled, solve_python
+from .batch import Batch, solve_python
 from .chunks import Solve
+from .compiled import default_threads, solve_compiled
 from .vectorized import solve_vectorized
-from .workers import Workers, check_workers, cores, solve_by_workers
+from .workers import Workers, check_workers, solve_by_workers
 
-_MEANINGS = {**MEANINGS, INFEASIBLE: (2, "The bounds hold no number.")}
+_MEANINGS = {
+    **MEANINGS,
+    INFEASIBLE: (2, "The bounds hold no number."),
+    RAISED: (98, "An exception was raised."),
+}
 
 
 def minimize_batch(
@@ -65,9 +70,11 @@ def minimize_batch(
     x0 : array_like, shape (B, n)
         A start for each of B problems.
     args : tuple, default ()
-        Extra arguments that all problems share.
+        Extra arguments that all problems share, also those that are solved at the same time: a
+        compiled function that writes to an array there needs the option `copy_args`.
     batch_args : tuple of array_like, default ()
-        Arrays with a leading axis of length B: problem k gets the k-th row of each.
+        Arrays with a leading axis of length B: problem k gets the k-th row of each, and may write
+        to it.
     method, jac, tol
         As for `minimize`.
     bounds : scipy.optimize.Bounds, sequence of (min, max), or array_like, optional
@@ -75,12 +82,21 @@ def minimize_batch(
         array of shape (B, n, 2).
     options : dict, optional
         As for `minimize`, where `lr` may also be an array of shape (B,); compiled loops call a
-        callable for all of `maxiter` beforehand. `maxiter` and `maxfev` count for each problem,
-        `max_seconds` for all together. There is no `return_all` and no `polish`. For type
-        checkers, a `fastadam.typing.MinimizeBatchOptions`. And:
+        callable once for each iteration, whatever B, and some iterations ahead. `maxiter` and
+        `maxfev` count for each problem, `max_seconds` for all together. There is no `return_all`
+        and no `polish`. For type checkers, a `fastadam.typing.MinimizeBatchOptions`. And:
 
-        threads : int, default one for each core
+        threads : int, default one for each core, or ``numba.get_num_threads()`` if that is less
             Of compiled functions; one that Numba compiled with ``parallel=True`` gets one.
+            ``NUMBA_NUM_THREADS`` and `numba.set_num_threads` set the default.
+        copy_args : bool, default False
+            Whether each thread works on its own copy of the arrays in `args`, so that a compiled
+            function can have scratch arrays there. What is in them when a problem begins is what
+            another one has left. (An array in `batch_args` gives each problem its own.)
+        on_error : {"raise", "nan"}, default "raise"
+            What an exception for one problem does: it ends them all; or, with "nan", that problem
+            alone, which gets status 98, and NaN in ``x``, ``fun`` and ``jac``. `KeyboardInterrupt`
+            and `SystemExit` always end all.
         vectorized : bool, default False
             Whether functions take many points at once: ``fun(X, *args, *row_args) -> F``, where
             `X` is (A, n), F is (A,) and gradients are (A, n), for the A problems that still go
@@ -99,14 +115,15 @@ def minimize_batch(
     scipy.optimize.OptimizeResult
         ``x`` and ``jac`` of shape (B, n); ``fun``, ``nit``, ``nfev``, ``njev``, ``status`` and
         ``success`` of shape (B,); and ``message``, which counts the outcomes. The status is that
-        of `minimize`, and 2 where bounds leave no room. Rows that were not finished in
-        `max_seconds` have status 1, and ``fun`` NaN if they were not begun.
+        of `minimize`; 2 where bounds leave no room; and 98 where an exception was raised, see
+        `on_error`. Rows that were not finished in `max_seconds` have status 1, and ``fun`` NaN if
+        they were not begun.
 
     Raises
     ------
     ValueError, TypeError
         If an argument is not as described, and as `minimize`. What ``fun`` raises for one problem
-        ends them all.
+        ends them all, unless `on_error` says otherwise.
 
     See Also
     --------
@@ -144,6 +161,10 @@ def minimize_batch(
     it. Then data should be float32 too, and constants ``np.float32(2)``, or they make float64 of
     it; and `gtol` has to be one that float32 can reach.
 
+    The GPU is left every 20 ms, between two points: so `max_seconds` is kept to within one value
+    and gradient, differences included. What a row has evaluated before an exception is lost with
+    it: with ``on_error="nan"`` its counts are 0.
+
     Examples
     --------
     A line through each of a thousand data sets:
@@ -161,20 +182,58 @@ def minimize_batch(
     >>> bool(result.success.all()), bool(abs(result.x - truth).max() < 1e-3)
     (True, True)
     """
+    result = solved(
+        fun, x0, args, batch_args, method, jac, bounds, tol, options, device=device, workers=workers
+    )
+    if options is not None and options.get("disp"):
+        print(summary(result))
+    return result
+
+
+def solved(
+    fun: Callable[..., Any],
+    x0: ArrayLike,
+    args: Any,
+    batch_args: Any,
+    method: Method | None,
+    jac: Jacobian,
+    bounds: BatchBoundsLike | None,
+    tol: Real | None,
+    options: MinimizeBatchOptions | None,
+    *,
+    device: Device = "cpu",
+    workers: Integer | Callable[..., Any] | None = None,
+) -> BatchResult:
+    """Return what `minimize_batch` returns, without its summary."""
     name, device = check_method(method), one_of("device", device, get_args(Device))
     starts = starts_of(x0)
     checked, own = options_of(name, options, tol, len(starts))
-    if own.vectorized and device != "cpu":
-        raise ValueError(f"options['vectorized'] is for device='cpu', got device={device!r}")
+    for option in ("vectorized", "copy_args"):
+        if getattr(own, option) and device != "cpu":
+            raise ValueError(f"options[{option!r}] is for device='cpu', got device={device!r}")
     crew = check_workers(workers)
     functions = functions_of(fun, args, jac, checked)
     lowers, uppers = boxes_of(bounds, *starts.shape)
     rows = rows_of(batch_args, len(starts), device)
     batch = Batch(functions, rows, starts, lowers, uppers, own.rates, name, checked)
+    batch.on_error, batch.copies_args = own.on_error, own.copy_args
     if np.asarray(x0).dtype == np.float32:
         batch.dtype = np.dtype(np.float32)
     solve_by_workers(batch, _solver(batch, device, own, crew), crew)
     return _result(batch)
+
+
+def summary(result: OptimizeResult) -> str:
+    """Return the lines that `minimize` prints, of many problems."""
+    known = result.fun[~np.isnan(result.fun)]
+    lowest = f"{known.min():f}" if known.size else "none"
+    return (
+        f"{result.message}\n"
+        f"         Lowest function value: {lowest}\n"
+        f"         Iterations: {result.nit.sum()}\n"
+        f"         Function evaluations: {result.nfev.sum()}\n"
+        f"         Gradient evaluations: {result.njev.sum()}"
+    )
 
 
 def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) -> Solve:
@@ -189,7 +248,9 @@ def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) 
         return solve_python
     if _is_parallel(batch.functions):
         return partial(solve_compiled, threads=1)
-    return partial(solve_compiled, threads=own.threads or (cores() if crew is None else 1))
+    return partial(
+        solve_compiled, threads=own.threads or (default_threads() if crew is None else 1)
+    )
 
 
 def _is_parallel(functions: Functions) -> bool:
@@ -208,6 +269,11 @@ def _result(batch: Batch) -> OptimizeResult:
         rows = ends == end
         status[rows] = code
         outcomes[message] += int(np.count_nonzero(rows))
+    message = " ".join(
+        f"{number} of {len(ends)}: {message}"
+        for message, number in outcomes.most_common()
+        if number
+    )
     return OptimizeResult(
         x=batch.x,
         fun=batch.fun,
@@ -217,9 +283,5 @@ def _result(batch: Batch) -> OptimizeResult:
         njev=batch.counts[:, NJEV].copy(),
         status=status,
         success=status == 0,
-        message=" ".join(
-            f"{number} of {len(ends)}: {message}"
-            for message, number in outcomes.most_common()
-            if number
-        ),
+        message=message,
     )

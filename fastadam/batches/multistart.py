@@ -12,6 +12,7 @@ from scipy.spatial import KDTree
 
 from ..checks import count, describe, flag, one_of
 from ..minimizer.bounds import box
+from ..minimizer.result import summary
 from ..solver.search import Vector
 from ..typing import (
     Boolean,
@@ -25,7 +26,7 @@ from ..typing import (
     Sampling,
 )
 from .batch import Matrix
-from .minimize_batch import minimize_batch
+from .minimize_batch import solved
 
 #: End points are one minimum within these: of the box's width in each coordinate, and of 1 + |f|.
 X_TOLERANCE = 1e-3
@@ -157,15 +158,13 @@ def multistart(
     inside = flag("within_bounds", within_bounds)
     starts = _starts(kind, _generator(rng), number, lower, upper)
     limits = Bounds(lower, upper) if inside else None
-    solutions = minimize_batch(
-        fun, starts, args, (), method, jac, limits, tol, options, workers=workers
-    )
+    solutions = solved(fun, starts, args, (), method, jac, limits, tol, options, workers=workers)
     leaders, counts = _distinct(solutions, _tolerance(lower, upper))
     # Without a success, the lowest value; NaN is that of a row that was not begun, or gave no
     # number.
     best = leaders[0] if leaders.size else int(np.argmin(np.nan_to_num(solutions.fun, nan=np.inf)))
     minima = "1 minimum" if leaders.size == 1 else f"{leaders.size} minima"
-    return OptimizeResult(
+    result = OptimizeResult(
         x=solutions.x[best].copy(),
         fun=float(solutions.fun[best]),
         jac=solutions.jac[best].copy(),
@@ -180,6 +179,9 @@ def multistart(
         counts=counts,
         solutions=solutions,
     )
+    if options is not None and options.get("disp"):
+        print(summary(result))
+    return result
 
 
 def _finite_box(bounds: Any) -> tuple[Vector, Vector]:

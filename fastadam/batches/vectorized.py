@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from ..checks import nonnegative
 from ..minimizer.setup import evaluations_for_each
+from ..solver.rates import step_size
 from ..solver.search import MAXITER, RUNNING
 from ..solver.vectorized import VectorizedSearches
 from ..solver.watch import TIMEOUT, progress_bar
@@ -31,7 +32,12 @@ def _solve(batch: Batch) -> Iterator[int]:
     """Solve the problems, and yield from time to time how many more have ended."""
     functions, options, size = batch.functions, batch.options, len(batch.starts)
     rule, h, template = search_template(batch)
-    searches = VectorizedSearches(functions, batch.rows, rule, h, template, size)
+    functions = replace(functions, args=batch.args)
+
+    def over() -> bool:
+        return batch.over
+
+    searches = VectorizedSearches(functions, batch.rows, rule, h, template, size, over)
     records, results = searches.records, (batch.x, batch.fun, batch.jac, batch.counts)
     boxes = batch.lowers, batch.uppers
     per_free = evaluations_for_each(functions.scheme)
@@ -41,20 +47,18 @@ def _solve(batch: Batch) -> Iterator[int]:
         return
     step = 0  # of all that go on, unless the step size is chosen for each
     while active.size:
-        searches.evaluate(active)
-        if batch.over:
+        if not searches.evaluate(active) or batch.over:
             break
         step += 1
         if callable(options.lr) and step <= options.maxiter:
-            records["lr"][active] = nonnegative(f"lr({step})", options.lr(step))
+            records["lr"][active] = step_size(options.lr, step)
         goes_on = searches.advance(active)
         ended, active = active[~goes_on], active[goes_on]
         if ended.size:
             searches.finish(ended, *results)
             yield ended.size
     if active.size:
-        records["maxiter"][active] = records["nit"][active]
-        searches.advance(active)  # to have the last point judged
+        searches.conclude(active)
         status = records["status"][active]
         out_of_time = (status == MAXITER) | (status == RUNNING)
         records["status"][active] = np.where(out_of_time, TIMEOUT, status)

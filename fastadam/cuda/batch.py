@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ..batches.batch import Batch, schedule_of, search_template
+from ..batches.batch import Batch, search_template
 from ..minimizer.options import rule_of
 from ..minimizer.setup import evaluations_for_each
 from ..solver.native import type_of_arguments
+from ..solver.rates import Rates
 from ..solver.search import REL_STEP, Search
 from ..solver.watch import progress_bar
 from .arguments import device_argument, on_device
 from .functions import plain
-from .searches import FAILED, NEXT, OVER, WORDS, Task, search_kernel
+from .searches import FAILED, NEXT, OVER, WANTED, WORDS, Task, forgiving, search_kernel
 from .target import driver, is_simulated
 
 #: The threads of a block.
@@ -58,7 +59,8 @@ class _Searches:
     def __init__(self, batch: Batch) -> None:
         self._cuda, self._batch = driver(), batch
         functions, n = batch.functions, batch.starts.shape[1]
-        batch.schedule = schedule_of(batch.options)
+        lr = batch.options.lr
+        self._rates = Rates(lr, batch.options.maxiter) if callable(lr) else None
         rule, h = rule_of(batch.method, batch.options)
         args = tuple(device_argument(f"args[{i}]", each) for i, each in enumerate(functions.args))
         bases = tuple(
@@ -74,8 +76,9 @@ class _Searches:
             type_of_arguments(args),
             type_of_arguments(bases, "batch_args"),
         )
-        self._kernel = search_kernel(task)
-        self._progress = on_device(np.zeros(3, dtype=np.int64))
+        self._kernel, self._keeping = search_kernel(task), batch.on_error != "raise"
+        self._progress = on_device(np.zeros(4, dtype=np.int64))
+        self._schedule = on_device(np.zeros(0))
         # The starts, until the results are written over them.
         self._x, self._jac = (on_device(a.astype(batch.dtype)) for a in (batch.x, batch.jac))
         self._fun, self._counts = on_device(batch.fun), on_device(batch.counts)
@@ -87,13 +90,14 @@ class _Searches:
             self._x,
             *map(on_device, _inward(batch.lowers, batch.uppers, batch.dtype)),
             on_device(batch.rates),
-            on_device(batch.schedule),
             evaluations_for_each(functions.scheme),
             self._x,
             self._fun,
             self._jac,
             self._counts,
         )
+        if self._keeping and is_simulated():
+            self._kernel = forgiving(self._kernel)
 
     def _memory(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the memory of as many searches as the GPU's threads make, and the rows' arrays."""
@@ -134,12 +138,12 @@ class _Searches:
 
     def run(self, bar: Any) -> None:
         """Solve the problems, as far as there is time."""
-        batch, size, over, budget = self._batch, len(self._batch.starts), 0, 1
+        batch, size, over = self._batch, len(self._batch.starts), 0
+        if self._rates is not None and batch.options.maxiter > 0:
+            self._ask(self._rates)
         while True:
-            began = time.monotonic()
-            progress = self._launch(False, budget)
-            pace = _INTERVAL / max(time.monotonic() - began, 1e-9)
-            budget = max(1, int(budget * min(4.0, pace)))
+            left = batch.deadline - time.monotonic()
+            progress = self._launch(False, max(0.0, min(_INTERVAL, left)))
             if bar is not None:
                 bar.update(int(progress[OVER]) - over)
             over = int(progress[OVER])
@@ -147,13 +151,26 @@ class _Searches:
                 return
             if batch.over:
                 break
+            if self._rates is not None and progress[WANTED]:
+                self._ask(self._rates)
+                progress[WANTED] = 0
+                self._progress.copy_to_device(progress)
         progress[NEXT] = size  # there are no more
         self._progress.copy_to_device(progress)
-        self._launch(True, 2)  # the last points are judged; wide gradients are evaluated again
+        self._launch(True, 0.0)  # the last points are judged
 
-    def _launch(self, leaving: bool, budget: int) -> Any:
-        """Have each thread evaluate some points, or end its search; return the progress."""
-        self._kernel[self._blocks, self._threads](*self._arguments, int(leaving), budget)
+    def _ask(self, rates: Rates) -> None:
+        """Have more of the schedule known on the GPU."""
+        rates.ask(self._schedule.size)
+        self._schedule = on_device(rates.known)
+
+    def _launch(self, leaving: bool, seconds: float) -> Any:
+        """Have each thread evaluate points for some time, or end its search; return the progress.
+
+        An evaluation that has begun is finished, however long it takes.
+        """
+        last = self._schedule, int(self._keeping), int(leaving), int(1e9 * seconds)
+        self._kernel[self._blocks, self._threads](*self._arguments, *last)
         progress = self._progress.copy_to_host()
         if progress[FAILED]:
             raise RuntimeError(

@@ -1,9 +1,9 @@
 """Many searches on a GPU: each thread solves one row of a batch after the other.
 
 A thread keeps one search. When it is over the thread stores the result and takes the next row that
-nobody has, so that no thread waits for another and a finished row costs nothing. After some
-iterations the kernel returns, for the clock and Ctrl-C; what each search has come to stays in
-memory, thread beside thread, and goes on with the next launch.
+nobody has, so that no thread waits for another and a finished row costs nothing. After some time
+the kernel returns, for the clock and Ctrl-C; what each search has come to stays in memory, thread
+beside thread, and goes on with the next launch.
 
 The engine, the differences, and how a row begins and ends are those of the CPU, compiled again.
 """
@@ -11,6 +11,7 @@ The engine, the differences, and how a row begins and ends are those of the CPU,
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,6 +28,7 @@ from ..solver.many import (
     INFEASIBLE,
     begin,
     keep_gradient,
+    lose,
     store,
     to_best,
     wants_narrow,
@@ -34,7 +36,7 @@ from ..solver.many import (
 from ..solver.search import MAXITER, REL_STEP, RUNNING, SCALARS, STATE
 from ..solver.watch import TIMEOUT
 from .functions import evaluation, rejected
-from .target import compile_kernel, with_cuda
+from .target import clock, compile_kernel, with_cuda
 
 cuda: Any = None  # see `target.with_cuda`
 
@@ -52,9 +54,9 @@ _REGISTERS = 128
 #: did was ended by an exception.
 IDLE, SEARCHING, NARROWING, LOST = range(4)
 
-#: Of what all threads share: the next row, the number of rows that are over, and a row, from 1,
-#: whose function raised an exception.
-NEXT, OVER, FAILED = range(3)
+#: Of what all threads share: the next row; the number of rows that are over; a row, from 1, whose
+#: function raised an exception; and whether a search wants more of the schedule.
+NEXT, OVER, FAILED, WANTED = range(4)
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,16 @@ def search_kernel(task: Task) -> Any:
         return compile_kernel(function, signature, max_registers=_REGISTERS)
 
 
+def forgiving(kernel: Any) -> Any:
+    """Return a kernel for the simulator that loses an exception with its thread, as a GPU does."""
+
+    def search(*arguments: Any) -> None:
+        with suppress(Exception):
+            kernel.py_func(*arguments)
+
+    return cuda.jit(search)
+
+
 def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     """Return the kernel for a task, not yet compiled, and its signature.
 
@@ -103,14 +115,17 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     * ``bases``: the arrays whose rows are arguments, with one axis in place of the row's;
     * ``strips``, ``views``: the rows that threads have, with one axis and with the row's;
     * ``args``, ``h``: the common arguments, and the rule's hyper-parameters;
-    * ``starts`` to ``counts``: as for `many.solve_kernel`; ``x`` may be ``starts``;
+    * ``starts`` to ``counts``, and ``schedule``: as for `many.solve_kernel`; ``x`` may be
+      ``starts``;
+    * ``keeping``: whether an exception ends its row alone;
     * ``leaving``: whether searches are to end where they are;
-    * ``budget``: how many points a thread may evaluate.
+    * ``limit``: after how many nanoseconds no thread evaluates another point.
     """
     advance = engine(task.rule, task.dtype)
     evaluate = evaluation(task.fun, task.jac, _given(task), task.length)
     count = len(task.rows_type)
     fetch, pick = _fetcher(count), _picker(tuple(array.ndim for array in task.rows_type))
+    now = clock()
 
     @with_cuda
     def search(  # type: ignore[no-untyped-def]
@@ -129,22 +144,28 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
         lowers,
         uppers,
         rates,
-        schedule,
         per_free,
         x,
         fun,
         jac,
         counts,
+        schedule,
+        keeping,
         leaving,
-        budget,
+        limit,
     ):
         t = cuda.grid(1)
         if t >= words.shape[1]:
             return
+        end = now() + limit
         k, phase = words[ROW, t], words[PHASE, t]
         if phase == LOST:
-            progress[FAILED] = k + 1
-            return
+            if not keeping:
+                progress[FAILED] = k + 1
+                return
+            lose(k, x, fun, jac, counts)
+            cuda.atomic.add(progress, OVER, 1)
+            phase = IDLE
         words[PHASE, t] = LOST  # until the end, which an exception keeps a thread from
         # Copied word by word it can be in registers; in place, each field of each thread would be
         # in another part of memory.
@@ -154,18 +175,20 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
             memory[i] = words[i, t]
         s = record[0]
         rows, complex_trial = matrices[:, :, t], complex_trials[:, t]
-        while budget > 0:
-            budget -= 1
+        while True:
             over = phase == NARROWING
             if over:
                 keep_gradient(rows)
             elif phase == SEARCHING:
-                if schedule.size > 0:
-                    s.lr = schedule[s.nit]
                 if leaving:
                     s.maxiter = s.nit
+                if schedule.size > 0 and s.nit < s.maxiter:
+                    if s.nit >= schedule.size:
+                        progress[WANTED] = 1
+                        break
+                    s.lr = schedule[s.nit]
                 advance(s, rows, rows[STATE:], h)
-                if s.status != RUNNING and wants_narrow(s):
+                if s.status != RUNNING and not leaving and wants_narrow(s):
                     to_best(s, rows)
                     phase = NARROWING
                 else:
@@ -192,6 +215,8 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
                 fetch(bases, strips, k, t)
                 phase = SEARCHING
             evaluate(s, rows, complex_trial, args + pick(views, t))
+            if now() >= end:
+                break
         for i in range(WORDS):
             words[i, t] = memory[i]
         words[PHASE, t] = phase
@@ -212,7 +237,7 @@ def _signature(task: Task) -> Any:
         scalars, words, types.Array(real, 3, "C"), types.Array(complex_type, 2, "C"), scalars,
         vector, flat, flat, task.rows_type, task.args_type,
         types.UniTuple(types.float64, len(task.rule.hyper)), matrix, matrix, matrix,
-        vector, vector, whole, matrix, vector, matrix, words, whole, whole,
+        vector, whole, matrix, vector, matrix, words, vector, whole, whole, whole,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ is Numba's built-in target, which is deprecated, and which is never used.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -14,6 +15,8 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from numba import types
+from numba.core.cgutils import ir  # llvmlite's, as Numba has it
 
 #: numba-cuda 0.30 asks for `numpy.row_stack`, which NumPy dropped here: it would fail in the middle
 #: of compiling a user's function.
@@ -108,6 +111,26 @@ def with_cuda(function: Callable[..., None]) -> Callable[..., None]:
 def is_simulated() -> bool:
     """Tell whether kernels run in Python (``NUMBA_ENABLE_CUDASIM=1``)."""
     return bool(compiler().config.ENABLE_CUDASIM)
+
+
+@cache
+def clock() -> Callable[[], int]:
+    """Return what tells kernels the time, in nanoseconds: the same for all threads of a GPU."""
+    if is_simulated():
+        return time.perf_counter_ns
+    from numba.cuda.extending import intrinsic
+
+    @intrinsic
+    def now(typing_context):  # type: ignore[no-untyped-def]
+        def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = ir.FunctionType(ir.IntType(64), [])
+            # With a side effect it is read anew each time.
+            read = ir.InlineAsm(kind, "mov.u64 $0, %globaltimer;", "=l", side_effect=True)
+            return builder.call(read, [])
+
+        return types.int64(), lower
+
+    return now
 
 
 def compile_kernel(function: Callable[..., Any], signature: Any, **options: Any) -> Any:

@@ -119,9 +119,12 @@ def minimize(
     maxiter : int, default 20000
         Iterations.
     maxfev : int, optional
-        Evaluations of `fun`, those of differences included.
+        Evaluations of `fun`, those of differences included, never exceeded. Where it is too
+        little for the first gradient, ``jac`` is NaN; so too where `max_seconds` is.
     max_seconds : float, optional
-        Wall-clock time, looked at between iterations.
+        Wall-clock time, to within one evaluation of `fun` (with its gradient) or some 20 ms: a
+        gradient from differences is left where it is. Then ``jac`` may be that of differences as
+        wide as the steps.
     gtol : float, default 1e-5
         Converged where the largest component of the projected gradient is no larger.
     ftol : float, optional

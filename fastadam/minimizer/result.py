@@ -34,7 +34,6 @@ def report(run: Run, end: int) -> OptimizeResult:
     end : int
         Why it is over, a key of `MEANINGS`.
     """
-    run.narrow()
     search = run.search
     if np.isfinite(search.view("best_f")[0]):
         x, fun, jac = search.best_x, search.view("best_f")[0], search.best_grad

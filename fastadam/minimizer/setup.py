@@ -12,7 +12,7 @@ from ..checks import describe, real_array, suggestion
 from ..rules import Rule
 from ..solver import annealing
 from ..solver.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
-from ..solver.kernels import anneal_kernel
+from ..solver.kernels import start_kernel
 from ..solver.runs import DIFFERENCES, CompiledRun, Functions, PythonRun, Run
 from ..solver.search import REL_STEP, Search, Vector
 from .options import Options, rule_of
@@ -61,8 +61,7 @@ def run_of(
     """Return the search that the options describe, ready to run."""
     rule, h = rule_of(method, options)
     search = search_of(functions, rule, options, x0, lower, upper)
-    if options.auto:
-        anneal_kernel()(search.record, search.rows)
+    start_kernel()(search.record, search.rows)
     schedule = options.lr if callable(options.lr) else None
     kind = CompiledRun if functions.native else PythonRun
     return kind(functions, search, rule, h, schedule)

@@ -1,8 +1,11 @@
 """Gradients from values alone: one-sided, central and complex differences in a box.
 
 ``value(x, slot)`` is a user's function; ``slot`` is handed through to it. ``trial`` is scratch.
-Each returns the number of evaluations. A coordinate whose bounds are equal is left alone: its
+``s.nfev`` counts the evaluations. A coordinate whose bounds are equal is left alone: its
 derivative counts as 0. No point leaves the box.
+
+If ``s.halt`` is set the functions return between two evaluations, and go on there when they are
+called again: ``s.part`` says where, and is 1 at the start and 0 at the end, see `search`.
 
 The functions run as they are in Python, and are compiled into the loop for compiled functions.
 """
@@ -80,32 +83,36 @@ def parabola(x, f, near, f_near, far, f_far):
 
 
 @register_jitable
-def one_sided(value, slot, x, f, grad, trial, lower, upper, rel_step, unit):
+def one_sided(value, slot, s, x, f, grad, trial, lower, upper, rel_step, unit):
     """Fill ``grad`` with ``(f(x + h e_i) - f(x)) / h``, where ``h`` points away from 0."""
-    evaluations = 0
+    evaluations = part = 0
     copy(x, trial)
-    for i in range(x.size):
+    for i in range(s.part - 1, x.size):
         trial[i] = beside(x[i], lower[i], upper[i], rel_step[i], unit[i])
         far = trial[i]  # as the array holds it, which may be in float32
         if far == x[i]:
             grad[i] = 0.0
             continue
+        if s.halt != 0:
+            part = i + 1
+            break
         grad[i] = secant(x[i], f, far, value(trial, slot))
         evaluations += 1
         copy(x, trial)  # the function may have overwritten it
-    return evaluations
+    s.nfev += evaluations
+    s.part = part
 
 
 @register_jitable
-def central(value, slot, x, f, grad, trial, lower, upper, rel_step, unit, width):
+def central(value, slot, s, x, f, grad, trial, lower, upper, rel_step, unit, width):
     """Fill ``grad`` with ``(f(x + h e_i) - f(x - h e_i)) / 2h``.
 
     ``h`` is ``width`` units if that is wider than the scheme's own step. Where a bound is nearer
     than ``h``, the slope is that of the parabola through x and two points on the other side.
     """
-    evaluations = 0
+    evaluations, part, known = 0, 0, s.part
     copy(x, trial)
-    for i in range(x.size):
+    for i in range((known - 1) // 2, x.size):
         near, far = around(x[i], lower[i], upper[i], rel_step[i], unit[i], width)
         trial[i] = near
         near = trial[i]  # as the array holds it, which may be in float32
@@ -114,31 +121,45 @@ def central(value, slot, x, f, grad, trial, lower, upper, rel_step, unit, width)
         if far == x[i]:  # no room
             grad[i] = 0.0
             continue
-        f_far = value(trial, slot)
-        copy(x, trial)
-        evaluations += 1
+        if known == 2 * i + 2:  # halted between the two
+            f_far = grad[i]
+        else:
+            if s.halt != 0:
+                part = 2 * i + 1
+                break
+            f_far = value(trial, slot)
+            copy(x, trial)
+            evaluations += 1
         if near == x[i] or near == far:  # no number between the two
             grad[i] = secant(x[i], f, far, f_far)
             continue
+        if s.halt != 0:
+            grad[i], part = f_far, 2 * i + 2
+            break
         trial[i] = near
         f_near = value(trial, slot)
         copy(x, trial)
         evaluations += 1
         grad[i] = parabola(x[i], f, near, f_near, far, f_far)
-    return evaluations
+    s.nfev += evaluations
+    s.part = part
 
 
 @register_jitable
-def complex_step(value, slot, x, grad, trial, lower, upper, rel_step, unit):
+def complex_step(value, slot, s, x, grad, trial, lower, upper, rel_step, unit):
     """Fill ``grad`` with ``imag(f(x + ih e_i)) / h``; ``trial`` is complex."""
-    evaluations = 0
-    for i in range(x.size):
+    evaluations = part = 0
+    for i in range(s.part - 1, x.size):
         if lower[i] == upper[i]:
             grad[i] = 0.0
             continue
+        if s.halt != 0:
+            part = i + 1
+            break
         h = rel_step[i] * size(x[i], unit[i])
         copy(x, trial)
         trial[i] = complex(x[i], h)
         grad[i] = value(trial, slot).imag / h
         evaluations += 1
-    return evaluations
+    s.nfev += evaluations
+    s.part = part

@@ -32,6 +32,7 @@ from .search import (
     TRIAL,
     UNIT,
     UPPER,
+    VALUE,
     VALUE_AND_GRADIENT,
     X,
 )
@@ -102,6 +103,9 @@ def judge(s, is_best, norm):
         if s.auto == 0 or s.nit == 0:
             s.status = NONFINITE
         return False
+    if s.request == VALUE:
+        s.status = MAXITER if s.nit >= s.maxiter else MAXFEV
+        return False
     if not norm < math.inf:
         if s.auto == 0 or (is_best and narrow):
             s.status = NONFINITE
@@ -124,6 +128,15 @@ def judge(s, is_best, norm):
 def cost(s):
     """Return the number of evaluations that a value and a gradient take."""
     return s.cost if s.width == 0.0 else s.wide_cost
+
+
+@inline
+def start(s, rows):
+    """Set up the first evaluation; of the value alone if the gradient would take too many."""
+    if s.auto == 1:
+        annealing.next_leg(s, rows)
+    if not affordable(s, cost(s)):
+        s.request = VALUE
 
 
 @inline

@@ -7,6 +7,7 @@ specialised loop gains.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -16,10 +17,9 @@ from numba.extending import register_jitable
 
 from ..cache import compile_kernel
 from ..rules import Rule
-from . import annealing
 from .addresses import at_complex_value, at_gradient, at_value, borrowed
-from .differences import central, complex_step, one_sided
-from .engine import engine, inline
+from .differences import central, complex_step, copy, one_sided
+from .engine import engine, inline, start
 from .search import (
     GRAD,
     GRADIENT,
@@ -32,6 +32,7 @@ from .search import (
     TRIAL,
     UNIT,
     UPPER,
+    VALUE,
     X,
 )
 
@@ -39,13 +40,13 @@ _OPTIONS = {"error_model": "numpy", "nogil": True}
 
 
 @cache
-def anneal_kernel() -> Callable[..., Any]:
-    """Return ``anneal(record, rows)``: it sets a new search up for `annealing`."""
+def start_kernel() -> Callable[..., Any]:
+    """Return ``start(record, rows)``: it sets up the first evaluation of a new search."""
 
     def kernel(record, rows):
-        annealing.next_leg(record[0], rows)
+        start(record[0], rows)
 
-    kernel.__qualname__ = "anneal"
+    kernel.__qualname__ = "start"
     return compile_kernel(kernel, types.void(RECORDS, MATRIX), **_OPTIONS)
 
 
@@ -82,8 +83,10 @@ def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
     Returns
     -------
     callable
-        It makes ``iterations`` iterations, or fewer if the search ends. When it returns, the
-        last point is evaluated and not yet judged; with 0 iterations, that is all it does.
+        It makes ``iterations`` iterations, or fewer if the search ends or ``halt`` is set. When
+        it returns, the last point is evaluated and not yet judged, unless a halt came between
+        two evaluations of its differences; the next call then finishes these, and no more. With
+        0 iterations, the evaluation is all it does.
         ``trial`` is a complex vector for "cs".
         ``rates`` holds the step size for each of the iterations, or nothing.
     """
@@ -124,6 +127,8 @@ def _with_gradient(advance: Callable[..., Any]) -> Callable[..., Any]:
         if s.nfev == 0 or iterations == 0:
             s.f = evaluate(x, trial, grad, slot)
             s.nfev += 1
+            if s.halt != 0:
+                iterations = 0
         for k in range(iterations):
             if rates.size > 0:
                 s.lr = rates[k]
@@ -132,6 +137,8 @@ def _with_gradient(advance: Callable[..., Any]) -> Callable[..., Any]:
                 break
             s.f = evaluate(x, trial, grad, slot)
             s.nfev += 1
+            if s.halt != 0:  # read anew each time: the call might have written it
+                break
         s.njev = s.nfev
 
     return kernel
@@ -144,8 +151,11 @@ def _with_differences(
 
     def kernel(address, slot, record, rows, complex_trial, h, rates, iterations):
         s = record[0]
-        if s.nfev == 0 or iterations == 0:
+        if s.nfev == 0 or iterations == 0 or s.part > 0:
+            goes_on = s.nfev == 0
             evaluate(address, slot, s, rows, complex_trial)
+            if s.halt != 0 or not goes_on:
+                return
         for k in range(iterations):
             if rates.size > 0:
                 s.lr = rates[k]
@@ -153,6 +163,8 @@ def _with_differences(
             if s.status != RUNNING:
                 break
             evaluate(address, slot, s, rows, complex_trial)
+            if s.halt != 0:
+                break
 
     return kernel
 
@@ -162,11 +174,11 @@ def three_point(value, slot, s, rows):
     """Evaluate the value, and the gradient by central differences."""
     x, trial, grad = rows[X], rows[TRIAL], rows[GRAD]
     lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
-    if s.request != GRADIENT:
-        s.f = value(trial, slot)
-        s.nfev += 1
-    s.nfev += central(value, slot, x, s.f, grad, trial, lower, upper, rel_step, unit, s.width)
-    s.njev += 1
+    if not has_value(value, slot, s, trial, grad):
+        return
+    central(value, slot, s, x, s.f, grad, trial, lower, upper, rel_step, unit, s.width)
+    if s.part == 0:
+        s.njev += 1
 
 
 @inline
@@ -177,11 +189,11 @@ def two_point(value, slot, s, rows):
         return
     x, trial, grad = rows[X], rows[TRIAL], rows[GRAD]
     lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
-    if s.request != GRADIENT:
-        s.f = value(trial, slot)
-        s.nfev += 1
-    s.nfev += one_sided(value, slot, x, s.f, grad, trial, lower, upper, rel_step, unit)
-    s.njev += 1
+    if not has_value(value, slot, s, trial, grad):
+        return
+    one_sided(value, slot, s, x, s.f, grad, trial, lower, upper, rel_step, unit)
+    if s.part == 0:
+        s.njev += 1
 
 
 @inline
@@ -189,11 +201,37 @@ def complex_point(value, slot, s, rows, complex_trial):
     """Evaluate the value, and the gradient by the complex step."""
     x, grad = rows[X], rows[GRAD]
     lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
-    for i in range(x.size):
-        complex_trial[i] = x[i]
-    s.f = value(complex_trial, slot).real
-    s.nfev += 1 + complex_step(value, slot, x, grad, complex_trial, lower, upper, rel_step, unit)
-    s.njev += 1
+    if s.part == 0:
+        copy(x, complex_trial)
+        s.f = value(complex_trial, slot).real
+        s.nfev += 1
+        if only_value(s, grad):
+            return
+    complex_step(value, slot, s, x, grad, complex_trial, lower, upper, rel_step, unit)
+    if s.part == 0:
+        s.njev += 1
+
+
+@inline
+def has_value(value, slot, s, trial, grad):
+    """Evaluate the value unless it is known; return whether the gradient is wanted too."""
+    if s.part > 0:
+        return True
+    if s.request != GRADIENT:
+        s.f = value(trial, slot)
+        s.nfev += 1
+    return not only_value(s, grad)
+
+
+@inline
+def only_value(s, grad):
+    """Return whether no gradient is wanted, which then is NaN; or begin its evaluation."""
+    if s.request == VALUE:
+        for i in range(grad.size):
+            grad[i] = math.nan
+        return True
+    s.part = 1
+    return False
 
 
 @register_jitable

@@ -1,9 +1,10 @@
 """Many searches, one after the other in each thread.
 
 The compiled loop of one search is called for row after row. Its memory is used again for each, so
-that a thread needs the memory of one. It can pause in the middle of a row, which is what Ctrl-C
-and the clock need, and rows are handed to threads a few at a time, so that no core is idle while
-another has the slow ones. Each row is solved by itself: the threads do not change the results.
+that a thread needs the memory of one. It returns in the middle of a row if another thread sets
+``halt``, which is what Ctrl-C and the clock need, and rows are handed to threads a few at a time,
+so that no core is idle while another has the slow ones. Each row is solved by itself: the threads
+do not change the results.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from numba import types
 from numba.extending import intrinsic, register_jitable
 
 from ..cache import compile_kernel
-from . import annealing
 from .addresses import first_class, spill
+from .engine import start
 from .native import names_itself
 from .search import (
     BEST_GRAD,
@@ -28,6 +29,7 @@ from .search import (
     GRADIENT,
     LOWER,
     MATRIX,
+    MOST,
     RUNNING,
     STATE,
     TRIAL,
@@ -38,6 +40,9 @@ from .search import (
 
 #: How a row ends whose bounds hold no number; `search` has the other ends.
 INFEASIBLE = 6
+
+#: That of a row whose function raised an exception, where the others are to be kept.
+RAISED = 9
 
 #: The columns of ``counts``; the last is how the row ended.
 NIT, NFEV, NJEV, END = range(4)
@@ -61,11 +66,12 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
     Returns
     -------
     callable
-        It goes on at row ``cursor[0]``, and stops at ``stop``, or when about ``budget``
-        iterations are made; ``cursor[1]`` says whether the row has begun. ``words`` is the
-        memory of ``record``, and ``template`` that of a search that has not begun. ``lowers``
-        and ``uppers`` have a row for each search or one for all of them, ``rates`` likewise a
-        step size, and ``schedule`` those of all iterations and one more, or nothing.
+        It goes on at row ``cursor[0]``, and returns at ``stop``, when ``halt`` is set, or when
+        the search wants more of the schedule; ``cursor[1]`` says whether the row has begun.
+        ``words`` is the memory of ``record``, and ``template`` that of a search that has not
+        begun. ``lowers`` and ``uppers`` have a row for each search or one for all of them,
+        ``rates`` likewise a step size, and ``schedule`` those of the iterations from the first
+        as far as they are known, or nothing if there is no schedule.
         ``per_free`` is the number of evaluations that the gradient takes for each coordinate
         that is not fixed.
     """
@@ -92,40 +98,47 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
         lowers,
         uppers,
         rates,
-        schedule,
         per_free,
         x,
         fun,
         jac,
         counts,
         cursor,
+        schedule,
         stop,
-        budget,
     ):
         slot = spill((args, batch, index)) if has_rows else spill(args)
         run = at_run(run_address)
         s = record[0]
-        while cursor[0] < stop and budget > 0:
+        while cursor[0] < stop:
             k = cursor[0]
             if cursor[1] == 0:
+                if s.halt != 0:
+                    return
                 index[0] = k
-                for i in range(words.size):
+                for i in range(words.size - 1):  # not `halt`, the last
                     words[i] = template[i]
                 if not begin(s, rows, k, starts, lowers, uppers, rates, per_free):
                     counts[k, END] = INFEASIBLE
                     cursor[0] += 1
                     continue
                 cursor[1] = 1
-            before = s.nit
-            # One more than it may make: the last is judged with the next.
-            run(address, slot, record, rows, trial, h, schedule[s.nit :], budget)
-            budget -= s.nit - before + 1
+            iterations = MOST
+            known = s.nit if s.nit < s.maxiter else schedule.size  # in the end none is needed
+            if schedule.size > 0 and s.nit < s.maxiter:
+                iterations = schedule.size - s.nit
+                if iterations == 0:
+                    return
+            run(address, slot, record, rows, trial, h, schedule[known:], iterations)
             if s.status == RUNNING:
-                return
+                if s.halt != 0:
+                    return
+                continue
             if wants_narrow(s):
                 to_best(s, rows)
                 run(address, slot, record, rows, trial, h, schedule[:0], 0)
-                keep_gradient(rows)
+                if s.part == 0:  # not halted
+                    keep_gradient(rows)
             store(s, rows, k, x, fun, jac, counts)
             cursor[0] += 1
             cursor[1] = 0
@@ -134,8 +147,8 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
     address, _, record, rows, trial, h, rates, iterations = run_signature.args
     signature = types.void(
         types.intp, address, args_type, batch_type, WORDS, record, rows, WORDS, WORDS, trial,
-        h, MATRIX, MATRIX, MATRIX, rates, rates, types.int64, MATRIX, VECTOR, MATRIX, COUNTS,
-        WORDS, iterations, iterations,
+        h, MATRIX, MATRIX, MATRIX, rates, types.int64, MATRIX, VECTOR, MATRIX, COUNTS, WORDS,
+        rates, iterations,
     )  # fmt: skip
     if names_itself(args_type) and names_itself(batch_type):
         return compile_kernel(solve, signature, nogil=True)
@@ -162,11 +175,20 @@ def begin(s, rows, k, starts, lowers, uppers, rates, per_free):
         for j in range(STATE, rows.shape[0]):
             rows[j, i] = 0.0
     s.cost, s.wide_cost = 1 + per_free * free, 1 + 2 * free
-    if s.auto == 1:
-        annealing.next_leg(s, rows)
-    else:
+    if s.auto == 0:
         s.lr = rates[k if rates.size > 1 else 0]
+    start(s, rows)
     return True
+
+
+@register_jitable
+def lose(k, x, fun, jac, counts):
+    """Write that row ``k`` raised an exception."""
+    fun[k] = math.nan
+    for i in range(x.shape[1]):
+        x[k, i] = jac[k, i] = math.nan
+    counts[k, NIT] = counts[k, NFEV] = counts[k, NJEV] = 0
+    counts[k, END] = RAISED
 
 
 @register_jitable

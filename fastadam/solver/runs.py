@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ..cache import kernel_address
-from ..checks import nonnegative
 from ..rules import Rule
 from . import objective
 from .calls import called_from_python
 from .differences import central, complex_step, one_sided
 from .kernels import advance_kernel, run_kernel, run_signature
 from .native import driver, is_native, native_function, type_of_arguments
-from .search import GRADIENT, LOWER, REL_STEP, RUNNING, UNIT, UPPER, Search, Vector
-
-Schedule = Callable[[int], float]
+from .rates import Rates, Schedule, step_size
+from .search import GRADIENT, LOWER, REL_STEP, RUNNING, UNIT, UPPER, VALUE, Search
+from .ticker import INTERVAL, ticker
 
 _NO_RATES = np.empty(0)
 
@@ -94,36 +97,37 @@ class Run(ABC):
     ) -> None:
         self.functions, self.search, self.rule, self.h = functions, search, rule, h
         self.schedule = schedule
+        #: When it is to come back at the latest, by `time.monotonic`.
+        self.deadline = math.inf
 
     @abstractmethod
     def run(self, iterations: int) -> int:
         """Make some iterations, or fewer if the search ends; return the status.
 
         Afterwards the last point is evaluated, and it is judged by the next call: so a callback
-        sees each point before the next is made.
+        sees each point before the next is made. It comes back sooner where the search is halted,
+        see `kernels.run_kernel`.
         """
 
     @abstractmethod
     def evaluate(self) -> None:
-        """Evaluate what the search requests, at its x."""
+        """Evaluate what the search requests, at its x, or go on with it; maybe not to the end."""
 
-    def narrow(self) -> None:
-        """Replace a best gradient that came from wide differences by the scheme's own."""
+    @abstractmethod
+    def ticking(self) -> AbstractContextManager[bool]:
+        """Return what has the search halted from time to time; it says whether that will be so."""
+
+    def wants_narrow(self) -> bool:
+        """Ask for the scheme's own gradient at the best point, if it has one that is wide."""
         search = self.search
-        width = search.view("width")
         within = search.view("nfev")[0] + search.view("cost")[0] - 1 <= search.view("maxfev")[0]
         if search.view("best_width")[0] == 0.0 or not within:
-            return
+            return False
         search.x[:] = search.best_x
         search.view("f")[0] = search.view("best_f")[0]
-        search.view("request")[0], width[0] = GRADIENT, 0.0
-        self.evaluate()
-        search.best_grad[:] = search.grad
-
-    def step_size(self, t: int) -> float:
-        """Return the step size of iteration ``t``, as the schedule says."""
-        assert self.schedule is not None
-        return nonnegative(f"lr({t})", self.schedule(t))
+        search.view("request")[0], search.view("width")[0] = GRADIENT, 0.0
+        search.view("part")[0] = 0
+        return True
 
 
 # ---------------------------------------------------------------------------------------------
@@ -141,13 +145,23 @@ class CompiledRun(Run):
         self._native = native_function(self.functions.fun, self.functions.form, args_type)
         self._loop = run_kernel(self.rule, scheme)
         self._trial = np.zeros(self.search.x.size if scheme == "cs" else 0, dtype=np.complex128)
+        self._rates = (
+            None
+            if self.schedule is None
+            else Rates(self.schedule, int(self.search.view("maxiter")[0]))
+        )
         if extra:
             self._drive = driver(run_signature(self.rule), args_type)
             self._loop_address = kernel_address(self._loop)
 
     def run(self, iterations: int) -> int:
         """Make some iterations, see `Run.run`."""
-        rates = self._rates(iterations) if self.schedule is not None else _NO_RATES
+        rates = _NO_RATES
+        if self._rates is not None and iterations > 0:
+            nit = int(self.search.view("nit")[0])
+            if nit < self.search.view("maxiter")[0]:
+                rates = self._rates.after(nit)
+                iterations = min(iterations, len(rates))
         memory = self.search.record, self.search.rows, self._trial, self.h, rates, iterations
         if self.functions.args:
             self._drive(self._loop_address, self.functions.args, self._native.address, *memory)
@@ -159,13 +173,9 @@ class CompiledRun(Run):
         """Evaluate what the search requests, see `Run.evaluate`."""
         self.run(0)
 
-    def _rates(self, iterations: int) -> Vector:
-        """Return the step sizes of some iterations, as far as the search may go."""
-        done, most = (int(self.search.view(name)[0]) for name in ("nit", "maxiter"))
-        rates = np.zeros(iterations)
-        for k in range(min(iterations, most - done)):
-            rates[k] = self.step_size(done + 1 + k)
-        return rates
+    def ticking(self) -> AbstractContextManager[bool]:
+        """Have another thread halt the loop, see `Run.ticking`."""
+        return ticker.ticking(self.search.view("halt"))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -179,32 +189,53 @@ class PythonRun(Run):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         make = _with_gradient if self.functions.scheme == "gradient" else _with_differences
-        self._evaluate = make(self.functions.in_python, self.search)
+        self._halt, self._back = self.search.view("halt"), math.inf
+        self._evaluate = make(self.functions.in_python, self.search, self._look)
         self._advance = advance_kernel(self.rule)
 
     def evaluate(self) -> None:
         """Evaluate what the search requests, see `Run.evaluate`."""
+        self._back = min(self.deadline, time.monotonic() + INTERVAL)
         self._evaluate()
+
+    def ticking(self) -> AbstractContextManager[bool]:
+        """Leave it to the clock, at which each evaluation looks, see `Run.ticking`."""
+        return nullcontext(True)
+
+    def _look(self) -> bool:
+        """Halt if it is time to; return whether the search is halted."""
+        if time.monotonic() >= self._back:
+            self._halt[0] = 1
+        return bool(self._halt[0])
 
     def run(self, iterations: int) -> int:
         """Make some iterations, see `Run.run`."""
         search = self.search
         record, rows, h, maxiter = search.record, search.rows, self.h, search.view("maxiter")[0]
         advance, evaluate = self._advance, self._evaluate
-        nit, lr, scheduled = search.view("nit"), search.view("lr"), self.schedule is not None
-        if search.view("nfev")[0] == 0:
+        nit, lr, halt, schedule = search.view("nit"), search.view("lr"), self._halt, self.schedule
+        self._back = min(self.deadline, time.monotonic() + INTERVAL)
+        begins = search.view("nfev")[0] == 0
+        if begins or search.view("part")[0] > 0:
             evaluate()
+            if halt[0] or not begins:
+                return RUNNING
         for _ in range(iterations):
-            if scheduled and nit[0] < maxiter:
-                lr[0] = self.step_size(int(nit[0]) + 1)
+            if schedule is not None and nit[0] < maxiter:
+                lr[0] = step_size(schedule, int(nit[0]) + 1)
             status = advance(record, rows, h)
             if status != RUNNING:
                 return int(status)
             evaluate()
+            if halt[0]:
+                break
         return RUNNING
 
 
-def _with_gradient(functions: Functions, search: Search) -> Callable[[], None]:
+Look = Callable[[], bool]
+
+
+def _with_gradient(functions: Functions, search: Search, look: Look) -> Callable[[], None]:
     """Return what evaluates functions that give the gradient."""
     fun, args, jac = functions.fun, functions.args, functions.jac
     if jac is True:
@@ -220,33 +251,50 @@ def _with_gradient(functions: Functions, search: Search) -> Callable[[], None]:
         f[0] = both(x, grad)
         nfev[0] += 1
         njev[0] += 1
+        look()
 
     return evaluate
 
 
-def _with_differences(functions: Functions, search: Search) -> Callable[[], None]:
+def _with_differences(functions: Functions, search: Search, look: Look) -> Callable[[], None]:
     """Return what evaluates a function and its differences."""
     x, grad, trial = search.x, search.grad, search.trial
     box = tuple(search.rows[row] for row in (LOWER, UPPER, REL_STEP, UNIT))
-    f, nfev, njev = search.view("f"), search.view("nfev"), search.view("njev")
-    request, width = search.view("request"), search.view("width")
-    if functions.scheme == "cs":
-        complex_value = objective.complex_value(functions.fun, functions.args)
-        complex_trial = np.zeros(x.size, dtype=np.complex128)
+    f, njev, request, width = (search.view(name) for name in ("f", "njev", "request", "width"))
+    nfev, part, halt = (search.view(name) for name in ("nfev", "part", "halt"))
+    complex_trial = np.zeros(x.size if functions.scheme == "cs" else 0, dtype=np.complex128)
+    form = objective.complex_value if functions.scheme == "cs" else objective.value
+    of, plain = form(functions.fun, functions.args), objective.value(functions.fun, functions.args)
+    s = SimpleNamespace(nfev=0, part=0, halt=0)  # the record, at a tenth of what that takes
 
-    value = objective.value(functions.fun, functions.args)
+    def value(point: Any, slot: int) -> Any:
+        result = of(point, slot)
+        s.halt = look()
+        return result
+
+    def differences() -> None:
+        if functions.scheme == "cs":
+            complex_step(value, 0, s, x, grad, complex_trial, *box)
+        elif functions.scheme == "3-point" or width[0] > 0.0:
+            central(value, 0, s, x, f[0], grad, trial, *box, width[0])
+        else:
+            one_sided(value, 0, s, x, f[0], grad, trial, *box)
 
     def evaluate() -> None:
-        if request[0] != GRADIENT:
-            f[0] = value(x, 0)
-            nfev[0] += 1
-        if functions.scheme == "cs":
-            used = complex_step(complex_value, 0, x, grad, complex_trial, *box)
-        elif functions.scheme == "3-point" or width[0] > 0.0:
-            used = central(value, 0, x, f[0], grad, trial, *box, width[0])
-        else:
-            used = one_sided(value, 0, x, f[0], grad, trial, *box)
-        nfev[0] += used
-        njev[0] += 1
+        s.nfev, s.part, s.halt = nfev[0], part[0], halt[0]
+        try:
+            if s.part == 0:
+                if request[0] != GRADIENT:
+                    f[0] = plain(x, 0)
+                    s.nfev += 1
+                    s.halt = look()
+                if request[0] == VALUE:
+                    grad[:] = np.nan
+                    return
+                s.part = 1
+            differences()
+            njev[0] += s.part == 0
+        finally:
+            nfev[0], part[0] = s.nfev, s.part
 
     return evaluate

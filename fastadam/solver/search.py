@@ -29,6 +29,10 @@ NONFINITE = 5
 # What is to be evaluated at x next.
 VALUE_AND_GRADIENT = 0
 GRADIENT = 1  # at another width of the differences; the value is known
+VALUE = 2  # a gradient would take more evaluations than are allowed, or more time
+
+#: More iterations than anybody waits for.
+MOST = 2**62
 
 #: The scalars of a search.
 SCALARS = np.dtype(
@@ -74,6 +78,12 @@ SCALARS = np.dtype(
         # Half the span of the differences in units; 0: the scheme's own. That of the best gradient.
         ("width", np.float64),
         ("best_width", np.float64),
+        # How far the evaluation at x has come that a halt has interrupted. 0: none is unfinished;
+        # 1: the value is known; 2 and more: so many evaluations less one of its differences too.
+        ("part", np.int64),
+        # Anything but 0 has the loop return to Python after the evaluation at hand. Other threads
+        # set it; the last, so that a search can be set up and one set meanwhile is not lost.
+        ("halt", np.int64),
     ]
 )
 
@@ -113,6 +123,17 @@ class Search:
             self.view(name)[0] = value
         for value in rule.carried.values():
             self.view("carried")[0] = value
+
+    def conclude(self) -> None:
+        """Let nothing more be evaluated; one more iteration then has the last point judged.
+
+        A point whose gradient is unfinished is dropped, unless nothing else is known.
+        """
+        self.view("halt")[0] = 1
+        self.view("maxiter")[0] = self.view("nit")[0]
+        if self.view("part")[0] > 0 and self.view("best_f")[0] == np.inf:
+            self.view("part")[0], self.view("request")[0] = 0, VALUE
+            self.grad[:] = np.nan
 
     def view(self, name: str) -> NDArray[Any]:
         """Return a scalar as an array of one: 70 ns to read or write, a record takes 3,000."""

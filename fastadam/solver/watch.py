@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +12,11 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from .runs import Run
-from .search import GRADIENT, RUNNING, Vector
+from .search import MOST, RUNNING, Vector
 
 # Why a search was stopped from outside; `search` has the other reasons.
 STOPPED = -1
 TIMEOUT = -2
-
-#: A compiled loop comes back to Python about this often (seconds), for Ctrl-C and the clock.
-_INTERVAL = 0.02
 
 
 class Watch:
@@ -49,47 +47,58 @@ class Watch:
         self._run, self._search = run, run.search
         self._callback = None if callback is None else _with_result(callback)
         self.iterates: list[Vector] | None = [run.search.x.copy()] if keep_all else None
-        self._deadline = time.monotonic() + max_seconds
-        self._seen = 0
+        self._deadline = run.deadline = time.monotonic() + max_seconds
+        self._seen = self._looked = 0
         most = int(run.search.view("maxiter")[0])
         self._bar = progress_bar(most, "it") if progress else None
 
     def drive(self) -> int:
         """Run to the end; return the status, or `STOPPED`, or `TIMEOUT`."""
         try:
-            status = self._drive()
+            with self._run.ticking() as ticks:
+                each = self._callback is not None or self.iterates is not None
+                status = self._drive(MOST if ticks and not each else 1)
+                if status != TIMEOUT and self._run.wants_narrow():
+                    self._narrow()
             self._show()
         finally:
             if self._bar is not None:
                 self._bar.close()
         return status
 
-    def _drive(self) -> int:
-        each = self._callback is not None or self.iterates is not None
-        iterations = 1
+    def _drive(self, iterations: int) -> int:
         while True:
-            start = time.monotonic()
             status = self._run.run(iterations)
             if status != RUNNING:
                 return status
             reason = self._look()
-            now = time.monotonic()
-            if reason == RUNNING and now >= self._deadline:
-                reason = TIMEOUT
-            if reason != RUNNING:
-                self._end()
-                return reason
-            self._show()
-            if not each:
-                pace = _INTERVAL / max(now - start, 1e-9)
-                left = (self._deadline - now) / max(now - start, 1e-9)
-                iterations = max(1, int(iterations * min(4.0, pace, max(left, 0.0))))
+            if reason == RUNNING and self._go_on():
+                self._show()
+                continue
+            self._search.conclude()
+            self._run.run(1)
+            return reason or TIMEOUT
+
+    def _go_on(self) -> bool:
+        """Return whether there is time for more, and let it begin."""
+        self._search.view("halt")[0] = 0
+        return time.monotonic() < self._deadline
+
+    def _narrow(self) -> None:
+        """Replace a best gradient that came from wide differences by the scheme's own."""
+        while self._go_on():
+            self._run.evaluate()
+            if self._search.view("part")[0] == 0:
+                self._search.best_grad[:] = self._search.grad
+                return
 
     def _look(self) -> int:
         """Show a new iterate to the callback and keep it."""
         search = self._search
-        if search.view("request")[0] == GRADIENT:  # no new iterate
+        nit = int(search.view("nit")[0])
+        if nit == self._looked or search.view("part")[0] > 0:  # no new iterate, or not yet
             return RUNNING
+        self._looked = nit
         if self.iterates is not None:
             self.iterates.append(search.x.copy())
         if self._callback is not None:
@@ -98,12 +107,6 @@ class Watch:
             except StopIteration:
                 return STOPPED
         return RUNNING
-
-    def _end(self) -> None:
-        """Have the last point judged, so that it can be the best."""
-        search = self._search
-        search.view("maxiter")[0] = search.view("nit")[0]
-        self._run.run(1)
 
     def _show(self) -> None:
         if self._bar is not None:
@@ -127,7 +130,12 @@ def _with_result(callback: Callable[..., Any]) -> Callable[[Vector, float], Any]
 def progress_bar(total: int, unit: str) -> Any:
     """Return a tqdm bar, or None where tqdm is not installed."""
     try:
-        from tqdm.auto import tqdm
+        from tqdm import TqdmWarning
+
+        with warnings.catch_warnings():
+            # In a notebook without ipywidgets tqdm warns, and gives the bar of text.
+            warnings.simplefilter("ignore", TqdmWarning)
+            from tqdm.auto import tqdm
     except ImportError:
         return None
     return tqdm(total=total, unit=unit, leave=False)

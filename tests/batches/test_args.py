@@ -1,6 +1,7 @@
 """args and batch_args of every kind."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
@@ -195,3 +196,52 @@ def test_arguments_are_let_go():
     for _ in range(3):
         run(x0, rows, maxiter=500, threads=2)
     assert [sys.getrefcount(each) for each in given] == before
+
+
+@numba.njit
+def of_scratch(x, pair, a):
+    """The squared distance from (a, 1), by way of memory that it shares with other threads."""
+    scratch = pair[0]
+    for i in range(scratch.size):
+        scratch[i] = x[0] - a
+    total = 0.0
+    for i in range(scratch.size):
+        total += scratch[i] ** 2
+    return total / scratch.size + (x[1] - pair[1]) ** 2
+
+
+@pytest.mark.fault(number=13)
+def test_scratch_arrays_of_each_thread():
+    size = 200
+    a, scratch = np.linspace(-1, 1, size), np.full(2000, 7.0)
+    given = of_scratch, np.zeros((size, 2)), ((scratch, 1.0),), (a,)
+    options = {"copy_args": True}
+    alone = minimize_batch(*given, options={"threads": 1, **options})
+    identical(minimize_batch(*given, options={"threads": 2, **options}), alone)
+    with ThreadPoolExecutor(2) as pool:
+        identical(minimize_batch(*given, options=options, workers=pool.map), alone)
+    np.testing.assert_allclose(alone.x, np.column_stack([a, np.ones(size)]), atol=1e-3)
+    plain = minimize_batch(of_scratch.py_func, *given[1:], options={**options, "maxiter": 1})
+    assert (plain.nit == 1).all()
+    assert (scratch == 7.0).all()
+
+
+@numba.njit
+def of_own_scratch(x, a, scratch):
+    return of_scratch(x, (scratch, 1.0), a)
+
+
+@pytest.mark.fault(number=13)
+def test_scratch_arrays_of_each_row():
+    size = 200
+    given = of_own_scratch, np.zeros((size, 2)), (), (np.linspace(-1, 1, size), np.zeros((size, 9)))
+    alone = minimize_batch(*given, options={"threads": 1})
+    identical(minimize_batch(*given, options={"threads": 2}), alone)
+
+
+@pytest.mark.fault(number=13)
+def test_copies_have_no_meaning_elsewhere():
+    with pytest.raises(ValueError, match=r"options\['copy_args'\] is for device='cpu'"):
+        minimize_batch(bowl, np.ones((2, 2)), options={"copy_args": True}, device="cuda")
+    with pytest.raises(TypeError, match="copy_args must be True or False, got 1"):
+        minimize_batch(bowl, np.ones((2, 2)), options={"copy_args": 1})

@@ -181,3 +181,15 @@ def test_unknown_options_warn_the_caller(compiled):
     with pytest.warns(OptimizeWarning, match="Unknown solver options: eta") as caught:
         minimize_batch(fun, x0, (T,), rows, jac=jac, options={"eta": 1, "maxiter": 1})
     assert [each.filename for each in caught] == [__file__]
+
+
+@pytest.mark.fault(number=35)
+@pytest.mark.parametrize("vectorized", [False, True])
+def test_masks_are_refused(vectorized):
+    """They would be ignored."""
+    masked = np.ma.masked_array(np.ones((3, 2)), mask=[[0, 1], [0, 0], [0, 0]])
+    options = {"vectorized": vectorized}
+    refused(["x0 must not be a masked array"], TypeError, x0=masked, options=options)
+    words = ["batch_args[1] must not be a masked array"]
+    refused(words, TypeError, batch_args=(np.ones(3), masked), options=options)
+    refused(["batch_args[0]", "masked"], TypeError, batch_args=masked[:, 0], options=options)

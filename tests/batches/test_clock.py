@@ -1,6 +1,5 @@
 """The clock of a batch, Ctrl-C, and the progress bar."""
 
-import itertools
 import os
 import signal
 import subprocess
@@ -11,13 +10,14 @@ from types import SimpleNamespace
 import numba
 import numpy as np
 import pytest
+from scipy.optimize import Bounds
 
 import fastadam
 from fastadam import minimize_batch
-from fastadam.batches import batch
-from fastadam.solver import many
-from tests.batches.batches import CHUNK, each_kind, fails, identical, problems, run
+from fastadam.batches import batch, compiled
+from tests.batches.batches import CHUNK, bowl, each_kind, fails, identical, problems, run
 from tests.minimizer.helpers import FOREVER, MineError
+from tests.solver.halts import tick, ticks
 
 
 @numba.njit
@@ -88,26 +88,25 @@ def rough(x, kind):
     return np.nan if kind == 1 and x[0] > 1.01 else value
 
 
+@numba.njit
+def rough_ticking(x, kind):
+    with numba.objmode():
+        tick()
+    return rough(x, kind)
+
+
+@pytest.mark.fault(number=4)
 @pytest.mark.parametrize("kind", [0, 1, 2])
 @pytest.mark.parametrize("jac", ["2-point", "3-point"])
-def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac, monkeypatch):
-    """One iteration at a time, and the end after any of them."""
-    init = batch._Solver.__init__
-
-    def slowly(self, given):
-        init(self, given)
-        self._budget = 1
-
-    monkeypatch.setattr(batch, "_INTERVAL", 1e-12)
-    monkeypatch.setattr(batch._Solver, "__init__", slowly)
+def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac):
+    """The end after any evaluation, of a row or of its last gradient."""
     x0, kinds = np.full((2, 2), 1.0), np.full(2, kind)
     first = fastadam.minimize(rough, x0[0], (kind,), jac=jac)
-    for looks in range(2, 40):  # the first is before the first row
-        calls = itertools.count()
-        over = property(lambda self: next(calls) >= looks)  # noqa: B023
-        monkeypatch.setattr(batch.Batch, "over", over)
-        result = minimize_batch(rough, x0, (), kinds, jac=jac, options={"threads": 1})
-        assert result.nfev[0] > 0, looks
+    for seconds in (*range(1, 40), *range(first.nfev - 6, first.nfev + 3)):
+        with ticks(seconds - 0.5):
+            options = {"threads": 1, "max_seconds": seconds - 0.5}
+            result = minimize_batch(rough_ticking, x0, (), kinds, jac=jac, options=options)
+        assert result.nfev.sum() == seconds
         assert result.fun[0] == rough(result.x[0], kind) <= rough(x0[0], kind)
         assert result.status[0] in (first.status, 1)
         assert result.nit[0] <= first.nit
@@ -116,37 +115,17 @@ def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac, monkeypatch):
 def test_the_clock_starts_when_all_is_compiled(monkeypatch):
     """As for `minimize`: a first call would solve nothing."""
     clock = [0.0]
-    compiling = batch.native_function
+    compiling = compiled.native_function
 
     def slow(*given):
-        clock[0] += 60.0
+        clock[0] += 600.0
         return compiling(*given)
 
-    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(batch, "native_function", slow)
+    for module in (batch, compiled):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(compiled, "native_function", slow)
     x0, rows = problems(3)
-    assert run(x0, rows, max_seconds=1.0).success.all()
-
-
-def test_a_slow_function_does_not_delay_the_end(monkeypatch):
-    """By a clock that is told how long an iteration takes: as often as `minimize` looks at it."""
-    clock = [0.0]
-    make = many.solve_kernel
-
-    def slow_kernel(*types):
-        kernel = make(*types)
-
-        def solve(*given):
-            clock[0] += 10.0 * given[-1]  # at most so many iterations, of 10 s
-            kernel(*given)
-
-        return solve
-
-    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(batch, "solve_kernel", slow_kernel)
-    x0, rows = problems(1)
-    run(x0, rows, max_seconds=30.0, threads=1, lr=1e-9)
-    assert clock[0] <= 100.0
+    assert run(x0, rows, max_seconds=300.0).success.all()
 
 
 CHILD = """
@@ -246,6 +225,79 @@ def test_the_bar_itself(compiled, capsys):
     pytest.importorskip("tqdm")
     x0, rows = problems(CHUNK + 1)
     run(x0, rows, disp=True, maxiter=20, compiled=compiled)
-    assert f"/{CHUNK + 1} [" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert f"/{CHUNK + 1} [" in shown.err
+    assert "exceeded" in shown.out  # the summary
     run(x0, rows, maxiter=20, compiled=compiled)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.fault(number=19)
+@each_kind
+def test_the_summary(compiled, capsys):
+    """The lines of `minimize`, of all problems together."""
+    x0, rows = problems(5)
+    result = run(x0, rows, disp=True, maxiter=300, gtol=0.5, compiled=compiled)
+    assert capsys.readouterr().out == (
+        "5 of 5: Optimization terminated successfully.\n"
+        f"         Lowest function value: {result.fun.min():f}\n"
+        f"         Iterations: {result.nit.sum()}\n"
+        f"         Function evaluations: {result.nfev.sum()}\n"
+        f"         Gradient evaluations: {result.njev.sum()}\n"
+    )
+    no_room = Bounds(np.ones((2, 2)), np.zeros((2, 2)))
+    run(x0[:2], tuple(row[:2] for row in rows), disp=True, compiled=compiled, bounds=no_room)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "2 of 2: The bounds hold no number.",
+        "         Lowest function value: none",
+    ]
+
+
+@pytest.mark.fault(number=19)
+def test_the_summary_of_many_starts(capsys):
+    """One for the whole, which tells the minima too."""
+    box = [(-1, 1)] * 2
+    result = fastadam.multistart(bowl.py_func, box, 4, rng=0, options={"disp": True, "lr": 0.1})
+    assert capsys.readouterr().out == (
+        f"{result.message}\n"
+        f"         Current function value: {result.fun:f}\n"
+        f"         Iterations: {result.nit}\n"
+        f"         Function evaluations: {result.nfev}\n"
+        f"         Gradient evaluations: {result.njev}\n"
+    )
+
+
+NOTEBOOK = """
+import sys, types
+
+class ZMQInteractiveShell:
+    pass
+
+sys.modules["ipykernel.zmqshell"] = types.ModuleType("ipykernel.zmqshell")
+ipython = sys.modules["IPython"] = types.ModuleType("IPython")
+ipython.get_ipython = ZMQInteractiveShell
+display = sys.modules["IPython.display"] = types.ModuleType("IPython.display")
+display.display = display.HTML = None
+sys.modules["ipywidgets"] = sys.modules["IPython.html"] = None
+import warnings
+warnings.simplefilter("always")
+
+import fastadam, numpy as np
+fun = lambda x: x[0] ** 2
+fastadam.minimize_batch(fun, np.ones((3, 1)), options={"disp": True, "maxiter": 3})
+fastadam.minimize(fun, [1.0], options={"disp": True, "maxiter": 3})
+"""
+
+
+@pytest.mark.fault(number=19)
+def test_a_notebook_without_widgets():
+    """The bar of text, and no warning of it."""
+    pytest.importorskip("tqdm")
+    child = subprocess.run(
+        [sys.executable, "-c", NOTEBOOK], capture_output=True, text=True, check=False
+    )
+    assert child.returncode == 0, child.stderr
+    assert "Warning" not in child.stderr, child.stderr
+    assert "/3 [" in child.stderr
+    assert child.stdout.count("Function evaluations") == 2

@@ -7,8 +7,9 @@ import numba
 import numpy as np
 import pytest
 
+import fastadam
 from fastadam import minimize_batch
-from tests.batches.batches import CHUNK, each_kind, fails, identical, problems, run
+from tests.batches.batches import CHUNK, FORMS, T, each_kind, fails, identical, problems, run
 from tests.minimizer.helpers import FOREVER, MineError
 
 
@@ -77,3 +78,64 @@ def test_an_exception_of_the_schedule(compiled):
     x0, rows = problems(3)
     with pytest.raises(ValueError, match=r"lr\(10\) must be finite and >= 0, got -1"):
         run(x0, rows, lr=lr, gtol=0, compiled=compiled)
+
+
+@pytest.mark.fault(number=32)
+@pytest.mark.parametrize("kind", ["batch", "minimize"])
+def test_a_table_of_step_sizes(kind):
+    """What is wrong with the one after those that are needed, nobody needs to know."""
+    table = np.full(60, 0.1)
+    x0, rows = problems(3)
+    fun, jac = FORMS["in-place"][0]
+
+    def solve(maxiter, gtol):
+        options = {"lr": lambda t: table[t - 1], "maxiter": maxiter, "gtol": gtol}
+        if kind == "batch":
+            return minimize_batch(fun, x0, (T,), rows, jac=jac, options=options)
+        given = T, rows[0][0], rows[1][0]
+        return fastadam.minimize(fun, x0[0], given, jac=jac, options=options)
+
+    assert np.all(solve(20_000, 0.5).success)
+    assert np.all(solve(60, 0).nit == 60)
+    with pytest.raises(IndexError, match="index 60 is out of bounds"):
+        solve(61, 0)
+
+
+@pytest.mark.fault(number=32)
+@pytest.mark.parametrize("kind", ["batch", "minimize"])
+def test_a_slow_schedule_is_in_the_time_limit(kind):
+    """For all of maxiter it would take hours, and a gigabyte."""
+
+    def lr(t):
+        time.sleep(1e-3)
+        return 1e-9
+
+    options = {"lr": lr, "maxiter": 10**8, "max_seconds": 0.3, "gtol": 0}
+    minimize = minimize_batch if kind == "batch" else fastadam.minimize
+    x0 = np.ones((2, 1)) if kind == "batch" else np.ones(1)
+    minimize(endless, x0, (False,), jac="in-place", options={**options, "maxiter": 1})
+    began = time.monotonic()
+    result = minimize(endless, x0, (False,), jac="in-place", options=options)
+    assert time.monotonic() - began < 30.0
+    assert np.all(result.status == 1)
+    assert 0 < np.max(result.nit) < 1000
+
+
+@pytest.mark.fault(number=32)
+@each_kind
+def test_only_rows_that_reach_the_end_of_a_schedule_are_lost(compiled):
+    x0, rows = problems(9)
+    options = {"maxiter": 10**4, "gtol": 1e-2, "compiled": compiled}
+    quick = run(x0, rows, lr=lambda t: 0.1, **options)
+    end = int(np.median(quick.nit))
+    reached = quick.nit >= end  # it is asked for the next before the last point is judged
+    assert 0 < reached.sum() < 9
+
+    def lr(t):
+        return 0.1 if t <= end else np.nan
+
+    result = run(x0, rows, lr=lr, on_error="nan", threads=2, **options)
+    assert (result.status[reached] == 98).all()
+    assert (result.nit[reached] == end).all()
+    alone = run(x0[~reached], tuple(each[~reached] for each in rows), lr=lr, **options)
+    identical(result, alone, ~reached)

@@ -1,6 +1,8 @@
 """Threads change nothing of a batch but the time that it takes."""
 
-import itertools
+import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +12,8 @@ import numpy as np
 import pytest
 
 from fastadam import minimize_batch
-from fastadam.batches import batch
+from fastadam.batches import compiled
+from fastadam.solver import rates
 from tests.batches.batches import CHUNK, identical, problems, run, same_alone
 
 UNEVEN = 10 * CHUNK + 5
@@ -44,19 +47,24 @@ def test_the_number_of_threads_changes_nothing_of_the_default(form):
         identical(run(x0, rows, form, threads=threads), expected)
 
 
+@pytest.mark.fault(number=32)
 def test_a_search_in_pieces(monkeypatch):
-    """It comes back to Python after nearly each iteration, which changes nothing."""
+    """It comes back to Python for each step size, which changes nothing."""
     x0, rows = problems(CHUNK + 2)
-    for options in ({"maxiter": 300}, {"lr": 0.05, "maxiter": 300}, {"lr": lambda t: 0.1 / t**0.5}):
-        for form in ("in-place", "2-point", "cs"):
-            whole = run(x0, rows, form, **options)
-            calls = itertools.count()
-            monkeypatch.setattr(batch, "_INTERVAL", 1e-12)
-            monkeypatch.setattr(batch.Batch, "over", property(lambda self: next(calls) < 0))  # noqa: B023
-            pieces = run(x0, rows, form, **options)
-            monkeypatch.undo()
-            identical(pieces, whole)
-            assert next(calls) > 1000
+
+    def lr(t):
+        asked.append(t)
+        return 0.1 / t**0.5
+
+    for form in ("in-place", "2-point", "cs"):
+        asked = []
+        whole = run(x0, rows, form, lr=lr, maxiter=300, gtol=0)
+        monkeypatch.setattr(rates, "_AHEAD", -1.0)
+        for threads in (1, 3):
+            asked = []
+            identical(run(x0, rows, form, lr=lr, maxiter=300, gtol=0, threads=threads), whole)
+            assert asked == list(range(1, 301))
+        monkeypatch.undo()
 
 
 @numba.njit
@@ -85,7 +93,7 @@ def test_slow_rows_are_shared(monkeypatch):
     """A thread that has finished takes the next rows: nobody has a fixed part."""
     x0, rows = problems(8 * CHUNK)
     taken, late = [], threading.Event()
-    solve = batch._Solver.solve
+    solve = compiled._Solver.solve
 
     def recording(self, turn):
         if turn.start == 0:
@@ -95,7 +103,7 @@ def test_slow_rows_are_shared(monkeypatch):
             late.set()
         solve(self, turn)
 
-    monkeypatch.setattr(batch._Solver, "solve", recording)
+    monkeypatch.setattr(compiled._Solver, "solve", recording)
     assert run(x0, rows, threads=2).success.all()
     assert sorted(k for _, turn in taken for k in turn) == list(range(len(x0)))
     assert len({thread for thread, turn in taken if turn.start > 0}) == 1
@@ -107,14 +115,14 @@ def test_a_turn_is_short(monkeypatch):
     run(x0[:2], (rows[0][:2], rows[1][:2]), threads=1)  # compiled
     for seconds, longest in ((0.0, 1), (1e3, 50)):
         turns = []
-        monkeypatch.setattr(batch, "_TURN", seconds)
-        solve = batch._Solver.solve
+        monkeypatch.setattr(compiled, "_TURN", seconds)
+        solve = compiled._Solver.solve
 
         def recording(self, turn):
             turns.append(len(turn))  # noqa: B023
             solve(self, turn)  # noqa: B023
 
-        monkeypatch.setattr(batch._Solver, "solve", recording)
+        monkeypatch.setattr(compiled._Solver, "solve", recording)
         run(x0, rows, threads=1)
         monkeypatch.undo()
         assert sum(turns) == 200
@@ -166,3 +174,48 @@ def sphere(x, grad):
         grad[i] = 2.0 * x[i]
         total += x[i] ** 2
     return total
+
+
+@pytest.mark.fault(number=11)
+def test_numba_sets_the_default_number_of_threads(monkeypatch):
+    x0, rows = problems(3 * CHUNK)
+    numbers, pool = [], compiled.ThreadPoolExecutor
+
+    def recording(number):
+        numbers.append(number)
+        return pool(number)
+
+    monkeypatch.setattr(compiled, "ThreadPoolExecutor", recording)
+    before = numba.get_num_threads()
+    expected = run(x0, rows, maxiter=5, threads=1)
+    try:
+        for cores, number in ((1000, 1), (1000, before), (1, before)):
+            monkeypatch.setattr(compiled, "cores", lambda: cores)  # noqa: B023
+            numba.set_num_threads(number)
+            identical(run(x0, rows, maxiter=5), expected)
+    finally:
+        numba.set_num_threads(before)
+    assert numbers == [1, 1, before, 1]
+
+
+@pytest.mark.fault(number=11)
+def test_numba_threads_are_not_started_to_ask_for_their_number():
+    """A process that forks later can do without."""
+    code = """if True:
+        import numba
+        from numba.np.ufunc import parallel
+        from fastadam.batches import compiled
+
+        compiled.cores = lambda: 1000
+        print(compiled.default_threads(), parallel._is_initialized)
+        numba.set_num_threads(2)
+        print(compiled.default_threads(), parallel._is_initialized)
+    """
+    out = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, "NUMBA_NUM_THREADS": "3"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert out == "3 False\n2 True\n"

@@ -10,6 +10,7 @@ from scipy.optimize import Bounds
 
 from fastadam import minimize_batch, multistart
 from fastadam.batches import workers as room
+from fastadam.batches.compiled import default_threads
 from tests.batches.batches import T, bowl, each_form, each_kind, identical, misfit, problems
 from tests.batches.crews import crews, quick, sent, solve  # noqa: F401
 
@@ -124,7 +125,7 @@ def test_each_worker_uses_one_thread(monkeypatch):
         for workers in (2, 1, map):
             solve(x0, rows, workers, **options)
     solve(x0, rows, None)
-    assert seen == [1, 1, 1, 3, 3, 3, room.cores()]
+    assert seen == [1, 1, 1, 3, 3, 3, default_threads()]
 
 
 def test_one_worker_is_this_process(monkeypatch):

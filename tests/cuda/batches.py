@@ -5,7 +5,8 @@ import math
 import numba
 import numpy as np
 
-from fastadam.batches.batch import Batch, solve_compiled
+from fastadam.batches.batch import Batch
+from fastadam.batches.compiled import solve_compiled
 from fastadam.minimizer.options import check_options
 from fastadam.minimizer.setup import functions_of
 from fastadam.solver.many import END, NFEV, NIT, NJEV

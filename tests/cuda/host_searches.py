@@ -3,6 +3,7 @@
 Unlike the simulator this has the types, and so the rounding, that they have on a GPU.
 """
 
+import ctypes
 from contextlib import contextmanager, suppress
 from types import ModuleType, SimpleNamespace
 
@@ -37,6 +38,16 @@ def atomic_add(array, index, value):
     old = array[index]
     array[index] += value
     return old
+
+
+_clock = ctypes.CDLL(None).clock
+_clock.restype, _clock.argtypes = ctypes.c_long, []
+
+
+@register_jitable
+def now():
+    """Return the processor's time in nanoseconds, as C has it in microseconds."""
+    return 1000 * _clock()
 
 
 #: What a kernel sees as `cuda`.
@@ -139,6 +150,7 @@ def installed():
         monkeypatch.setattr(searches, "cuda", IN_KERNEL)
         monkeypatch.setattr(searches, "with_cuda", lambda function: function)
         monkeypatch.setattr(searches, "compile_kernel", compile_kernel)
+        monkeypatch.setattr(searches, "clock", lambda: now)
         monkeypatch.setattr(functions, "compiler", lambda: SimpleNamespace(jit=device_jit))
         monkeypatch.setattr(arguments, "driver", lambda: Cuda)
         monkeypatch.setattr(batch, "driver", lambda: Cuda)

@@ -3,16 +3,20 @@
 import numpy as np
 import pytest
 
-from fastadam.solver.search import CONVERGED, STAGNATED
+from fastadam.solver.many import RAISED
+from fastadam.solver.search import CONVERGED, MAXFEV, STAGNATED
 from tests.cuda.batches import (
     END,
+    FORMS,
     NFEV,
     T,
     assert_as_on_cpu,
+    assert_same,
     decay,
     decays,
     make,
     misfit,
+    misfit_in_place,
     on_cpu,
     on_gpu,
     problems,
@@ -108,6 +112,57 @@ def test_an_exception_ends_them_all():
         solve(batch)
     assert np.isnan(batch.fun).all()
     assert not np.isnan(on_gpu(raises, x0, (np.zeros(5, bool),), (), "2-point").fun).any()
+
+
+@pytest.mark.fault(number=12)
+def test_the_others_are_kept():
+    """Those that the thread took before, and those that it takes when it is launched again."""
+    x0, fatal = np.ones((7, 1)), np.isin(np.arange(7), [0, 2, 6])
+    given = {"jac": "2-point", "lr": 0.01, "maxiter": 300}
+    batch = make(raises, x0, (fatal,), (), **given)
+    batch.on_error = "nan"
+    solve(batch)
+    assert (batch.counts[fatal] == [0, 0, 0, RAISED]).all()
+    for found in (batch.x, batch.fun, batch.jac):
+        assert np.isnan(found[fatal]).all()
+    assert_same(batch, on_gpu(raises, x0[~fatal], (fatal[~fatal],), (), **given), ~fatal)
+
+
+@pytest.mark.fault(number=32)
+def test_a_schedule_is_asked_for_as_far_as_needed():
+    """In order, each step once; what is wrong beyond is told only if it is needed."""
+    x0, rows = problems(5)
+    asked = []
+
+    def lr(step):
+        asked.append(step)
+        return 0.1 if step <= 150 else np.nan
+
+    given = {"jac": "in-place", "gtol": 0.0}
+    batch = on_gpu(misfit_in_place, x0, rows, (T,), lr=lr, maxiter=150, **given)
+    assert_same(batch, on_gpu(misfit_in_place, x0, rows, (T,), lr=0.1, maxiter=150, **given))
+    assert asked == list(range(1, 151))
+    given["gtol"], asked[:] = 1.0, []
+    batch = on_gpu(misfit_in_place, x0, rows, (T,), lr=lr, maxiter=10**9, **given)
+    assert (batch.counts[:, END] == CONVERGED).all()
+    assert len(asked) < 150
+    with pytest.raises(ValueError, match=r"lr\(151\) must be finite and >= 0, got nan"):
+        on_gpu(misfit_in_place, x0, rows, (T,), lr=lr, maxiter=10**9, jac="in-place", gtol=0.0)
+
+
+@pytest.mark.fault(number=10)
+@pytest.mark.parametrize("lr", ["auto", 0.05])
+@pytest.mark.parametrize("form", FORMS)
+def test_maxfev_is_never_exceeded(form, lr):
+    """Also where it is too little for the first gradient."""
+    x0, rows = problems(4)
+    fun, jac = FORMS[form]
+    for maxfev in (1, 3, 7):
+        batch = on_gpu(fun, x0, rows, (T,), jac, lr=lr, maxfev=maxfev, gtol=0.0)
+        cpu = on_cpu(fun, x0, rows, (T,), jac, lr=lr, maxfev=maxfev, gtol=0.0)
+        assert_same(batch, cpu)
+        assert (batch.counts[:, NFEV] <= maxfev).all()
+        assert (batch.counts[:, END] == MAXFEV).all()
 
 
 def solve(batch):

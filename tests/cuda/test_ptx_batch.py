@@ -127,6 +127,15 @@ def test_searches_are_in_registers(monkeypatch):
     assert "__local_depot" not in text
 
 
+@pytest.mark.fault(number=4)
+def test_the_clock_is_read_after_each_point(monkeypatch):
+    """At the start, and in the loop, from which nothing may move it."""
+    text = entry(compiled(task(decay_of, "in-place", rules.ADAM, "float64"), monkeypatch))
+    assert len(re.findall(r"mov\.u64\s+%\w+, %globaltimer;", text)) >= 2
+    last = text.rindex("%globaltimer")
+    assert re.search(r"\bbra\b", text[last:])
+
+
 @numba.njit(fastmath=True)
 def fast(x, t, a, y):
     return a / (1.0 + x[0]) + t[0] * y[0] + t[1]

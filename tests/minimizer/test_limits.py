@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import rosen, rosen_der
+from scipy.optimize import Bounds, OptimizeResult, rosen, rosen_der
 
+import fastadam
+from tests.minimizer import compiled
 from tests.minimizer.helpers import CENTRE, Recorder, forms, quadratic_der, run, stop_after
 
 
@@ -103,15 +105,68 @@ def test_maxfev_is_never_exceeded(maxfev, form, lr):
     hole=st.floats(0.0, 2.0),
 )
 def test_maxfev_is_kept_where_the_function_has_holes(maxfev, scheme, hole):
-    """Only the first gradient is taken whatever it costs."""
-
     def fun(x):
         return np.nan if x[0] > -1.2 + hole and x[0] < -1.2 + 2 * hole else rosen(x)
 
     recorder = Recorder(fun)
     result = run(recorder, [-1.2, 1.0], scheme, maxfev=maxfev)
-    first = {"2-point": 5, "3-point": 5}.get(scheme if isinstance(scheme, str) else "", 1)
-    assert result.nfev == len(recorder) <= max(maxfev, first)
+    assert result.nfev == len(recorder) <= maxfev
+
+
+@pytest.mark.fault(number=10)
+@settings(deadline=None, max_examples=60)
+@given(
+    maxfev=st.integers(1, 20),
+    form=st.sampled_from(["in-place", "2-point", "3-point", "cs"]),
+    kind=st.sampled_from(["compiled", "python", "batch", "python-batch", "vectorized"]),
+    lr=st.sampled_from(["auto", 0.01]),
+    bounds=st.sampled_from([None, [(-2, 2), (1, 1), (0, 2)], [(-1.2, 2), (-3, 3), (0.5, 0.5)]]),
+)
+def test_maxfev_is_kept_by_every_kind_of_search(maxfev, form, kind, lr, bounds):
+    """Also where it is too little for the first gradient: then the value is evaluated, alone."""
+    fun, jac = compiled.FORMS[form][0 if kind in ("compiled", "batch") else 1]
+    options = {"maxfev": maxfev, "lr": lr, "gtol": 0.0}
+    if kind in ("compiled", "python"):
+        result = fastadam.minimize(fun, compiled.X0, jac=jac, bounds=bounds, options=options)
+    else:
+        x0 = np.array([compiled.X0, compiled.X0])
+        box = None if bounds is None else Bounds(*np.transpose(bounds))
+        if kind == "vectorized":
+            options["vectorized"], fun = True, of_many_in_place if jac == "in-place" else of_many
+        batch = fastadam.minimize_batch(fun, x0, jac=jac, bounds=box, options=options)
+        result = OptimizeResult({name: values[1] for name, values in batch.items()})
+    free = 3 if bounds is None else 2
+    own = {"in-place": 0, "3-point": 2 * free}.get(form, free) + 1
+    first = 2 * free + 1 if lr == "auto" and form == "2-point" else own  # wide, and so central
+    assert 1 <= result.nfev <= maxfev
+    assert result.nfev > maxfev - 2 * first or result.nfev == 1
+    assert (result.status, result.success) == (1, False)
+    assert result.fun == pytest.approx(rosen(result.x), rel=1e-12)
+    assert result.fun <= rosen(compiled.X0) * (1 + 1e-12)
+    if maxfev < first:
+        np.testing.assert_array_equal(result.x, compiled.X0)
+        assert (result.nfev, result.njev) == ((own, 1) if maxfev >= own else (1, 0))
+        assert result.nit == 0
+    assert np.isnan(result.jac).all() == (maxfev < own)
+
+
+def of_many(x):
+    return np.array([compiled.rosen.py_func(each) for each in x])
+
+
+def of_many_in_place(x, grad):
+    grad[:] = [compiled.rosen_der.py_func(each) for each in x]
+    return of_many(x)
+
+
+@pytest.mark.fault(number=10)
+@pytest.mark.parametrize("maxfev", [1, 2, 6, 7, 20])
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # of differences of infinities
+@pytest.mark.parametrize("f", [np.nan, np.inf, -np.inf])
+def test_maxfev_where_there_is_no_number(maxfev, f):
+    result = run(lambda x: f, [-1.2, 1.0], "3-point", maxfev=maxfev)
+    assert (result.status, result.success) == (3, False)
+    assert result.nfev <= maxfev
 
 
 @pytest.mark.parametrize("form", forms(rosen, rosen_der))
@@ -120,7 +175,7 @@ def test_max_seconds(form):
     fun, jac = forms(rosen, rosen_der)[form]
     result = run(fun, [-1.2, 1.0], jac, max_seconds=1e-9)
     assert (result.status, result.success) == (1, False)
-    assert 1 <= result.nit < 10
+    assert (result.nit, result.nfev) == (0, 1)
     assert result.fun == rosen(result.x)
 
 

@@ -1,5 +1,7 @@
 """Gradients from values alone: accurate, inside the box, and counted."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -54,15 +56,17 @@ def differences(scheme, function, x, lower=-INF, upper=INF, rel_step=None, width
     steps = np.broadcast_to(default if rel_step is None else rel_step, x.shape)
     unit = np.broadcast_to((1.0 if width else 0.0) if unit is None else unit, x.shape)
     grad, trial = np.full(x.size, np.nan), np.full(x.size, np.nan)
+    s = SimpleNamespace(nfev=0, part=1, halt=0)
     if scheme == "2-point":
-        used = one_sided(value, 7, x, function(x), grad, trial, lower, upper, steps, unit)
+        one_sided(value, 7, s, x, function(x), grad, trial, lower, upper, steps, unit)
     elif scheme == "3-point":
-        used = central(value, 7, x, function(x), grad, trial, lower, upper, steps, unit, width)
+        central(value, 7, s, x, function(x), grad, trial, lower, upper, steps, unit, width)
     else:
-        used = complex_step(value, 7, x, grad, trial.astype(complex), lower, upper, steps, unit)
+        complex_step(value, 7, s, x, grad, trial.astype(complex), lower, upper, steps, unit)
     np.testing.assert_array_equal(x, before)
-    assert used == len(value.points)
-    return grad, np.array(value.points).reshape(-1, x.size), used
+    assert s.nfev == len(value.points)
+    assert s.part == 0
+    return grad, np.array(value.points).reshape(-1, x.size), s.nfev
 
 
 each_scheme = pytest.mark.parametrize("scheme", ["2-point", "3-point", "cs"])

@@ -9,7 +9,7 @@ import pytest
 
 from fastadam.batches import batch as cpu_batch
 from fastadam.cuda import batch as gpu_batch
-from fastadam.solver.many import INFEASIBLE
+from fastadam.solver.many import INFEASIBLE, RAISED
 from fastadam.solver.search import CONVERGED, NONFINITE
 from fastadam.solver.watch import TIMEOUT
 from tests.batches.test_clock import Bar, rough, stalls
@@ -73,7 +73,8 @@ def test_max_seconds():
 
 
 def test_rows_that_are_not_begun(monkeypatch):
-    """Time is over after the first launch, of four threads."""
+    """Time is over after the first launch, of four threads with a point each."""
+    monkeypatch.setattr(gpu_batch, "_INTERVAL", 0.0)
     monkeypatch.setattr(cpu_batch.Batch, "over", True)
     x0, rows = problems(7)
     batch = on_gpu(misfit_in_place, x0, rows, (T,), "in-place", maxiter=50)
@@ -164,3 +165,24 @@ def test_rows_of_no_numbers_are_refused():
     batch = make(bowl, np.ones((2, 1)), (np.array([None, None]),), (), "2-point")
     with pytest.raises(TypeError, match=r"batch_args\[0\] must be a number"):
         gpu_batch.solve_on_device(batch)
+
+
+def raises(x, fatal):
+    if fatal and x[0] < 0.9:
+        raise RuntimeError("in the middle")
+    return x[0] ** 2
+
+
+@pytest.mark.fault(number=12)
+def test_a_row_that_raises():
+    x0, fatal = np.ones((7, 1)), np.isin(np.arange(7), [0, 2, 6])
+    given = {"jac": "2-point", "lr": 0.03, "maxiter": 20}
+    batch = make(raises, x0, (fatal,), (), **given)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        gpu_batch.solve_on_device(batch)
+    batch = make(raises, x0, (fatal,), (), **given)
+    batch.on_error = "nan"
+    gpu_batch.solve_on_device(batch)
+    assert (batch.counts[fatal, END] == RAISED).all()
+    assert np.isnan(batch.x[fatal]).all()
+    assert_same(batch, on_gpu(raises, x0[~fatal], (fatal[~fatal],), (), **given), ~fatal)

@@ -1,0 +1,83 @@
+"""The thread that has compiled loops come back to Python.
+
+Ctrl-C, the clock and the progress bar need Python in the thread that a search runs in. A compiled
+loop cannot know how long the next evaluation takes, and so not how many make a turn of some
+length: it looks at ``halt``, and this thread sets it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from numpy.typing import NDArray
+
+#: Seconds between two ticks.
+INTERVAL = 0.02
+
+Halt = NDArray[Any]
+
+
+class Ticker:
+    """Sets the ``halt`` of searches from time to time, in a thread of its own.
+
+    The thread is started by the first search, and sleeps while there is none. It is looked for
+    only once a tick, so that a search that takes less costs some microseconds.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._searches: dict[int, tuple[int, Halt]] = {}
+        self._has_thread = self._sleeps = False
+
+    @contextmanager
+    def ticking(self, halt: Halt) -> Iterator[bool]:
+        """Set ``halt`` to 1 at each tick; say whether there are any."""
+        key = id(halt)
+        with self._changed:
+            self._searches[key] = threading.get_ident(), halt
+            self._rouse()
+        try:
+            yield self._has_thread
+        finally:
+            with self._changed:
+                del self._searches[key]
+
+    def after_fork(self) -> None:
+        """Take up the work in a new process, which has only the thread that forked."""
+        searches, here = self._searches, threading.get_ident()
+        self._changed = threading.Condition()
+        self._searches = {key: each for key, each in searches.items() if each[0] == here}
+        self._has_thread = self._sleeps = False
+        if self._searches:
+            self._rouse()
+
+    def _rouse(self) -> None:
+        if not self._has_thread:
+            thread = threading.Thread(target=self._tick, name="fastadam ticker", daemon=True)
+            with suppress(RuntimeError):  # an interpreter that shuts down starts no more
+                thread.start()
+                self._has_thread = True
+        elif self._sleeps:
+            self._changed.notify()
+
+    def _tick(self) -> None:
+        while True:
+            with self._changed:
+                while not self._searches:
+                    self._sleeps = True
+                    self._changed.wait()
+                    self._sleeps = False
+            time.sleep(INTERVAL)
+            with self._changed:
+                for _, halt in self._searches.values():
+                    halt[0] = 1
+
+
+ticker = Ticker()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=ticker.after_fork)
