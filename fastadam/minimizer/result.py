@@ -20,6 +20,12 @@ MEANINGS = {
     ends.MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
     TIMEOUT: (1, "Maximum time has been exceeded."),
     ends.NONFINITE: (3, "NaN or infinite result encountered."),
+    ends.OVERSHOT: (
+        4,
+        "No step of this method was small enough for gradients of this size: the function value "
+        "does not fall.",
+    ),
+    ends.UNBOUNDED: (4, "The function value falls without bound, or x grows without bound."),
     STOPPED: (99, "`callback` raised `StopIteration`."),
 }
 

@@ -23,6 +23,8 @@ _NEVER = np.iinfo(np.int64).max
 
 def start_of(x0: ArrayLike) -> Vector:
     """Return the start as a new float64 vector."""
+    if isinstance(x0, np.ma.MaskedArray):
+        raise TypeError("x0 must not be a masked array: its mask would be ignored")
     array = np.atleast_1d(np.asarray(x0))
     if array.ndim != 1:
         raise ValueError(f"'x0' must only have one dimension, got {describe(array)}")
