@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import Bounds, OptimizeResult
+from scipy.optimize import OptimizeResult
 
-from ..solver.search import Vector
 from ..solver.watch import Watch
 from .bounds import box
 from .options import check_method, check_options
 from .polish import polish, require_polishable
-from .result import report, summary
+from .result import attach, report, so_far, summary
 from .setup import callback_of, functions_of, run_of, start_of
 
 
@@ -207,19 +205,23 @@ def minimize(
         has_gradient = functions.scheme == "gradient"
         require_polishable(checked.polish, bounds is not None, has_gradient)
     run = run_of(functions, name, checked, np.clip(start, lower, upper), lower, upper)
-    watch = Watch(run, callback_of(callback), checked.return_all, checked.max_seconds, checked.disp)
-    result = report(run, watch.drive())
-    if watch.iterates is not None:
-        result.allvecs = watch.iterates
+    called, began = callback_of(callback), time.monotonic()
+    watch = Watch(run, called, checked.return_all, checked.max_seconds, checked.disp)
+    try:
+        result = report(run, watch.drive())
+    except BaseException as error:
+        attach(error, _with_iterates(so_far(run, error), watch))
+        raise
+    result = _with_iterates(result, watch)
     if checked.polish is not None and result.status != 99:
-        limits = None if bounds is None else Bounds(lower, upper, keep_feasible=True)
-        only = replace(checked, lr=0.0, maxiter=0, maxfev=math.inf)
-
-        def evaluate(x: Vector) -> OptimizeResult:
-            single = run_of(functions, name, only, x, lower, upper)
-            return report(single, single.run(1))
-
-        result = polish(checked.polish, functions, result, limits, callback, evaluate)
+        sides, bounded = (lower, upper), bounds is not None
+        result = polish(functions, name, checked, result, began, sides, bounded, called)
     if checked.disp:
         print(summary(result))
+    return result
+
+
+def _with_iterates(result: OptimizeResult, watch: Watch) -> OptimizeResult:
+    if watch.iterates is not None:
+        result.allvecs = watch.iterates
     return result

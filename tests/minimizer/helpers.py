@@ -3,9 +3,12 @@
 import inspect
 
 import numpy as np
+import scipy
 from numba.core import event
 
 import fastadam
+
+SCIPY = tuple(int(part) for part in scipy.__version__.split(".")[:2])
 
 NAN, INF = float("nan"), float("inf")
 FOREVER = 2 * 10**9  # iterations: minutes
