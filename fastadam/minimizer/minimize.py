@@ -77,15 +77,19 @@ def minimize(
         ``x``, the best point seen, ``fun`` and ``jac`` there; ``nit``; ``nfev`` and ``njev``,
         those of differences included; ``status``, ``success`` and ``message``. Status 0: the
         gradient or the value has converged; 1: the iterations, evaluations or seconds are used
-        up; 3: a value or gradient is not finite; 99: the callback stopped it. With
-        `return_all`, ``allvecs``; with `polish`, ``first`` and ``polish``, the results of both
-        parts, and counts for both together.
+        up; 2: a polish could not go on short of the tolerances; 3: a value, gradient or start is
+        not finite; 4: the value no longer falls, and yet it is no minimum: every step was too long
+        for gradients of this size, or the value or `x` has grown without bound; 99: the callback
+        stopped it. With `return_all`, ``allvecs``; with `polish`, ``first`` and ``polish``, the
+        results of both parts, and counts for both together.
 
     Raises
     ------
     ValueError, TypeError
         If an argument is not as described, if a function returns what it should not, or if a
-        compiled one cannot be compiled for its arguments. What functions raise is passed on.
+        compiled one cannot be compiled for its arguments.
+    KeyboardInterrupt, and whatever a function or the callback raises
+        It is passed on, and carries the best point before it, see Notes.
 
     Other Parameters
     ----------------
@@ -106,11 +110,11 @@ def minimize(
     clip_norm : float, optional
         Scale larger gradients down to this Euclidean norm.
     maxiter : int, default 20000
-        Iterations.
+        Iterations of the rule. A polish makes at most 20000 of its own.
     maxfev : int, optional
-        Evaluations of `fun`, those of differences included.
+        Evaluations of `fun`, those of differences and of a polish included.
     max_seconds : float, optional
-        Wall-clock time, looked at between iterations.
+        Wall-clock time, that of a polish included, looked at between iterations.
     gtol : float, default 1e-5
         Converged where the largest component of the projected gradient is no larger.
     ftol : float, optional
@@ -127,7 +131,10 @@ def minimize(
         Default: as SciPy's.
     polish : str, optional
         A method of `scipy.optimize.minimize`, such as "L-BFGS-B", that goes on from the best
-        point.
+        point when the rule has converged or its iterations are used up. `maxfev`, `max_seconds`
+        and `gtol` hold for both together. So does `ftol`, in `patience` (default 100) iterations
+        of the polish, of methods with a gradient; the others converge by their own tests, at
+        `gtol` or tighter.
 
     See Also
     --------
@@ -151,6 +158,18 @@ def minimize(
     implicit filtering [4]_. So the search passes over ripples, kinks and jumps that are smaller
     than its steps. The constants were chosen on two thirds of a set of 225 published functions,
     and judged on the last; see the README for the results.
+
+    **Exceptions.** What leaves `minimize` by an exception, Ctrl-C included, carries the result so
+    far as its attribute ``result``, with status 98, unless that attribute means something else to
+    it::
+
+        try:
+            result = fastadam.minimize(fun, x0)
+        except KeyboardInterrupt as interruption:
+            result = interruption.result
+
+    ``fun`` and ``jac`` there are NaN if not even one point was known. A `callback` that keeps what
+    it is shown needs no exception, and one that raises `StopIteration` ends the search in order.
 
     References
     ----------
