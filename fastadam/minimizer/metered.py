@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,8 +105,10 @@ class Metered:
         self._functions, self._box, self._limits = functions, box, limits
         self._difference, self._cost, self._callback = difference, cost, callback
         #: The lowest so far.
-        self.best = Point(first.x.copy(), first.fun, first.jac.copy())
-        self._last = self.best
+        self.best = self._last = self._start = Point(first.x.copy(), first.fun, first.jac.copy())
+        # The search may have had no evaluations left for differences.
+        if difference is not None and np.any(np.isnan(first.jac)):
+            self.best.grad = None
         self.nit = self.nfev = self.njev = 0
         #: Whether a small gradient of the best point ends the method, and a value that stays.
         self.ends_by_gradient = self.ends_by_value = False
@@ -172,9 +175,15 @@ class Metered:
         return point
 
     def finished(self) -> Point:
-        """Return the best point with its gradient; evaluations for that have been kept back."""
+        """Return the best point with its gradient; evaluations for that have been kept back.
+
+        All but those that the search did not have.
+        """
         if self.best.grad is None:
-            self._set_gradient(self.best)
+            with suppress(StopMethodError):
+                if self.best is self._start:
+                    self._allow(self._cost, 0)
+                self._set_gradient(self.best)
         return self.best
 
     def with_gradient(self, point: Point) -> Point:

@@ -159,7 +159,7 @@ def _verdict(
             return 0, scipys
         if "maximum number" in scipys.lower() or "MAXFUN" in scipys:
             return 1, scipys
-    elif not np.all(np.isfinite(np.asarray(point.grad))) or (
+    elif math.isnan(metered.optimality(point)) or (
         name in ("bfgs", "cg") and second.get("status") == 3
     ):
         return MEANINGS[NONFINITE]

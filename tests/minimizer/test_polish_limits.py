@@ -151,3 +151,11 @@ def test_a_start_without_a_number_is_not_polished():
     result = run(lambda x: np.nan, START, rosen_der, polish="BFGS")
     assert (result.status, result.success, result.nfev) == (3, False, 1)
     assert "There is no finite value to go on from." in result.message
+
+
+@pytest.mark.fault(number=3)
+@pytest.mark.parametrize("name", ["BFGS", "L-BFGS-B", "SLSQP", "Nelder-Mead"])
+def test_too_little_for_a_gradient(name):
+    result = run(rosen, START, "3-point", polish=name, maxfev=1)
+    assert (result.status, result.success, result.polish.nfev) == (1, False, 0)
+    assert result.fun == rosen(result.x)
