@@ -9,6 +9,7 @@ import pytest
 from scipy import optimize
 
 from fastadam import problems
+from tests.minimizer.helpers import seeded
 
 CATALOGUE = {problem.name: problem for problem in problems.catalogue()}
 MAKERS = {name: getattr(problems, name) for name in CATALOGUE}
@@ -332,5 +333,5 @@ def test_bounds_suit_scipy():
     problem = problems.branin()
     result = optimize.minimize(problem.fun, problem.x0, jac=problem.jac, bounds=problem.bounds)
     assert result.fun == pytest.approx(problem.fmin, rel=1e-8)
-    found = optimize.differential_evolution(problem.fun, problem.bounds, rng=1, maxiter=30)
+    found = optimize.differential_evolution(problem.fun, problem.bounds, maxiter=30, **seeded(1))
     assert found.fun == pytest.approx(problem.fmin, rel=1e-8)

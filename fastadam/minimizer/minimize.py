@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import Bounds, OptimizeResult
+from scipy.optimize import OptimizeResult
 
-from ..solver.search import Vector
 from ..solver.watch import Watch
 from ..typing import BoundsLike, Jacobian, Method, MinimizeOptions, MinimizeResult, Nothing, Real
 from .bounds import box
 from .options import check_method, check_options, require_nothing
 from .polish import polish, require_polishable
-from .result import report, summary
+from .result import attach, report, so_far, summary
 from .setup import callback_of, functions_of, run_of, start_of
 
 
@@ -88,15 +86,19 @@ def minimize(
         ``x``, the best point seen, ``fun`` and ``jac`` there; ``nit``; ``nfev`` and ``njev``,
         those of differences included; ``status``, ``success`` and ``message``. Status 0: the
         gradient or the value has converged; 1: the iterations, evaluations or seconds are used
-        up; 3: a value or gradient is not finite; 99: the callback stopped it. With
-        `return_all`, ``allvecs``; with `polish`, ``first`` and ``polish``, the results of both
-        parts, and counts for both together.
+        up; 2: a polish could not go on short of the tolerances; 3: a value, gradient or start is
+        not finite; 4: the value no longer falls, and yet it is no minimum: every step was too long
+        for gradients of this size, or the value or `x` has grown without bound; 99: the callback
+        stopped it. With `return_all`, ``allvecs``; with `polish`, ``first`` and ``polish``, the
+        results of both parts, and counts for both together.
 
     Raises
     ------
     ValueError, TypeError
         If an argument is not as described, if a function returns what it should not, or if a
-        compiled one cannot be compiled for its arguments. What functions raise is passed on.
+        compiled one cannot be compiled for its arguments.
+    KeyboardInterrupt, and whatever a function or the callback raises
+        It is passed on, and carries the best point before it, see Notes.
 
     Other Parameters
     ----------------
@@ -117,14 +119,14 @@ def minimize(
     clip_norm : float, optional
         Scale larger gradients down to this Euclidean norm.
     maxiter : int, default 20000
-        Iterations.
+        Iterations of the rule. A polish makes at most 20000 of its own.
     maxfev : int, optional
-        Evaluations of `fun`, those of differences included, never exceeded. Where it is too
-        little for the first gradient, ``jac`` is NaN; so too where `max_seconds` is.
+        Evaluations of `fun`, those of differences and of a polish included, never exceeded. Where
+        it is too little for the first gradient, ``jac`` is NaN; so too where `max_seconds` is.
     max_seconds : float, optional
-        Wall-clock time, to within one evaluation of `fun` (with its gradient) or some 20 ms: a
-        gradient from differences is left where it is. Then ``jac`` may be that of differences as
-        wide as the steps.
+        Wall-clock time, that of a polish included, to within one evaluation of `fun` (with its
+        gradient) or some 20 ms: a gradient from differences is left where it is. Then ``jac`` may
+        be that of differences as wide as the steps.
     gtol : float, default 1e-5
         Converged where the largest component of the projected gradient is no larger.
     ftol : float, optional
@@ -141,7 +143,10 @@ def minimize(
         Default: as SciPy's.
     polish : str, optional
         A method of `scipy.optimize.minimize`, such as "L-BFGS-B", that goes on from the best
-        point.
+        point when the rule has converged or its iterations are used up. `maxfev`, `max_seconds`
+        and `gtol` hold for both together. So does `ftol`, in `patience` (default 100) iterations
+        of the polish, of methods with a gradient; the others converge by their own tests, at
+        `gtol` or tighter.
 
     See Also
     --------
@@ -165,6 +170,18 @@ def minimize(
     implicit filtering [4]_. So the search passes over ripples, kinks and jumps that are smaller
     than its steps. The constants were chosen on two thirds of a set of 225 published functions,
     and judged on the last; see the README for the results.
+
+    **Exceptions.** What leaves `minimize` by an exception, Ctrl-C included, carries the result so
+    far as its attribute ``result``, with status 98, unless that attribute means something else to
+    it::
+
+        try:
+            result = fastadam.minimize(fun, x0)
+        except KeyboardInterrupt as interruption:
+            result = interruption.result
+
+    ``fun`` and ``jac`` there are NaN if not even one point was known. A `callback` that keeps what
+    it is shown needs no exception, and one that raises `StopIteration` ends the search in order.
 
     References
     ----------
@@ -220,19 +237,23 @@ def minimize(
         has_gradient = functions.scheme == "gradient"
         require_polishable(checked.polish, bounds is not None, has_gradient)
     run = run_of(functions, name, checked, np.clip(start, lower, upper), lower, upper)
-    watch = Watch(run, callback_of(callback), checked.return_all, checked.max_seconds, checked.disp)
-    result = report(run, watch.drive())
-    if watch.iterates is not None:
-        result.allvecs = watch.iterates
+    called, began = callback_of(callback), time.monotonic()
+    watch = Watch(run, called, checked.return_all, checked.max_seconds, checked.disp)
+    try:
+        result = report(run, watch.drive())
+    except BaseException as error:
+        attach(error, _with_iterates(so_far(run, error), watch))
+        raise
+    result = _with_iterates(result, watch)
     if checked.polish is not None and result.status != 99:
-        limits = None if bounds is None else Bounds(lower, upper, keep_feasible=True)
-        only = replace(checked, lr=0.0, maxiter=0, maxfev=math.inf)
-
-        def evaluate(x: Vector) -> OptimizeResult:
-            single = run_of(functions, name, only, x, lower, upper)
-            return report(single, single.run(1))
-
-        result = polish(checked.polish, functions, result, limits, callback, evaluate)
+        sides, bounded = (lower, upper), bounds is not None
+        result = polish(functions, name, checked, result, began, sides, bounded, called)
     if checked.disp:
         print(summary(result))
+    return result
+
+
+def _with_iterates(result: OptimizeResult, watch: Watch) -> OptimizeResult:
+    if watch.iterates is not None:
+        result.allvecs = watch.iterates
     return result

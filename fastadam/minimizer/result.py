@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from scipy.optimize import OptimizeResult
 
@@ -20,6 +22,12 @@ MEANINGS = {
     ends.MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
     TIMEOUT: (1, "Maximum time has been exceeded."),
     ends.NONFINITE: (3, "NaN or infinite result encountered."),
+    ends.OVERSHOT: (
+        4,
+        "No step of this method was small enough for gradients of this size: the function value "
+        "does not fall.",
+    ),
+    ends.UNBOUNDED: (4, "The function value falls without bound, or x grows without bound."),
     STOPPED: (99, "`callback` raised `StopIteration`."),
 }
 
@@ -34,12 +42,38 @@ def report(run: Run, end: int) -> OptimizeResult:
     end : int
         Why it is over, a key of `MEANINGS`.
     """
+    return _result(run, *MEANINGS[end])
+
+
+def so_far(run: Run, error: BaseException) -> OptimizeResult:
+    """Return the result of a search that an exception has ended: the best point before.
+
+    The value and the gradient are NaN if there is none.
+    """
+    result = _result(run, *interruption(error))
+    if run.search.view("best_f")[0] == np.inf:
+        result.fun, result.jac = np.nan, np.full(result.x.size, np.nan)
+    return result
+
+
+def interruption(error: BaseException) -> tuple[int, str]:
+    """Return the status and the message of what an exception has ended."""
+    return 98, f"Ended by {type(error).__name__}."
+
+
+def attach(error: BaseException, result: OptimizeResult) -> None:
+    """Have an exception carry a result as ``result``, unless that means something else to it."""
+    if isinstance(getattr(error, "result", None), (OptimizeResult, type(None))):
+        with suppress(AttributeError, TypeError):  # it takes no attributes
+            error.result = result  # type: ignore[attr-defined]
+
+
+def _result(run: Run, status: int, message: str) -> OptimizeResult:
     search = run.search
     if np.isfinite(search.view("best_f")[0]):
         x, fun, jac = search.best_x, search.view("best_f")[0], search.best_grad
     else:  # not even x0 gave a number
         x, fun, jac = search.best_x, search.view("f")[0], search.grad
-    status, message = MEANINGS[end]
     return OptimizeResult(
         x=x.copy(),
         fun=float(fun),

@@ -31,8 +31,9 @@ def scipy_method(
     """Minimise as a `method` of `scipy.optimize.minimize`, and of what calls that.
 
     `scipy.optimize.basinhopping` and `scipy.optimize.dual_annealing` take it in
-    ``minimizer_kwargs={"method": fastadam.scipy_method}``, and
-    `scipy.optimize.differential_evolution` as ``polish``.
+    ``minimizer_kwargs={"method": fastadam.scipy_method}``, and from SciPy 1.17 on
+    `scipy.optimize.differential_evolution` as ``polish``; before, it takes any `polish` for True,
+    and polishes with L-BFGS-B.
 
     Parameters
     ----------

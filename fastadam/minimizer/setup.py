@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import OptimizeResult
 
 from ..checks import describe, real_array, suggestion
 from ..rules import Rule
@@ -14,11 +18,17 @@ from ..solver import annealing
 from ..solver.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from ..solver.kernels import start_kernel
 from ..solver.runs import DIFFERENCES, CompiledRun, Functions, PythonRun, Run
-from ..solver.search import REL_STEP, Search, Vector
-from .options import Options, rule_of
+from ..solver.search import GRADIENT, REL_STEP, Search, Vector
+from ..solver.watch import Watch, with_result
+from .metered import Limits, Metered
+from .options import MAXITER, Options, rule_of
+from .result import report
 
 _REL_STEPS = {"2-point": ONE_SIDED_STEP, "3-point": CENTRAL_STEP, "cs": COMPLEX_STEP}
 _NEVER = np.iinfo(np.int64).max
+
+#: The default number of iterations for the value to fall in, without ``lr="auto"``.
+PATIENCE = 100
 
 
 def start_of(x0: ArrayLike) -> Vector:
@@ -96,10 +106,56 @@ def search_of(
     return search
 
 
+def limits_of(options: Options, first: OptimizeResult, began: float) -> Limits:
+    """Return what a search that began at some time has left of its limits."""
+    stagnates = options.ftol is not None or options.patience is not None
+    ftol = 0.0 if stagnates else annealing.FTOL if options.auto else None
+    return Limits(
+        maxiter=MAXITER,
+        maxfev=options.maxfev - first.nfev,
+        deadline=began + options.max_seconds,
+        pace=(time.monotonic() - began) / max(first.nfev, 1),
+        gtol=options.gtol,
+        ftol=ftol if options.ftol is None else options.ftol,
+        patience=PATIENCE if options.patience is None else options.patience,
+    )
+
+
+def metered_of(
+    functions: Functions,
+    method: str,
+    options: Options,
+    first: OptimizeResult,
+    limits: Limits,
+    box: tuple[Vector, Vector],
+    callback: Callable[..., Any] | None,
+) -> Metered:
+    """Return the functions as SciPy takes them, to go on from the point of a search."""
+    scheme = functions.scheme
+    only = replace(options, lr=0.0, maxiter=0, maxfev=math.inf)
+
+    def difference(x: Vector, f: float) -> OptimizeResult:
+        run = run_of(functions, method, only, x, *box)
+        run.search.view("f")[0], run.search.view("request")[0] = f, GRADIENT
+        return report(run, Watch(run, None, False, math.inf, False).drive())
+
+    lower, upper = box
+    cost = evaluations_for_each(scheme) * int(np.count_nonzero(lower < upper))
+    return Metered(
+        functions,
+        first,
+        box,
+        limits,
+        None if scheme == "gradient" else difference,
+        cost + (scheme == "cs"),  # which takes the value again
+        None if callback is None else with_result(callback),
+    )
+
+
 def _fixed(options: Options) -> dict[str, float]:
     """Return the scalars of a search with the user's own step size."""
     stagnates = options.ftol is not None or options.patience is not None
-    patience = 100 if options.patience is None else options.patience
+    patience = PATIENCE if options.patience is None else options.patience
     return {
         "lr": 0.0 if callable(options.lr) else options.lr,
         "ftol": 0.0 if options.ftol is None else options.ftol,

@@ -5,7 +5,8 @@ zero. It ends when the best value has not fallen for `PATIENCE` iterations, or w
 is not finite; the next is smaller by `SHRINK`. A *cycle* is the legs from a large step to one of
 no more effect than rounding, or takes a quarter of all iterations. The next cycle starts again at a
 large step, smaller by `CYCLE`, and more patient by `PATIENCE_GROWTH`; the search ends with a
-cycle in vain.
+cycle in vain. That tells of a minimum only if the last leg moved by little: the moves of some rules
+grow with the gradient.
 
 Steps are in *units*, one for each coordinate: its size at the start of the leg, but at least some
 part of the largest. In every other cycle that part is nearly 0, which is what parameters of very
@@ -29,7 +30,7 @@ import math
 
 from numba.extending import register_jitable
 
-from .search import BEST_X, LOWER, STAGNATED, UNIT, UPPER
+from .search import BEST_X, LOWER, OVERSHOT, STAGNATED, UNBOUNDED, UNIT, UPPER
 
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
 BETAS = (0.98, 0.995)
@@ -67,7 +68,7 @@ def next_leg(s, rows):
     if s.lr <= s.last_step:
         gain = s.cycle_f - s.best_f
         if s.cycle >= CYCLES - 1 and gain <= s.cycle_ftol * (1.0 + abs(s.best_f)):
-            s.status = STAGNATED
+            s.status = end_in_vain(s, rows)
             return
     if s.lr <= s.last_step or s.nit >= s.cycle_end:
         next_cycle(s)
@@ -75,6 +76,34 @@ def next_leg(s, rows):
     s.since = 0
     s.target = s.best_f
     s.width = s.lr * WIDTH if s.widen == 1 and s.lr * WIDTH >= s.narrowest else 0.0
+
+
+@register_jitable
+def end_in_vain(s, rows):
+    """Return how a search ends whose last cycle has gained nothing.
+
+    The last leg's first move has to be small, in units: at most the root of the last step, where
+    that of Adam and its kin is the last step itself. A rule whose moves grow with the gradient may
+    not have made a small one. And a value so far below 0, or x so far from it, that the square
+    overflows has run away.
+    """
+    if s.best_f < 0.0 and not s.best_f * s.best_f < math.inf:
+        return UNBOUNDED
+    for i in range(rows.shape[1]):
+        x = rows[BEST_X, i]
+        if not x * x < math.inf:
+            return UNBOUNDED
+    return STAGNATED if s.move <= math.sqrt(s.last_step) else OVERSHOT
+
+
+@register_jitable
+def first_move(before, after, g, unit):
+    """Return how far the first step of a leg moves a coordinate, in units; ``g`` is in units too.
+
+    Without bound where the square of ``g`` overflows: a second moment of infinity is all that has
+    kept it from moving.
+    """
+    return abs(after - before) / unit if g * g < math.inf else math.inf
 
 
 @register_jitable

@@ -158,6 +158,7 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
     # One float64 scalar would have float32 arithmetic done in float64.
     real = np.dtype(dtype).type
     one, unflushed = real(1.0), (real(0.0),) * len(floors)  # what was stored has been flushed
+    least = float(np.finfo(dtype).tiny)
     rounded = _rounding(rule.coefficient_count, real)
     has_velocity = rule.state[:1] in (("m",), ("b",))
 
@@ -168,9 +169,13 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
         c = rounded(coefficients(hyper, t))
         if carry is not None:
             s.carried = carry(hyper, t)[0]
-        clip = real(clipping(rows, s.clip_norm)) if s.clip_norm < math.inf else one
+        size, clip = one, one
+        if s.clip_norm < math.inf:
+            wide_size, wide_clip = clipping(rows, s.clip_norm, least)
+            size, clip = real(wide_size), real(wide_clip)
         in_units = s.auto == 1
-        norm = 0.0
+        begins = in_units and s.t == 0
+        norm, move = 0.0, 0.0
         for i in range(rows.shape[1]):
             p, g = rows[X, i], rows[GRAD, i]
             lower, upper = rows[LOWER, i], rows[UPPER, i]
@@ -178,9 +183,10 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
                 rows[BEST_X, i] = p
                 rows[BEST_GRAD, i] = g
             norm = larger(norm, unblocked(p, g, lower, upper))
-            if clip != one:
-                g = clip * g
+            if clip != one or size != one:
+                g = clip * (g / size)
             unit = rows[UNIT, i] if in_units else one
+            before = p
             if in_units:
                 p, g = p / unit, g * unit
             p, new_state = update(p, g, load(state, i, unflushed), c)
@@ -195,6 +201,10 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
                     state[0, i] = 0.0
             rows[X, i] = p
             rows[TRIAL, i] = p
+            if begins:
+                move = larger(move, annealing.first_move(before, p, g, unit))
+        if begins:
+            s.move = move
         return norm
 
     return inline(sweep)
@@ -214,8 +224,12 @@ def _rounding(count: int, real: Any) -> Callable[..., Any]:
 
 @inline
 def unblocked(p, g, lower, upper):
-    """Return the size of a component of the gradient, or 0 if it pushes against a bound."""
-    return 0.0 if (g > 0.0 and p <= lower) or (g < 0.0 and p >= upper) else abs(g)
+    """Return the size of a component of the gradient, or 0 if it pushes against a bound.
+
+    It is NaN where p is not finite: whatever the gradient says, that is no minimum.
+    """
+    blocked = (g > 0.0 and p <= lower) or (g < 0.0 and p >= upper)
+    return (0.0 if blocked else abs(g)) + (p - p)
 
 
 @inline
@@ -224,11 +238,33 @@ def larger(a, b):
     return a if a >= b or a != a else b
 
 
+# Between these a sum of squares has all its digits.
+_SMALLEST_SUM, _LARGEST_SUM = 1e-290, 1e300
+
+
 @inline
-def clipping(rows, limit):
-    """Return the factor that brings the gradient's Euclidean norm down to ``limit``."""
+def clipping(rows, limit, least):
+    """Return what brings the gradient's Euclidean norm down to ``limit``.
+
+    It is a divisor, which is 1 unless the squares or the factor would leave the range of numbers,
+    and a factor of no less than ``least``, the smallest normal number of the rows.
+    """
     total = 0.0
     for i in range(rows.shape[1]):
         g = float(rows[GRAD, i])
         total += g * g
-    return limit / math.sqrt(total) if total > limit * limit else 1.0
+    if _SMALLEST_SUM < total < _LARGEST_SUM:
+        clip = limit / math.sqrt(total) if total > limit * limit else 1.0
+        if clip >= least:
+            return 1.0, clip
+    largest = 0.0
+    for i in range(rows.shape[1]):
+        largest = max(largest, abs(float(rows[GRAD, i])))
+    if not (0.0 < largest < math.inf and total == total):  # nothing to clip, or all is lost
+        return 1.0, 0.0 if total == math.inf else 1.0
+    total = 0.0
+    for i in range(rows.shape[1]):
+        ratio = float(rows[GRAD, i]) / largest
+        total += ratio * ratio
+    root = math.sqrt(total)
+    return (largest, limit / root) if limit / largest < root else (1.0, 1.0)

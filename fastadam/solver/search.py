@@ -25,6 +25,9 @@ STAGNATED = 2  # the best value no longer falls
 MAXITER = 3
 MAXFEV = 4
 NONFINITE = 5
+# 6 and 9 are `many.INFEASIBLE` and `many.RAISED`.
+OVERSHOT = 7  # nor does the best value fall, but no step was small
+UNBOUNDED = 8  # the best value, or its x, is beyond all bounds
 
 # What is to be evaluated at x next.
 VALUE_AND_GRADIENT = 0
@@ -75,6 +78,8 @@ SCALARS = np.dtype(
         ("cycle", np.int64),
         ("cycle_end", np.int64),
         ("cycle_f", np.float64),
+        # The largest component of the first step of a leg, in units.
+        ("move", np.float64),
         # Half the span of the differences in units; 0: the scheme's own. That of the best gradient.
         ("width", np.float64),
         ("best_width", np.float64),

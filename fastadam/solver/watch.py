@@ -45,7 +45,7 @@ class Watch:
         progress: bool,
     ) -> None:
         self._run, self._search = run, run.search
-        self._callback = None if callback is None else _with_result(callback)
+        self._callback = None if callback is None else with_result(callback)
         self.iterates: list[Vector] | None = [run.search.x.copy()] if keep_all else None
         self._deadline = run.deadline = time.monotonic() + max_seconds
         self._seen = self._looked = 0
@@ -116,7 +116,7 @@ class Watch:
             self._seen = nit
 
 
-def _with_result(callback: Callable[..., Any]) -> Callable[[Vector, float], Any]:
+def with_result(callback: Callable[..., Any]) -> Callable[[Vector, float], Any]:
     """Return ``callback(x, f)`` for either of the forms that SciPy knows."""
     try:
         names = set(inspect.signature(callback).parameters)

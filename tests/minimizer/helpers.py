@@ -3,9 +3,18 @@
 import inspect
 
 import numpy as np
+import scipy
 from numba.core import event
 
 import fastadam
+
+SCIPY = tuple(int(part) for part in scipy.__version__.split(".")[:2])
+
+
+def seeded(rng):
+    """Return the keyword for random numbers of SciPy's global methods: `rng` from 1.15 on."""
+    return {"rng" if SCIPY >= (1, 15) else "seed": rng}
+
 
 NAN, INF = float("nan"), float("inf")
 FOREVER = 2 * 10**9  # iterations: minutes

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy
 from scipy.optimize import Bounds
 
 import fastadam
@@ -189,6 +190,13 @@ def test_nesterov_without_what_it_needs(method, options, word):
 @pytest.mark.parametrize("name", ["BFGS", "CG", "Newton-CG"])
 def test_polish_that_knows_no_bounds(name):
     refused([name, "bounds"], ValueError, bounds=[(0, 1)] * 2, options={"polish": name})
+
+
+@pytest.mark.fault(number=31)
+def test_a_polish_that_an_older_scipy_does_not_have(monkeypatch):
+    monkeypatch.setattr(scipy, "__version__", "1.13.1")
+    words = ["COBYQA", "needs SciPy 1.14 or later", "1.13.1"]
+    refused(words, ValueError, options={"polish": "COBYQA"})
 
 
 @pytest.mark.parametrize("name", ["maxiter", "maxfev", "patience"])

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from numba import njit
 
+import fastadam
 from tests.minimizer.faults import X0, at_call, fun, jac, minimize
 from tests.minimizer.helpers import INF, NAN
 
@@ -112,3 +114,60 @@ def test_a_function_without_a_minimum():
         result = minimize(lambda x: -float(np.exp(x).sum()), jac=lambda x: -np.exp(x))
     assert result.fun < -1.0
     assert np.isfinite(result.fun)
+
+
+def ignores(x):
+    """Return a number for any x, complex x too."""
+    return 1.0 + 0.0 * x.size
+
+
+@pytest.mark.fault(number=35)
+@pytest.mark.parametrize("lr", ["auto", 0.1])
+@pytest.mark.parametrize("x0", [[NAN], [INF], [NAN, 0.5], [0.5, NAN]], ids=repr)
+@pytest.mark.parametrize("bounded", [False, True])
+@pytest.mark.parametrize("form", ["callable", "2-point", "3-point", "cs"])
+def test_no_start_that_is_not_finite_is_a_success(form, bounded, x0, lr):
+    """Although the function and its gradient know nothing of it."""
+    if bounded and INF in x0:
+        x0 = [NAN if x == INF else x for x in x0]  # the nearest point inside is finite
+    gradient = (lambda x: np.zeros(x.size)) if form == "callable" else form
+    bounds = [(0, 1)] * len(x0) if bounded else None
+    with np.errstate(invalid="ignore"):
+        result = minimize(ignores, x0, gradient, bounds=bounds, options={"lr": lr})
+    assert (result.status, result.success, result.nit) == (3, False, 0)
+    np.testing.assert_array_equal(result.x, x0)
+    assert result.fun == 1.0
+
+
+@pytest.mark.fault(number=35)
+@pytest.mark.parametrize("lr", ["auto", 0.1])
+@pytest.mark.parametrize("start", [NAN, INF])
+def test_nor_where_the_gradient_vanishes_or_pushes_on(start, lr):
+    """As at infinity, or at a coordinate that is fixed."""
+    for form in (lambda x: [0.0], lambda x: [-1.0], lambda x: [1.0]):
+        result = minimize(ignores, [start], form, options={"lr": lr})
+        assert (result.status, result.success) == (3, False)
+    result = minimize(ignores, [NAN], "cs", bounds=[(1, 1)], options={"lr": lr})
+    assert (result.status, result.success) == (3, False)
+    inside = minimize(ignores, [INF], "cs", bounds=[(0, 1)], options={"lr": lr})
+    assert (inside.status, inside.x) == (0, [1.0])
+
+
+@pytest.mark.fault(number=35)
+def test_starts_of_batches_and_compiled_functions():
+    starts = np.array([[NAN, 0.5], [0.5, 0.5], [0.5, INF]])
+    compiled = njit(ignores)
+    flat = njit(lambda x: np.zeros(x.size))
+    for function, gradient in ((ignores, lambda x: np.zeros(x.size)), (compiled, flat)):
+        result = fastadam.minimize_batch(function, starts, jac=gradient)
+        np.testing.assert_array_equal(result.status, [3, 0, 3])
+        np.testing.assert_array_equal(minimize(function, starts[0], gradient).status, 3)
+
+
+@pytest.mark.fault(number=35)
+def test_a_masked_start_is_refused():
+    masked = np.ma.masked_array([1.0, 2.0], mask=[True, False])
+    with pytest.raises(TypeError, match="x0 must not be a masked array: its mask would be ignored"):
+        minimize(x0=masked)
+    with pytest.raises(TypeError, match="x0 must not be a masked array"):
+        minimize(x0=np.ma.masked_array([1.0, 2.0]))

@@ -19,6 +19,7 @@ from scipy.optimize import (
 
 import fastadam
 from fastadam.solver import runs
+from tests.minimizer.helpers import SCIPY, seeded
 
 X0 = np.array([-1.2, 1.0, 0.5])
 BOUNDS = [(-2.0, 0.8), (None, None), (0.5, 0.5)]
@@ -239,7 +240,7 @@ def test_basinhopping():
         niter=20,
         stepsize=1.0,
         minimizer_kwargs={"method": local, "jac": waves_der, "options": options},
-        rng=np.random.default_rng(1),
+        **seeded(np.random.default_rng(1)),
     )
     assert len(local.results) == 21
     assert result.fun < 1e-4
@@ -256,7 +257,7 @@ def test_basinhopping_with_bounds_and_jac_true():
         [1.2, -0.9],
         niter=3,
         minimizer_kwargs=minimizer,
-        rng=np.random.default_rng(1),
+        **seeded(np.random.default_rng(1)),
     )
     assert result.fun < waves(np.array([1.2, -0.9]))
 
@@ -279,17 +280,23 @@ def test_dual_annealing():
             "bounds": BOX,
             "options": {"lr": 0.02, "maxiter": 100},
         },
-        rng=np.random.default_rng(1),
+        **seeded(np.random.default_rng(1)),
     )
     assert local.results
     assert result.fun < 1e-3
     assert outside == []
 
 
+takes_callables = pytest.mark.skipif(
+    SCIPY < (1, 17), reason="differential_evolution calls no polish before SciPy 1.17"
+)
+
+
+@takes_callables
 @pytest.mark.parametrize("options", [{}, {"lr": 1e-3, "gtol": 0.1, "rule": "nadam"}])
 def test_differential_evolution(options):
     polish = functools.partial(fastadam.scipy_method, **options)
-    arguments = {"maxiter": 5, "popsize": 5, "rng": 1}
+    arguments = {"maxiter": 5, "popsize": 5, **seeded(1)}
     rough = scipy.optimize.differential_evolution(waves, BOX, polish=False, **arguments)
     result = scipy.optimize.differential_evolution(waves, BOX, polish=polish, **arguments)
     assert result.fun < rough.fun
@@ -297,12 +304,24 @@ def test_differential_evolution(options):
     np.testing.assert_allclose(waves_der(result.x), 0, atol=0.2)
 
 
+@takes_callables
 def test_differential_evolution_as_it_stands():
     result = scipy.optimize.differential_evolution(
-        rosen, [(0, 2)] * 2, polish=fastadam.scipy_method, maxiter=3, popsize=5, rng=1
+        rosen, [(0, 2)] * 2, polish=fastadam.scipy_method, maxiter=3, popsize=5, **seeded(1)
     )
     assert result.fun < 1e-3
     assert np.all((result.x >= 0) & (result.x <= 2))
+
+
+@pytest.mark.fault(number=31)
+def test_differential_evolution_polishes_with_a_callable_as_the_docstring_says():
+    """SciPy's matter: the day it is otherwise, the docstring has to say so."""
+    local = Local()
+    scipy.optimize.differential_evolution(
+        rosen, [(0, 2)] * 2, polish=local, maxiter=2, popsize=5, **seeded(1)
+    )
+    assert "from SciPy 1.17 on" in " ".join(fastadam.scipy_method.__doc__.split())
+    assert len(local.results) == (1 if SCIPY >= (1, 17) else 0)
 
 
 def test_shgo_knows_methods_by_name_only():
