@@ -16,8 +16,6 @@ from ..minimizer.options import check_method
 from ..minimizer.result import MEANINGS
 from ..minimizer.setup import functions_of
 from ..solver.many import END, INFEASIBLE, NFEV, NIT, NJEV
-from ..solver.native import is_native
-from ..solver.runs import Functions
 from .arguments import BatchOptions, boxes_of, options_of, rows_of, starts_of
 from .batch import Batch, solve_compiled, solve_python
 from .chunks import Solve
@@ -69,7 +67,8 @@ def minimize_batch(
         `max_seconds` for all together. There is no `return_all` and no `polish`. And:
 
         threads : int, default one for each core
-            Of compiled functions; one that Numba compiled with ``parallel=True`` gets one.
+            Of compiled functions; one that is compiled with ``parallel=True``, or calls one that
+            is, gets one.
         vectorized : bool, default False
             Whether functions take many points at once: ``fun(X, *args, *row_args) -> F``, where
             `X` is (A, n), F is (A,) and gradients are (A, n), for the A problems that still go
@@ -176,18 +175,7 @@ def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) 
         return solve_vectorized
     if not batch.functions.native:
         return solve_python
-    if _is_parallel(batch.functions):
-        return partial(solve_compiled, threads=1)
     return partial(solve_compiled, threads=own.threads or (cores() if crew is None else 1))
-
-
-def _is_parallel(functions: Functions) -> bool:
-    """Tell whether a compiled function has threads of its own.
-
-    Numba's workqueue layer ends the process when two threads enter such functions at once.
-    """
-    compiled: tuple[Any, ...] = (functions.fun, functions.jac)
-    return any(f.targetoptions.get("parallel", False) for f in compiled if is_native(f))
 
 
 def _result(batch: Batch) -> OptimizeResult:
