@@ -11,28 +11,50 @@ replaced by one self-checking file for each kernel, because of what was seen wit
 * a truncated entry raises EOFError or UnpicklingError out of the first call, a flipped bit runs.
 
 Here the file's name is a digest of everything that the machine code depends on, and the file
-begins with a digest of its contents. Whatever does not match is compiled again.
+begins with a digest of its contents (`kernel_files`). Whatever does not match is compiled again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import sys
-import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from numba.core.caching import CompileResultCacheImpl, _Cache
 from numba.core.errors import NumbaExperimentalFeatureWarning
 from numba.core.runtime import rtsys
 
-_DIGEST_SIZE = hashlib.sha256().digest_size
+from . import kernel_files
+from .numba_version import NUMBA_VERSION
+
+#: What of Numba's settings changes machine code. The processor's name and features do too.
+_SETTINGS = (
+    "BOUNDSCHECK",
+    "DEBUGINFO_DEFAULT",
+    "DEBUG_ARRAY_OPT_RUNTIME",
+    "DEBUG_NRT",
+    "DISABLE_INTEL_SVML",
+    "ENABLE_AVX",
+    "ENABLE_PROFILING",
+    "EXTEND_VARIABLE_LIFETIMES",
+    "JIT_COVERAGE",
+    "LLVM_REFPRUNE_FLAGS",
+    "LLVM_REFPRUNE_PASS",
+    "LOOP_VECTORIZE",
+    "OPT",
+    "PARFOR_MAX_TUPLE_SIZE",
+    "SLP_VECTORIZE",
+    "USING_SVML",
+)
 
 
 def compile_kernel(
@@ -61,11 +83,23 @@ def compile_kernel(
     dispatcher = numba.njit(function, **options)
     try:
         dispatcher._cache = _KernelCache(function, repr(sorted(options.items())))
-    except RuntimeError as error:  # Numba found no place that can be written
+    except (RuntimeError, OSError) as error:  # no place that can be written, or no sources
         _warn_once(f"they cannot be kept on disk: {error}")
-    with warnings.catch_warnings():
-        # Of first-class functions, which the minimiser's loop calls; no business of the user's.
-        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+    return _compiled(dispatcher, signature)
+
+
+def compile_here(
+    function: Callable[..., Any], signature: Any, **options: Any
+) -> Callable[..., Any]:
+    """Do what `compile_kernel` does, and keep nothing on disk.
+
+    For signatures with types whose names mean something in this process alone.
+    """
+    return _compiled(numba.njit(function, **options), signature)
+
+
+def _compiled(dispatcher: Any, signature: Any) -> Callable[..., Any]:
+    with quiet():
         entry_point = dispatcher.compile(signature)
     _dispatchers[entry_point] = dispatcher
     return entry_point
@@ -85,6 +119,18 @@ def code_address(result: Any) -> int:
     return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Numba from warning of first-class functions.
+
+    The minimiser's loop calls them, and those in `args` are typed as such: no business of the
+    user's.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+        yield
+
+
 # By entry point. A dispatcher that is collected takes its machine code with it.
 _dispatchers: dict[Callable[..., Any], Any] = {}
 
@@ -96,6 +142,7 @@ class _KernelCache(_Cache):
         self._impl = CompileResultCacheImpl(function)
         self._name = function.__qualname__
         self._options = options
+        self._sources = _source_digest()
 
     @property
     def cache_path(self) -> str:
@@ -108,51 +155,49 @@ class _KernelCache(_Cache):
         Machine code that is ready needs only the run-time library: 0.02 s.
         """
         rtsys.initialize(target_context)
-        path = self._path(sig, target_context.codegen())
+        path, identity = self._file(sig, target_context.codegen())
         try:
-            content = path.read_bytes()
+            payload = kernel_files.read(path, identity)
         except FileNotFoundError:
+            return None
+        except kernel_files.RefusedError as refusal:
+            _warn_once(str(refusal))
             return None
         except OSError as error:
             _warn_once(f"{path} cannot be read: {error}")
             return None
-        digest, payload = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
-        if hashlib.sha256(payload).digest() != digest:
-            _warn_once(f"{path} is damaged")
+        try:
+            return self._impl.rebuild(target_context, pickle.loads(payload))
+        except Exception as error:  # a pickle can raise anything
+            _warn_once(f"{path} holds no kernel: {error!r}")
             return None
-        return self._impl.rebuild(target_context, pickle.loads(payload))
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Write the compiled function under its final name in one move."""
+        """Write the compiled function, if it can be kept."""
         if not self._impl.check_cachable(data):
             return
         payload = pickle.dumps(self._impl.reduce(data), protocol=pickle.HIGHEST_PROTOCOL)
-        path = self._path(sig, data.codegen)
+        path, identity = self._file(sig, data.codegen)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                file.write(hashlib.sha256(payload).digest() + payload)
-            try:
-                os.replace(file.name, path)
-            except OSError:
-                os.unlink(file.name)
-                raise
-        except OSError as error:
+            kernel_files.write(path, identity, payload)
+        except (OSError, kernel_files.RefusedError) as error:
             _warn_once(f"they cannot be kept on disk: {error}")
 
-    def _path(self, sig: Any, codegen: Any) -> Path:
-        """Name the file after all that the machine code depends on."""
+    def _file(self, sig: Any, codegen: Any) -> tuple[Path, bytes]:
+        """Return a file's name, and all that the machine code depends on, which it is made from."""
         identity = (
             self._name,
             self._options,
             str(sig),
             codegen.magic_tuple(),  # the processor and its features
-            numba.__version__,
-            sys.version,
-            _source_digest(),
+            [(name, str(getattr(numba.config, name, None))) for name in _SETTINGS],
+            (NUMBA_VERSION, import_module("llvmlite").__version__, np.__version__, sys.version),
+            sys.flags.optimize,  # without assertions it is other code
+            self._sources,
         )
-        digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:20]
-        return Path(self.cache_path) / f"fastadam-{self._name}-{digest}.kernel"
+        text = repr(identity).encode()
+        name = f"fastadam-{self._name}-{hashlib.sha256(text).hexdigest()[:20]}.kernel"
+        return Path(self.cache_path) / name, text
 
     def enable(self) -> None:
         """Do nothing: a cache that is not wanted is not made."""
@@ -166,10 +211,17 @@ class _KernelCache(_Cache):
 
 @cache
 def _source_digest() -> str:
-    """Return a digest of every source file of this package that kernels are compiled from."""
+    """Return a digest of every source file of this package that kernels are compiled from.
+
+    Raises
+    ------
+    OSError
+        If there are none: in a zip file, in a frozen application, or beside compiled modules.
+    """
     digest = hashlib.sha256()
     root = Path(__file__).parent
-    for path in (root / "rules.py", root / "loops.py", *sorted((root / "solver").glob("*.py"))):
+    solver = sorted((root / "solver").glob("*.py")) or [root / "solver" / "__init__.py"]
+    for path in (root / "rules.py", root / "loops.py", *solver):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -43,7 +43,9 @@ def solve_compiled(batch: Batch, threads: int) -> None:
     bar = progress_bar(size, "problem") if batch.options.disp else None
     lr = batch.options.lr
     rates = Rates(lr, batch.options.maxiter) if callable(lr) else None
-    solvers = [_Solver(batch, rates) for _ in range(min(threads, size))]
+    solvers = [_Solver(batch, rates)]
+    if not solvers[0].is_parallel:
+        solvers += [_Solver(batch, rates) for _ in range(1, min(threads, size))]
 
     def work(solver: _Solver) -> None:
         while (rows := queue.take(solver.turn)) and not batch.over:
@@ -98,12 +100,13 @@ class _Solver:
         batch_type = type_of_arguments(batch.rows, "batch_args")
         by_row = (batch_type,) if batch.rows else ()
         self._native = native_function(functions.fun, functions.form, args_type, *by_row)
-        self._kernel = solve_kernel(run_signature(rule), args_type, batch_type)
+        given = self._native.given(args)
+        self._kernel = solve_kernel(run_signature(rule), type_of_arguments(given), batch_type)
         self._cursor = np.zeros(2, dtype=np.int64)
         self._arguments = (
             kernel_address(run_kernel(rule, scheme)),
             self._native.address,
-            args,
+            given,
             batch.rows,
             np.zeros(1, dtype=np.int64),
             self._search.record,
@@ -125,6 +128,11 @@ class _Solver:
         )
         #: How many rows to take next.
         self.turn = 1
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether the functions have threads of their own, which are not to meet."""
+        return self._native.is_parallel(self._batch.functions.args)
 
     def halt(self) -> None:
         """Have it leave the row that it is at. Another thread may say so."""

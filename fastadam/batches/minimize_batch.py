@@ -16,8 +16,6 @@ from ..minimizer.options import check_method
 from ..minimizer.result import MEANINGS
 from ..minimizer.setup import functions_of
 from ..solver.many import END, INFEASIBLE, NFEV, NIT, NJEV, RAISED
-from ..solver.native import is_native
-from ..solver.runs import Functions
 from ..typing import (
     BatchBoundsLike,
     BatchResult,
@@ -87,8 +85,8 @@ def minimize_batch(
         and no `polish`. For type checkers, a `fastadam.typing.MinimizeBatchOptions`. And:
 
         threads : int, default one for each core, or ``numba.get_num_threads()`` if that is less
-            Of compiled functions; one that Numba compiled with ``parallel=True`` gets one.
-            ``NUMBA_NUM_THREADS`` and `numba.set_num_threads` set the default.
+            Of compiled functions; one that is compiled with ``parallel=True``, or calls one that
+            is, gets one. ``NUMBA_NUM_THREADS`` and `numba.set_num_threads` set the default.
         copy_args : bool, default False
             Whether each thread works on its own copy of the arrays in `args`, so that a compiled
             function can have scratch arrays there. What is in them when a problem begins is what
@@ -246,20 +244,8 @@ def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) 
         return solve_vectorized
     if not batch.functions.native:
         return solve_python
-    if _is_parallel(batch.functions):
-        return partial(solve_compiled, threads=1)
-    return partial(
-        solve_compiled, threads=own.threads or (default_threads() if crew is None else 1)
-    )
-
-
-def _is_parallel(functions: Functions) -> bool:
-    """Tell whether a compiled function has threads of its own.
-
-    Numba's workqueue layer ends the process when two threads enter such functions at once.
-    """
-    compiled: tuple[Any, ...] = (functions.fun, functions.jac)
-    return any(f.targetoptions.get("parallel", False) for f in compiled if is_native(f))
+    threads = own.threads or (default_threads() if crew is None else 1)
+    return partial(solve_compiled, threads=threads)
 
 
 def _result(batch: Batch) -> OptimizeResult:

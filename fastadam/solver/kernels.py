@@ -120,10 +120,10 @@ def _with_gradient(advance: Callable[..., Any]) -> Callable[..., Any]:
     """Return the loop over a function that gives both the value and the gradient."""
 
     def kernel(address, slot, record, rows, complex_trial, h, rates, iterations):
+        record, rows, complex_trial, rates = borrowed((record, rows, complex_trial, rates))
         s = record[0]
         evaluate = at_gradient(address)
-        x, trial, grad = borrowed(rows[X]), borrowed(rows[TRIAL]), borrowed(rows[GRAD])
-        matrix, state = borrowed(rows), borrowed(rows[STATE:])
+        x, trial, grad, state = rows[X], rows[TRIAL], rows[GRAD], rows[STATE:]
         if s.nfev == 0 or iterations == 0:
             s.f = evaluate(x, trial, grad, slot)
             s.nfev += 1
@@ -132,7 +132,7 @@ def _with_gradient(advance: Callable[..., Any]) -> Callable[..., Any]:
         for k in range(iterations):
             if rates.size > 0:
                 s.lr = rates[k]
-            advance(s, matrix, state, h)
+            advance(s, rows, state, h)
             if s.status != RUNNING:
                 break
             s.f = evaluate(x, trial, grad, slot)
@@ -150,6 +150,7 @@ def _with_differences(
     """Return the loop over a function that gives the value alone."""
 
     def kernel(address, slot, record, rows, complex_trial, h, rates, iterations):
+        record, rows, complex_trial, rates = borrowed((record, rows, complex_trial, rates))
         s = record[0]
         if s.nfev == 0 or iterations == 0 or s.part > 0:
             goes_on = s.nfev == 0

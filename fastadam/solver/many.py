@@ -14,14 +14,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numba
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
-from ..cache import compile_kernel
-from .addresses import first_class, spill
+from ..cache import compile_here, compile_kernel
+from .addresses import borrowed, first_class, spill
 from .engine import start
-from .native import names_itself
 from .search import (
     BEST_GRAD,
     BEST_X,
@@ -37,6 +35,7 @@ from .search import (
     UPPER,
     X,
 )
+from .wrappers import names_itself
 
 #: How a row ends whose bounds hold no number; `search` has the other ends.
 INFEASIBLE = 6
@@ -108,6 +107,13 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
         stop,
     ):
         slot = spill((args, batch, index)) if has_rows else spill(args)
+        index, record, rows, words, template, trial = borrowed(
+            (index, record, rows, words, template, trial)
+        )
+        starts, lowers, uppers, rates, schedule = borrowed(
+            (starts, lowers, uppers, rates, schedule)
+        )
+        x, fun, jac, counts, cursor = borrowed((x, fun, jac, counts, cursor))
         run = at_run(run_address)
         s = record[0]
         while cursor[0] < stop:
@@ -150,11 +156,9 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
         h, MATRIX, MATRIX, MATRIX, rates, types.int64, MATRIX, VECTOR, MATRIX, COUNTS, WORDS,
         rates, iterations,
     )  # fmt: skip
-    if names_itself(args_type) and names_itself(batch_type):
-        return compile_kernel(solve, signature, nogil=True)
-    dispatcher = numba.njit(solve, nogil=True)
-    dispatcher.compile(signature)
-    return dispatcher
+    named = names_itself(args_type) and names_itself(batch_type)
+    compiler = compile_kernel if named else compile_here
+    return compiler(solve, signature, nogil=True)
 
 
 @register_jitable

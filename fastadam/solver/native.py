@@ -1,40 +1,34 @@
 """Users' compiled functions, in the form that the compiled loop calls.
 
-The loop is compiled once for all functions. So each of them is wrapped in a function of fixed
-signature, compiled (about 0.1 s), and handed over as the address of its machine code (see
-`addresses`). Exceptions pass through.
+The loop is compiled once for all functions, and takes one by the address of a wrapper of fixed
+signature. The wrapper is compiled once for all functions of the same types, and calls them by the
+addresses of their own machine code. So a new function costs what Numba itself takes for it, in
+time and in memory, and one that is compiled again is seen. Exceptions pass through.
 
 The extra arguments of a function may be of any type that Numba knows. They stay on the stack of
 a small driver, compiled for each combination of their types, which hands their address, the
-*slot*, through the loop to the wrapper.
+*slot*, through the loop to the wrapper. Before them are the addresses of the functions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from contextlib import nullcontext
+from functools import cache
 from typing import Any
 
 import numba
 from numba import types
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError, TypingError
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic
 
-from ..cache import code_address, compile_kernel
+from ..cache import code_address, compile_here, compile_kernel, kernel_address, quiet
 from ..checks import conversion, describe
-from .addresses import (
-    COMPLEX,
-    COMPLEX_SIGNATURE,
-    GRADIENT_SIGNATURE,
-    REAL,
-    VALUE_SIGNATURE,
-    disowned,
-    first_class,
-    spill,
-)
-from .differences import copy
+from .addresses import COMPLEX, REAL, borrowed, first_class, spill
 from .objective import PAIR_HINT
+from .parallel import is_parallel
+from .wrappers import names_itself, wrapper_of
 
 
 def is_native(function: object) -> bool:
@@ -45,59 +39,6 @@ def is_native(function: object) -> bool:
 # ---------------------------------------------------------------------------------------------
 # Extra arguments
 # ---------------------------------------------------------------------------------------------
-
-
-def _loader(args_type: Any) -> Any:
-    """Return ``load(slot)``, which gives back the arguments that were spilled there."""
-
-    @intrinsic
-    def load(typing_context, slot):  # type: ignore[no-untyped-def]
-        def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
-            pointer_type = context.get_value_type(args_type).as_pointer()
-            value = builder.load(builder.inttoptr(args[0], pointer_type))
-            return disowned(context, builder, args_type, value)
-
-        return args_type(types.intp), lower
-
-    return load
-
-
-def _row_picker(count: int) -> Callable[..., Any]:
-    """Return ``pick(batch, k)``: row ``k`` of each of ``count`` arrays in a tuple."""
-    if count == 0:
-
-        @register_jitable
-        def none(batch, k):  # type: ignore[no-untyped-def]
-            return ()
-
-        return none
-    before, last = _row_picker(count - 1), count - 1
-
-    @register_jitable
-    def pick(batch, k):  # type: ignore[no-untyped-def]
-        return before(batch, k) + (batch[last][k],)  # noqa: RUF005
-
-    return pick
-
-
-def _row_loader(args_type: Any, batch_type: Any) -> Callable[..., Any]:
-    """Return ``load(slot)`` for a slot that holds arguments, arrays of them, and the row."""
-    load_all = _loader(types.Tuple((args_type, batch_type, types.Array(types.int64, 1, "C"))))
-    pick = _row_picker(len(batch_type))
-
-    @register_jitable
-    def load(slot):  # type: ignore[no-untyped-def]
-        args, batch, index = load_all(slot)
-        return args + pick(batch, index[0])
-
-    return load
-
-
-def _row_types(batch_type: Any) -> tuple[Any, ...]:
-    """Return the type of a row of each array."""
-    return tuple(
-        array.dtype if array.ndim == 1 else array.copy(ndim=array.ndim - 1) for array in batch_type
-    )
 
 
 @cache
@@ -119,25 +60,14 @@ def driver(run_signature: Any, args_type: Any) -> Callable[..., Any]:
 
     def drive(run_address, args, address, record, rows, trial, h, rates, iterations):  # type: ignore[no-untyped-def]
         slot = spill(args)
+        record, rows, trial, rates = borrowed((record, rows, trial, rates))
         at_run(run_address)(address, slot, record, rows, trial, h, rates, iterations)
 
     drive.__qualname__ = "drive"
     address, _, *rest = run_signature.args
     signature = types.void(types.intp, args_type, address, *rest)
-    if names_itself(args_type):
-        return compile_kernel(drive, signature, nogil=True)
-    dispatcher = numba.njit(drive, nogil=True)
-    dispatcher.compile(signature)
-    return dispatcher  # and not its entry point alone: it owns the machine code
-
-
-def names_itself(numba_type: Any) -> bool:
-    """Tell whether a type's name says all about it, in every process."""
-    if isinstance(numba_type, (types.Tuple, types.UniTuple)):
-        return all(map(names_itself, numba_type))
-    if isinstance(numba_type, types.Array):
-        return isinstance(numba_type.dtype, types.Number)
-    return isinstance(numba_type, (types.Number, types.Boolean))
+    compiler = compile_kernel if names_itself(args_type) else compile_here
+    return compiler(drive, signature, nogil=True)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -148,19 +78,46 @@ def names_itself(numba_type: Any) -> bool:
 class NativeFunction:
     """A user's function, ready for the loop.
 
+    Parameters
+    ----------
+    wrapper : callable
+        What `compile_kernel` returned.
+    functions : sequence of Dispatcher
+        The objective and, if it is another function, the gradient.
+    results : sequence of CompileResult
+        What Numba has compiled of them. They own the machine code: a search goes on with it if
+        the user has it compiled again.
+
     Attributes
     ----------
     address : int
-        Where its machine code is.
+        Where the machine code of the wrapper is.
     """
 
-    def __init__(self, wrapper: Callable[..., Any], signature: Any) -> None:
-        self._dispatcher = numba.njit(wrapper)  # it owns the machine code
-        self._dispatcher.compile(signature)
-        self.address = code_address(self._dispatcher.get_compile_result(signature))
+    def __init__(
+        self, wrapper: Callable[..., Any], functions: Sequence[Any], results: Sequence[Any]
+    ) -> None:
+        self.address = kernel_address(wrapper)
+        self._functions, self._results = functions, results
+        fun, jac = code_address(results[0]), code_address(results[-1])
+        self._addresses = fun, jac
+
+    def given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what the slot holds: the addresses of the functions, and their arguments."""
+        return (*self._addresses, *args)
+
+    def is_parallel(self, args: tuple[Any, ...]) -> bool:
+        """Tell whether the functions, or what they call, have threads of their own."""
+        return is_parallel(self._functions, self._results, args)
 
 
-@lru_cache(maxsize=64)
+def _row_types(batch_type: Any) -> tuple[Any, ...]:
+    """Return the type of a row of each array."""
+    return tuple(
+        array.dtype if array.ndim == 1 else array.copy(ndim=array.ndim - 1) for array in batch_type
+    )
+
+
 def native_function(fun: Any, jac: Any, args_type: Any, batch_type: Any = None) -> NativeFunction:
     """Wrap a user's functions.
 
@@ -181,39 +138,27 @@ def native_function(fun: Any, jac: Any, args_type: Any, batch_type: Any = None) 
     ValueError
         If Numba cannot compile the function for these arguments, or what it returns is not real.
     """
-    if batch_type is None:
-        load, given = _loader(args_type), tuple(args_type)
-    else:
-        load = _row_loader(args_type, batch_type)
-        given = (*args_type, *_row_types(batch_type))
-    if jac == "value":
-        wrapper, signature = _value(fun, load), VALUE_SIGNATURE
-    elif jac == "cs":
-        wrapper, signature = _value(fun, load), COMPLEX_SIGNATURE
-    elif jac == "in-place":
-        wrapper, signature = _in_place(fun, load), GRADIENT_SIGNATURE
-    elif jac is True:
-        wrapper, signature = _pair(fun, load), GRADIENT_SIGNATURE
-    else:
-        wrapper, signature = _separate(fun, jac, load), GRADIENT_SIGNATURE
-    x_type = COMPLEX if jac == "cs" else REAL
-    given = (x_type, REAL, *given) if jac == "in-place" else (x_type, *given)
-    _require_compilable("fun", fun, given)
-    if is_native(jac):
-        _require_compilable("jac", jac, given)
+    form = "separate" if is_native(jac) else jac
+    x_type = COMPLEX if form == "cs" else REAL
+    points = (x_type, REAL) if form == "in-place" else (x_type,)
+    given = (*points, *args_type, *(_row_types(batch_type) if batch_type is not None else ()))
+    functions = {"fun": fun, "jac": jac} if form == "separate" else {"fun": fun}
+    results = [_overload(name, function, given) for name, function in functions.items()]
+    signatures = tuple(signature for signature, _ in results)
     try:
-        return NativeFunction(wrapper, signature)
+        wrapper = wrapper_of(form, args_type, batch_type, signatures)
     except NumbaError as error:
-        returned = _result_type(fun, given)
+        fun_type, *jac_type = (signature.return_type for signature in signatures)
         raise ValueError(
-            f"fun must return {_EXPECTED.get(jac, 'a real number')}, and returns {returned} for "
-            f"{_names(given)}{_pair_hint(jac, returned)}"
+            f"fun must return {_EXPECTED.get(form, 'a real number')}, and returns {fun_type} for "
+            f"{_names(given)}{_pair_hint(form, fun_type)}"
             + (
-                f"; jac returns {_result_type(jac, given)}, which must be an array of real numbers"
-                if is_native(jac)
+                f"; jac returns {jac_type[0]}, which must be an array of real numbers"
+                if jac_type
                 else ""
             )
         ) from error
+    return NativeFunction(wrapper, [*functions.values()], [result for _, result in results])
 
 
 def _pair_hint(jac: Any, returned: Any) -> str:
@@ -229,16 +174,19 @@ _EXPECTED = {
 
 def type_of_arguments(args: tuple[Any, ...], name: str = "args") -> Any:
     """Return the Numba type of the extra arguments, or say which has none."""
-    for i, value in enumerate(args):
-        try:
-            if _is_nested_list(numba.typeof(value)):
-                raise TypeError("Numba cannot reflect lists in lists")
-        except (TypeError, ValueError, NumbaError) as error:
-            hint = conversion(value) or "; numbers, NumPy arrays and tuples of them can"
-            raise ValueError(
-                f"{name}[{i}] cannot be passed to a compiled function, got {describe(value)}{hint}"
-            ) from error
-    return numba.typeof(args)
+    # Not always: any change of the filters has Python repeat the user's own warnings.
+    with quiet() if _holds_function(args) else nullcontext():
+        for i, value in enumerate(args):
+            try:
+                if _is_nested_list(numba.typeof(value)):
+                    raise TypeError("Numba cannot reflect lists in lists")
+            except (TypeError, ValueError, NumbaError) as error:
+                hint = conversion(value) or "; numbers, NumPy arrays and tuples of them can"
+                raise ValueError(
+                    f"{name}[{i}] cannot be passed to a compiled function, got "
+                    f"{describe(value)}{hint}"
+                ) from error
+        return numba.typeof(args)
 
 
 def _is_nested_list(numba_type: Any, inside: bool = False) -> bool:
@@ -249,69 +197,34 @@ def _is_nested_list(numba_type: Any, inside: bool = False) -> bool:
     return is_tuple and any(_is_nested_list(each, inside) for each in numba_type)
 
 
-def _require_compilable(name: str, function: Any, given: Sequence[Any]) -> None:
-    """Compile a user's function, or say what was tried."""
+def _holds_function(value: object) -> bool:
+    if isinstance(value, list):
+        return _holds_function(tuple(value[:1]))  # all are of one type
+    return any(map(_holds_function, value)) if isinstance(value, tuple) else is_native(value)
+
+
+def _overload(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Compile a user's function, or say what was tried; return signature and compile result."""
+    result = function.overloads.get(given)
+    if result is not None:
+        return _types_alone(result.signature, given), result
     try:
-        _result_type(function, given)
+        with quiet():
+            signature = function.typingctx.resolve_function_type(
+                types.Dispatcher(function), given, {}
+            )
+        if signature is None:  # it was declared for other types, and takes no more
+            raise TypingError(f"its signatures are {function.nopython_signatures}")
     except NumbaError as error:
         raise ValueError(f"{name} cannot be compiled for {_names(given)}: {error}") from error
+    result = function.get_compile_result(signature)
+    return _types_alone(signature, given), result
 
 
-def _result_type(function: Any, given: Sequence[Any]) -> Any:
-    """Return the Numba type of a function's result, compiling it if need be."""
-    resolved = function.typingctx.resolve_function_type(
-        types.Dispatcher(function), tuple(given), {}
-    )
-    if resolved is None:  # it was declared for other types, and takes no more
-        raise TypingError(f"its signatures are {function.nopython_signatures}")
-    return resolved.return_type
+def _types_alone(signature: Any, given: tuple[Any, ...]) -> Any:
+    """Leave out how parameters are named and folded, where arguments are only handed on."""
+    return signature.replace(pysig=None) if signature.args == given else signature
 
 
 def _names(given: Sequence[Any]) -> str:
     return f"({', '.join(map(str, given))})"
-
-
-@register_jitable
-def _fill(grad, given):  # type: ignore[no-untyped-def]
-    """Copy what a user's function gave as the gradient: an array, a list or a tuple."""
-    if len(given) != grad.size:
-        raise ValueError("jac must return one number for each element of x")
-    for i in range(grad.size):
-        grad[i] = given[i]
-
-
-# Users' functions get the copy, which they may overwrite.
-
-
-def _value(fun: Any, load: Any) -> Callable[..., Any]:
-    def value(x, slot):  # type: ignore[no-untyped-def]
-        return fun(x, *load(slot))
-
-    return value
-
-
-def _separate(fun: Any, jac: Any, load: Any) -> Callable[..., Any]:
-    def separate(x, trial, grad, slot):  # type: ignore[no-untyped-def]
-        args = load(slot)
-        f = fun(trial, *args)
-        copy(x, trial)
-        _fill(grad, jac(trial, *args))
-        return f
-
-    return separate
-
-
-def _pair(fun: Any, load: Any) -> Callable[..., Any]:
-    def pair(x, trial, grad, slot):  # type: ignore[no-untyped-def]
-        f, given = fun(trial, *load(slot))
-        _fill(grad, given)
-        return f
-
-    return pair
-
-
-def _in_place(fun: Any, load: Any) -> Callable[..., Any]:
-    def in_place(x, trial, grad, slot):  # type: ignore[no-untyped-def]
-        return fun(trial, grad, *load(slot))
-
-    return in_place

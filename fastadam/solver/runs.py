@@ -140,19 +140,18 @@ class CompiledRun(Run):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        extra, scheme = self.functions.args, self.functions.scheme
-        args_type = type_of_arguments(extra)
+        scheme = self.functions.scheme
+        args_type = type_of_arguments(self.functions.args)
         self._native = native_function(self.functions.fun, self.functions.form, args_type)
-        self._loop = run_kernel(self.rule, scheme)
         self._trial = np.zeros(self.search.x.size if scheme == "cs" else 0, dtype=np.complex128)
         self._rates = (
             None
             if self.schedule is None
             else Rates(self.schedule, int(self.search.view("maxiter")[0]))
         )
-        if extra:
-            self._drive = driver(run_signature(self.rule), args_type)
-            self._loop_address = kernel_address(self._loop)
+        self._given = self._native.given(self.functions.args)
+        self._drive = driver(run_signature(self.rule), type_of_arguments(self._given))
+        self._loop_address = kernel_address(run_kernel(self.rule, scheme))
 
     def run(self, iterations: int) -> int:
         """Make some iterations, see `Run.run`."""
@@ -163,10 +162,7 @@ class CompiledRun(Run):
                 rates = self._rates.after(nit)
                 iterations = min(iterations, len(rates))
         memory = self.search.record, self.search.rows, self._trial, self.h, rates, iterations
-        if self.functions.args:
-            self._drive(self._loop_address, self.functions.args, self._native.address, *memory)
-        else:
-            self._loop(self._native.address, 0, *memory)
+        self._drive(self._loop_address, self._given, self._native.address, *memory)
         return int(self.search.view("status")[0])
 
     def evaluate(self) -> None:

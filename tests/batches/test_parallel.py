@@ -15,6 +15,7 @@ from fastadam import minimize_batch
 from fastadam.batches import compiled
 from fastadam.solver import rates
 from tests.batches.batches import CHUNK, identical, problems, run, same_alone
+from tests.processes import run_python
 
 UNEVEN = 10 * CHUNK + 5
 
@@ -142,6 +143,98 @@ def test_two_python_threads_at_once():
     with ThreadPoolExecutor(4) as pool:
         for one, other in zip(pool.map(go, given), alone, strict=True):
             identical(one, other)
+
+
+PARALLEL = """
+import numba
+import numpy as np
+from fastadam import minimize, minimize_batch
+@numba.njit(parallel=True)
+def spread(x, y):
+    total = 0.0
+    for i in numba.prange(y.size):
+        total += (x[0] - y[i]) ** 2
+    return total
+@numba.njit
+def serial(x, y):
+    total = 0.0
+    for i in range(y.size):
+        total += (x[0] - y[i]) ** 2
+    return total
+@numba.njit
+def calls(x, y):
+    return spread(x, y)
+@numba.njit
+def calls_deeply(x, y):
+    return calls(x, y)
+@numba.njit
+def slope(x, y):
+    return np.full(1, (spread(x + 1, y) - spread(x - 1, y)) / 2)
+@numba.njit
+def given(x, function, y):
+    return function(x, y)
+@numba.njit
+def given_some(x, functions, k, y):
+    return functions[k](x, y)
+@numba.njit
+def given_pair(x, functions, y):
+    return functions[1](x, y)
+PAIR = serial, spread
+@numba.njit
+def knows_pair(x, y):
+    return PAIR[1](x, y)
+TYPES = "float64(float64[::1], float64[::1])"
+VALUES = numba.njit(TYPES)(serial.py_func), numba.njit(TYPES, parallel=True)(spread.py_func)
+KINDS = {
+    "itself": (spread, (), None),
+    "called": (calls, (), None),
+    "called-deeply": (calls_deeply, (), None),
+    "gradient": (serial, (), slope),
+    "given": (given, (spread,), None),
+    "given-in-a-tuple": (given_pair, ((serial, spread),), None),
+    "known-in-a-tuple": (knows_pair, (), None),
+    "a-value": (given_some, (VALUES, 1), None),
+    "not-at-all": (serial, (), None),
+}
+"""
+
+WORKQUEUE = """
+y = np.random.default_rng(0).normal(size=(40, 30))
+for kind, (fun, args, jac) in KINDS.items():
+    options = {"threads": 4, "lr": 0.01, "maxiter": 100}
+    result = minimize_batch(fun, np.zeros((40, 1)), args, y, "sgd", jac, options=options)
+    assert abs(result.x[:, 0] - y.mean(axis=1)).max() < 1e-3, kind
+assert numba.threading_layer() == "workqueue"
+print("done")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.fault(number=6)
+def test_functions_with_threads_of_their_own_do_not_meet():
+    """Numba's workqueue layer would end the process."""
+    code = PARALLEL + WORKQUEUE
+    assert run_python(code, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="2") == "done"
+
+
+@pytest.mark.fault(number=6)
+def test_functions_with_threads_of_their_own_get_one(monkeypatch):
+    space = {"__name__": "parallel"}
+    exec(PARALLEL, space)
+    numbers = []
+
+    def recording(threads):
+        numbers.append(threads)
+        return ThreadPoolExecutor(threads)
+
+    monkeypatch.setattr(compiled, "ThreadPoolExecutor", recording)
+    y = np.random.default_rng(0).normal(size=(8, 30))
+    options = {"threads": 4, "lr": 0.01, "maxiter": 100}
+    for kind in ("called", "given", "a-value", "not-at-all"):
+        fun, args, jac = space["KINDS"][kind]
+        result = minimize_batch(fun, np.zeros((8, 1)), args, y, "sgd", jac, options=options)
+        np.testing.assert_allclose(result.x[:, 0], y.mean(axis=1), atol=1e-3)
+        assert numbers.pop() == (4 if kind == "not-at-all" else 1), kind
 
 
 def test_memory():

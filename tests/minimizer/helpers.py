@@ -125,6 +125,5 @@ class Compilations(event.Listener):
 
     @property
     def of_the_solver(self):
-        """Those of the package; the wrapper of a user's function is made anew for each."""
-        ours = [each for each in self.seen if each[0].startswith("fastadam")]
-        return [name for module, name in ours if module != "fastadam.solver.native"]
+        """Those of the package."""
+        return [name for module, name in self.seen if module.startswith("fastadam")]

@@ -7,6 +7,7 @@ import numba
 import numpy as np
 import pytest
 
+import fastadam
 from tests.minimizer.compiled import (
     X0,
     agree,
@@ -85,6 +86,61 @@ def test_args_of_every_kind(kind, jac):
         )
         agree(compiled, python)
         assert compiled.fun == fun(compiled.x, *args) < fun(X0, *args)
+
+
+@numba.njit
+def thrice(x):
+    return 3.0 * x
+
+
+@numba.njit
+def of_two(x, one, other):
+    return one(x[0]) ** 2 + other(x[1]) ** 2 + x[2] ** 2
+
+
+@numba.njit
+def of_pair(x, functions):
+    return functions[0](x[0]) ** 2 + functions[1](x[1]) ** 2 + x[2] ** 2
+
+
+@pytest.mark.fault(number=7)
+@pytest.mark.parametrize(
+    ("fun", "args", "expected"),
+    [
+        (of_two, (twice, thrice), (4, 9, 1)),
+        (of_two, (thrice, twice), (9, 4, 1)),
+        (of_pair, ((twice, thrice),), (4, 9, 1)),
+        (of_pair, ((twice, twice),), (4, 4, 1)),
+    ],
+)
+def test_functions_in_args(fun, args, expected):
+    """Without a warning, which here would be an error."""
+    weights, options = np.array(expected, float), {"lr": 0.01, "maxiter": 1}
+    for x in (
+        fastadam.minimize(fun, X0, args, "sgd", options=options).x,
+        fastadam.minimize_batch(fun, [X0, X0], args, (), "sgd", options=options).x[1],
+    ):
+        np.testing.assert_allclose(x, X0 - 0.02 * weights * X0, rtol=1e-5)
+
+
+def test_defaults_and_any_number_of_args():
+    @numba.njit
+    def with_default(x, a=2.0):
+        return a * x[0] ** 2 + x[1] ** 2 + x[2] ** 2
+
+    @numba.njit
+    def with_any(x, *a):
+        return a[0] * x[0] ** 2 + a[1] * x[1] ** 2 + x[2] ** 2
+
+    strided = numba.njit("float64(float64[:], float64)")(with_default.py_func)  # of other types
+    for fun, args, weights in (
+        (with_default, (), (2, 1, 1)),
+        (with_default, (5,), (5, 1, 1)),
+        (with_any, (3, 4.0), (3, 4, 1)),
+        (strided, (7,), (7, 1, 1)),
+    ):
+        result = run(fun, None, args=args, method="sgd", lr=0.01, maxiter=1)
+        np.testing.assert_allclose(result.x, X0 - 0.02 * np.array(weights) * X0, rtol=1e-5)
 
 
 def test_args_of_a_local_class():

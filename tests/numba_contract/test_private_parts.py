@@ -1,0 +1,242 @@
+"""Each private part of Numba that is used, by name, and what is expected of it."""
+
+import inspect
+
+import numba
+import numpy as np
+import pytest
+from numba import types
+from numba.core import caching, cgutils, errors, runtime, typing
+from numba.core.dispatcher import Dispatcher
+from numba.extending import intrinsic, register_jitable
+
+from fastadam import cache
+from fastadam.solver.parallel import ENTRY
+
+VECTOR = types.Array(types.float64, 1, "C")
+
+
+@numba.njit
+def scaled(x, k=2.0):
+    return k * x[0]
+
+
+@numba.njit
+def total(x, *others):
+    return x[0] + others[0] + others[1]
+
+
+@pytest.fixture(scope="module")
+def result():
+    """Return what Numba has compiled of `scaled`."""
+    scaled.compile((VECTOR, types.float64))
+    return scaled.overloads[VECTOR, types.float64]
+
+
+# ---------------------------------------------------------------------------------------------
+# The cache
+# ---------------------------------------------------------------------------------------------
+
+
+def test_the_interface_of_a_cache():
+    """`_Cache`: what `cache._KernelCache` has to have."""
+    assert caching._Cache.__abstractmethods__ == {
+        "cache_path", "load_overload", "save_overload", "enable", "disable", "flush",
+    }  # fmt: skip
+    assert list(inspect.signature(caching._Cache.load_overload).parameters)[1:] == [
+        "sig",
+        "target_context",
+    ]
+
+
+def test_a_dispatcher_asks_its_cache():
+    """`Dispatcher._cache`: it is asked before and told after a compilation."""
+    asked = []
+
+    class Recording(caching.NullCache):
+        def load_overload(self, sig, target_context):
+            asked.append(("load", sig, target_context.codegen().magic_tuple()))
+
+        def save_overload(self, sig, data):
+            asked.append(("save", sig, data.codegen.magic_tuple()))
+
+    dispatcher = numba.njit(lambda x: x + 1)
+    dispatcher._cache = Recording()
+    signature = types.int64(types.int64)
+    assert dispatcher.compile(signature)(1) == 2  # the entry point
+    (load, sig, magic), (save, *same) = asked
+    assert (load, save) == ("load", "save")
+    assert [sig, magic] == same
+    assert str(sig) == "(int64,) -> int64" or str(sig) == "(int64) -> int64"
+    assert all(isinstance(part, str) for part in magic), "the processor is told by strings"
+
+
+def test_machine_code_as_bytes(result):
+    """`CompileResultCacheImpl`: where to write, and to and from what can be pickled."""
+    impl = caching.CompileResultCacheImpl(cache.compile_kernel)  # any function in a file
+    assert isinstance(impl.locator.get_cache_path(), str)
+    for name in ("reduce", "rebuild", "check_cachable"):
+        assert callable(getattr(impl, name)), name
+    assert impl.check_cachable(result)
+
+
+def test_the_run_time_library():
+    """`rtsys.initialize`: enough for machine code that is ready."""
+    runtime.rtsys.initialize(scaled.targetctx)
+
+
+@pytest.mark.parametrize("name", cache._SETTINGS)
+def test_settings_that_change_machine_code(name):
+    """Should one be gone: what has taken its place?"""
+    assert hasattr(numba.config, name)
+
+
+def test_the_warning_of_first_class_functions():
+    assert issubclass(errors.NumbaExperimentalFeatureWarning, Warning)
+    with pytest.warns(errors.NumbaExperimentalFeatureWarning):
+        numba.typeof((scaled, total))
+
+
+# ---------------------------------------------------------------------------------------------
+# Users' compiled functions
+# ---------------------------------------------------------------------------------------------
+
+
+def test_dispatchers(result):
+    """What is asked of a user's function."""
+    assert isinstance(scaled, Dispatcher)
+    assert scaled.get_compile_result(result.signature) is result
+    assert result.signature.args == (VECTOR, types.float64)
+    assert result.signature.return_type == types.float64
+    assert isinstance(scaled.targetoptions, dict)
+    assert isinstance(scaled.nopython_signatures, list)
+    assert callable(scaled.py_func)
+
+
+def test_recompiling_replaces_what_was_compiled():
+    space = {"k": 1.0}
+    exec("def f(x): return x + k", space)
+    f = numba.njit(space["f"])
+    assert f(1.0) == 2.0
+    before = f.overloads[types.float64,]
+    space["k"] = 5.0
+    f.recompile()
+    assert f.overloads[types.float64,] is not before
+    assert f(1.0) == 6.0
+
+
+def resolved(function, *given):
+    return function.typingctx.resolve_function_type(types.Dispatcher(function), given, {})
+
+
+def test_resolving_a_call():
+    """`resolve_function_type`: defaults, and ``*args``, as `fold_arguments` reads them."""
+    signature = resolved(scaled, VECTOR)
+    assert isinstance(signature.args[1], types.Omitted)
+    assert scaled.get_compile_result(signature).signature.return_type == types.float64
+    signature = resolved(total, VECTOR, types.float64, types.int64)
+    assert isinstance(signature.args[1], types.BaseTuple)
+    assert signature.replace(pysig=None).pysig is None
+    folded = typing.fold_arguments(
+        signature.pysig,
+        ["x", "a", "b"],
+        {},
+        lambda index, parameter, value: value,
+        lambda index, parameter, value: "default",
+        lambda index, parameter, values: tuple(values),
+    )
+    assert tuple(folded) == ("x", ("a", "b"))
+    strict = numba.njit("float64(float64)")(lambda x: x)
+    assert resolved(strict, types.unicode_type) is None
+
+
+def test_the_address_of_machine_code(result):
+    assert isinstance(result.library.get_pointer_to_function(result.fndesc.llvm_func_name), int)
+
+
+def test_parallel_loops_call_one_function():
+    """`numba_parallel_for`, in the module of a function or of one that calls it."""
+
+    @numba.njit(parallel=True)
+    def spread(n):
+        total = 0
+        for i in numba.prange(n):
+            total += i
+        return total
+
+    @numba.njit
+    def calls(n):
+        return spread(n)
+
+    calls.compile((types.int64,))
+    for function, is_parallel in ((spread, True), (calls, True), (scaled, False)):
+        for each in function.overloads.values():
+            assert hasattr(each.library, "_shared_module")
+            names = [f.name for f in each.library._final_module.functions]
+            assert (ENTRY in names) == is_parallel
+
+
+# ---------------------------------------------------------------------------------------------
+# Machine code that is written by hand
+# ---------------------------------------------------------------------------------------------
+
+
+def test_first_class_functions():
+    """The value of a `FunctionType`, whose ``jit_addr`` is called."""
+    names = {"c_addr", "py_addr", "jit_addr"}
+    model = numba.core.datamodel.default_manager.lookup(types.FunctionType(types.int64()))
+    assert set(model._fields) == names
+
+
+def test_calls_by_address(result):
+    """Numba's calling convention: a call, a tuple that is taken apart and put together, a cast."""
+    address = cache.code_address(result)
+
+    @intrinsic
+    def call(typing_context, given):
+        def lower(context, builder, signature, args):
+            parts = cgutils.unpack_tuple(builder, args[0])
+            x, k = cgutils.unpack_tuple(builder, context.make_tuple(builder, given, parts))
+            k = context.cast(builder, k, given[1], types.float64)
+            kinds = types.float64, (VECTOR, types.float64)
+            convention = context.call_conv
+            pointer_type = convention.get_function_type(*kinds).as_pointer()
+            number = context.get_constant(types.intp, address)
+            pointer = builder.inttoptr(number, pointer_type)
+            status, value = convention.call_function(builder, pointer, *kinds, (x, k))
+            with cgutils.if_unlikely(builder, status.is_error):
+                convention.return_status_propagate(builder, status)
+            return value
+
+        return types.float64(given), lower
+
+    @numba.njit
+    def run(x, k):
+        return call((x, k))
+
+    assert run(np.full(1, 3.0), 7) == 21.0
+
+
+def test_an_array_without_a_reference_count():
+    """``meminfo``: nothing is counted where it is null."""
+
+    @intrinsic
+    def borrow(typing_context, array):
+        def lower(context, builder, signature, args):
+            value = cgutils.create_struct_proxy(array)(context, builder, value=args[0])
+            value.meminfo = context.get_constant_null(types.MemInfoPointer(types.voidptr))
+            kept = cgutils.alloca_once_value(builder, value._getvalue())
+            return builder.load(kept)
+
+        return array(array), lower
+
+    @register_jitable(forceinline=True)
+    def first(x):
+        return x[1:][0]
+
+    @numba.njit
+    def run(x):
+        x = borrow(x)
+        return first(x)
+
+    assert run(np.arange(3.0)) == 1.0
