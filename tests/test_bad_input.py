@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fastadam
+from tests.names import shown
 
 NAN, INF = float("nan"), float("inf")
 
@@ -155,7 +156,7 @@ def assert_refused(words, call):
 
 
 def row_name(row):
-    return repr(row)[:50]
+    return shown(row)[:50]
 
 
 @pytest.mark.parametrize(("name", "keywords", "words"), HYPER, ids=row_name)

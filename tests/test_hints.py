@@ -9,6 +9,7 @@ from scipy.optimize import Bounds, OptimizeWarning
 
 import fastadam
 from fastadam import minimize, minimize_batch, multistart
+from tests.names import shown
 
 
 def pair(x):
@@ -237,7 +238,7 @@ def test_bounds_that_may_be_meant_otherwise(bounds):
         zip([0, 0], [0, 1], strict=True),
         Bounds([0, 0], [1, 2]),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_plain_pairs_are_no_riddle(bounds):
     assert told(bounds)[1] == []

@@ -11,6 +11,7 @@ import fastadam
 from fastadam.minimizer.options import Options
 from tests.minimizer.faults import X0, fun, jac
 from tests.minimizer.helpers import INF
+from tests.names import shown
 
 INF_IS_NO_LIMIT = ("maxiter", "maxfev", "patience", "max_seconds", "clip_norm")
 
@@ -86,7 +87,7 @@ def test_constraints_are_refused(constraints):
 
 @pytest.mark.fault(number=15)
 @pytest.mark.parametrize("name", ["hess", "hessp"])
-@pytest.mark.parametrize("value", [rosen_hess, "2-point", np.eye(2), False, Bounds()], ids=repr)
+@pytest.mark.parametrize("value", [rosen_hess, "2-point", np.eye(2), False, Bounds()], ids=shown)
 def test_hessians_are_refused(name, value):
     refused([name, "None"], **{name: value})
 
