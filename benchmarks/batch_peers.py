@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -100,10 +100,19 @@ def prange_batch(in_place: Callable[..., float], s: Plain) -> Callable[[Array], 
     Numba sees through the call of the function. The rows are dealt out beforehand, as many to
     each thread.
     """
-    lr, (beta1, beta2), gtol, maxiter = s.lr, s.betas, s.gtol, s.maxiter
+    solve = _prange_loop(in_place, s.lr, s.betas, s.gtol)
+    return lambda starts: Solved(*solve(starts, s.maxiter))
+
+
+@cache
+def _prange_loop(
+    in_place: Callable[..., float], lr: float, betas: tuple[float, float], gtol: float
+) -> Callable[..., Any]:
+    """Return the loop with these constants compiled in: seconds of compilation for each."""
+    beta1, beta2 = betas
 
     @numba.njit(parallel=True, error_model="numpy")
-    def solve(starts):  # type: ignore[no-untyped-def]  # Numba finds the types
+    def solve(starts, maxiter):  # type: ignore[no-untyped-def]  # Numba finds the types
         size, n = starts.shape
         ends, nit = np.empty_like(starts), np.empty(size, np.int64)
         for k in numba.prange(size):
@@ -130,4 +139,4 @@ def prange_batch(in_place: Callable[..., float], s: Plain) -> Callable[[Array], 
             ends[k], nit[k] = x, t
         return ends, nit
 
-    return lambda starts: Solved(*solve(starts))
+    return solve

@@ -10,6 +10,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items):
+    """Have the examples of the docstrings be smoke tests."""
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            item.add_marker("smoke")
+
+
 class Snapshot:
     """What must not change when something is refused: parameters, state, step count."""
 

@@ -8,6 +8,8 @@ import pytest
 import fastadam
 from tests.processes import run_python
 
+pytestmark = pytest.mark.smoke
+
 
 def public_callables():
     """Return the functions, classes and methods that have a docstring of their own, by name."""

@@ -73,5 +73,15 @@ def test_these_are_the_extras():
     text = Path(ROOT, "pyproject.toml").read_text(encoding="utf-8")
     extras = text.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
     named = {name.replace("-", "_") for name in re.findall(r'"([A-Za-z][\w-]*)', extras)}
-    known = {*EXAMPLES, *TESTS, *OTHERS, "scikit_learn", "fastadam", "numpy", "mypy", "ruff"}
+    known = {
+        *EXAMPLES,
+        *TESTS,
+        *OTHERS,
+        "scikit_learn",
+        "fastadam",
+        "numpy",
+        "mypy",
+        "ruff",
+        "pytest_xdist",
+    }
     assert named <= known

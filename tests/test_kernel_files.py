@@ -12,6 +12,8 @@ import pytest
 from fastadam import kernel_files
 from fastadam.kernel_files import RefusedError, read, write
 
+pytestmark = pytest.mark.smoke
+
 NAME, PAYLOAD = b"adam", b"machine code"
 
 posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners")

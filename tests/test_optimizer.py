@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 import fastadam
 
+pytestmark = pytest.mark.smoke
+
 NAMES = ["Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SGD"]
 
 

@@ -7,6 +7,8 @@ import pytest
 
 import fastadam
 
+pytestmark = pytest.mark.smoke
+
 SUBMODULES = ["cuda", "problems", "schedules", "typing"]
 
 

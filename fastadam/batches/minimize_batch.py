@@ -13,9 +13,10 @@ from scipy.optimize import OptimizeResult
 
 from ..checks import one_of
 from ..minimizer.options import check_method
-from ..minimizer.result import MEANINGS
+from ..minimizer.result import MEANINGS, attach, interruption
 from ..minimizer.setup import functions_of
 from ..solver.many import END, INFEASIBLE, NFEV, NIT, NJEV, RAISED
+from ..solver.watch import TIMEOUT
 from ..typing import (
     BatchBoundsLike,
     BatchResult,
@@ -121,7 +122,9 @@ def minimize_batch(
     ------
     ValueError, TypeError
         If an argument is not as described, and as `minimize`. What ``fun`` raises for one problem
-        ends them all, unless `on_error` says otherwise.
+        ends them all, unless `on_error` says otherwise. Any exception, `KeyboardInterrupt`
+        included, carries what was found until then as its attribute ``result``: rows that were
+        not finished have status 98.
 
     See Also
     --------
@@ -217,7 +220,11 @@ def solved(
     batch.on_error, batch.copies_args = own.on_error, own.copy_args
     if np.asarray(x0).dtype == np.float32:
         batch.dtype = np.dtype(np.float32)
-    solve_by_workers(batch, _solver(batch, device, own, crew), crew)
+    try:
+        solve_by_workers(batch, _solver(batch, device, own, crew), crew)
+    except BaseException as error:
+        attach(error, _result(batch, unfinished=interruption(error)))
+        raise
     return _result(batch)
 
 
@@ -248,10 +255,11 @@ def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) 
     return partial(solve_compiled, threads=threads)
 
 
-def _result(batch: Batch) -> OptimizeResult:
+def _result(batch: Batch, unfinished: tuple[int, str] = _MEANINGS[TIMEOUT]) -> OptimizeResult:
+    """Return what was found; ``unfinished`` are the status and message of rows that were left."""
     ends = batch.counts[:, END]
     status, outcomes = np.zeros(len(ends), dtype=np.int64), Counter[str]()
-    for end, (code, message) in _MEANINGS.items():
+    for end, (code, message) in {**_MEANINGS, TIMEOUT: unfinished}.items():
         rows = ends == end
         status[rows] = code
         outcomes[message] += int(np.count_nonzero(rows))

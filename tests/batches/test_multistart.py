@@ -20,6 +20,8 @@ from tests.batches.multistarts import (
 )
 from tests.minimizer.helpers import INF, NAN
 
+pytestmark = pytest.mark.smoke
+
 
 def one_by_one(result, width):
     """Return the minimisers and the counts by the definition, without a tree."""

@@ -107,3 +107,18 @@ def test_bad_options():
             minimize_batch(fails, X0, (), FATAL, options={"on_error": on_error})
     with pytest.raises(ValueError, match="on_error='nan' is not for vectorized functions"):
         minimize_batch(fails, X0, (), FATAL, options={"on_error": "nan", "vectorized": True})
+
+
+@each_kind
+@pytest.mark.fault(number=14)
+def test_what_ends_all_carries_what_was_found(compiled):
+    fun = fails_later if compiled else fails_later.py_func
+    last = np.arange(SIZE) == SIZE - 1
+    options = {"lr": 0.1, "threads": 1}
+    good = minimize_batch(fun, X0[~last], (), last[~last], jac="in-place", options=options)
+    with pytest.raises(MineError) as caught:
+        minimize_batch(fun, X0, (), last, jac="in-place", options=options)
+    result = caught.value.result
+    identical(result, good, ~last)
+    assert (result.status[-1], result.success[-1]) == (98, False)
+    assert result.message.endswith(" 1 of 48: Ended by MineError.")

@@ -20,6 +20,8 @@ from tests.batches.batches import (
 )
 from tests.minimizer.helpers import FOREVER, INF, NAN, MineError
 
+pytestmark = pytest.mark.smoke
+
 
 def each_row(function, x, t, a, y):
     return [function(x[k], t, a[k], y[k]) for k in range(len(x))]

@@ -14,6 +14,8 @@ from fastadam.batches.compiled import default_threads
 from tests.batches.batches import T, bowl, each_form, each_kind, identical, misfit, problems
 from tests.batches.crews import crews, quick, sent, solve  # noqa: F401
 
+pytestmark = pytest.mark.smoke
+
 SIZE = 301  # more than there are chunks, and not a multiple
 
 

@@ -11,7 +11,7 @@ import pytest
 @pytest.mark.slow
 def test_what_the_simulator_runs():
     pytest.importorskip("numba_cuda", reason="needs numba-cuda")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider"]
     result = subprocess.run(
         [*command, str(Path("tests", "cuda", "simulated"))],
         cwd=Path(__file__).parents[2],

@@ -18,6 +18,8 @@ from tests.minimizer.compiled import (
     weighted_pair,
 )
 
+pytestmark = pytest.mark.smoke
+
 
 class Data(NamedTuple):
     weights: np.ndarray

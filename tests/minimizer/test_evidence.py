@@ -59,7 +59,7 @@ def test_nor_between_bounds(method, wall):
 @pytest.mark.parametrize("jac", [slope_der, None])
 def test_a_search_that_runs_away_is_no_success(jac):
     with np.errstate(all="ignore"):
-        result = run(slope, [0.6], jac, method="momentum", maxiter=10**6)
+        result = run(slope, [0.6], jac, method="momentum")
     assert not result.success
     with np.errstate(all="ignore"):
         falls = run(lambda x: -np.exp(x[0]), [1.0], lambda x: -np.exp(x), method="sgd")

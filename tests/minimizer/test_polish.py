@@ -18,6 +18,8 @@ from tests.minimizer.helpers import (
     stop_after,
 )
 
+pytestmark = pytest.mark.smoke
+
 GRADIENT_FREE = ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
 NO_BOUNDS = ("CG", "BFGS", "Newton-CG")
 POLISHERS = [*GRADIENT_FREE, *NO_BOUNDS, "L-BFGS-B", "TNC", "SLSQP", "trust-constr"]

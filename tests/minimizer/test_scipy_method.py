@@ -21,6 +21,8 @@ import fastadam
 from fastadam.solver import runs
 from tests.minimizer.helpers import SCIPY, seeded
 
+pytestmark = pytest.mark.smoke
+
 X0 = np.array([-1.2, 1.0, 0.5])
 BOUNDS = [(-2.0, 0.8), (None, None), (0.5, 0.5)]
 

@@ -13,6 +13,8 @@ from numba.extending import intrinsic, register_jitable
 from fastadam import cache
 from fastadam.solver.parallel import ENTRY
 
+pytestmark = pytest.mark.smoke
+
 VECTOR = types.Array(types.float64, 1, "C")
 
 

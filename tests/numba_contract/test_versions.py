@@ -9,6 +9,8 @@ import pytest
 from fastadam.numba_version import NUMBA_VERSION, OLDEST, UNTESTED, require_tested
 from tests.processes import run_python
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.mark.parametrize("version", ["0.63.0", "0.63.1", "0.68.1", "0.68.2rc1", "0.68.0+local"])
 def test_versions_that_were_tested(version):
