@@ -105,6 +105,7 @@ def _compiled(dispatcher: Any, signature: Any) -> Callable[..., Any]:
     return entry_point
 
 
+@cache
 def kernel_address(entry_point: Callable[..., Any]) -> int:
     """Return the address of the machine code of what `compile_kernel` returned.
 

@@ -101,7 +101,9 @@ class _Solver:
         by_row = (batch_type,) if batch.rows else ()
         self._native = native_function(functions.fun, functions.form, args_type, *by_row)
         given = self._native.given(args)
-        self._kernel = solve_kernel(run_signature(rule), type_of_arguments(given), batch_type)
+        self._kernel = solve_kernel(
+            run_signature(rule), self._native.type_given(args_type), batch_type
+        )
         self._cursor = np.zeros(2, dtype=np.int64)
         self._arguments = (
             kernel_address(run_kernel(rule, scheme)),

@@ -30,7 +30,7 @@ import math
 
 from numba.extending import register_jitable
 
-from .search import BEST_X, LOWER, OVERSHOT, STAGNATED, UNBOUNDED, UNIT, UPPER
+from .search import BEST_X, GRAD, LOWER, OVERSHOT, STAGNATED, UNBOUNDED, UNIT, UPPER, X
 
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
 BETAS = (0.98, 0.995)
@@ -97,13 +97,22 @@ def end_in_vain(s, rows):
 
 
 @register_jitable
-def first_move(before, after, g, unit):
-    """Return how far the first step of a leg moves a coordinate, in units; ``g`` is in units too.
+def first_move(rows, clip, size):
+    """Return how far the first step of a leg, from the best point, moves a coordinate, in units.
 
-    Without bound where the square of ``g`` overflows: a second moment of infinity is all that has
-    kept it from moving.
+    Without bound where the square of the gradient in units overflows: a second moment of infinity
+    is all that has kept it from moving. ``clip`` and ``size`` are those of `engine.clipping`.
     """
-    return abs(after - before) / unit if g * g < math.inf else math.inf
+    largest = 0.0
+    for i in range(rows.shape[1]):
+        unit = rows[UNIT, i]
+        g = clip * (rows[GRAD, i] / size) * unit
+        move = abs(rows[X, i] - rows[BEST_X, i]) / unit
+        if not g * g < math.inf:
+            return math.inf
+        if not move <= largest:
+            largest = move
+    return largest
 
 
 @register_jitable

@@ -56,6 +56,9 @@ def engine(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
 
     def advance(s, rows, state, h):
         while True:
+            if s.nit == 0 and not is_finite(rows, X):
+                s.status = NONFINITE
+                return
             is_best = -math.inf < s.f <= s.best_f  # false for NaN
             norm = sweep(s, rows, state, h, is_best)
             if judge(s, is_best, norm):
@@ -64,6 +67,8 @@ def engine(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
                 s.request = VALUE_AND_GRADIENT
                 return
             if s.status != RUNNING:
+                if s.status == CONVERGED and not is_finite(rows, BEST_X):
+                    s.status = NONFINITE
                 return
             annealing.next_leg(s, rows)
             if s.status != RUNNING:
@@ -174,8 +179,7 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
             wide_size, wide_clip = clipping(rows, s.clip_norm, least)
             size, clip = real(wide_size), real(wide_clip)
         in_units = s.auto == 1
-        begins = in_units and s.t == 0
-        norm, move = 0.0, 0.0
+        norm = 0.0
         for i in range(rows.shape[1]):
             p, g = rows[X, i], rows[GRAD, i]
             lower, upper = rows[LOWER, i], rows[UPPER, i]
@@ -186,7 +190,6 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
             if clip != one or size != one:
                 g = clip * (g / size)
             unit = rows[UNIT, i] if in_units else one
-            before = p
             if in_units:
                 p, g = p / unit, g * unit
             p, new_state = update(p, g, load(state, i, unflushed), c)
@@ -201,10 +204,8 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
                     state[0, i] = 0.0
             rows[X, i] = p
             rows[TRIAL, i] = p
-            if begins:
-                move = larger(move, annealing.first_move(before, p, g, unit))
-        if begins:
-            s.move = move
+        if in_units and s.t == 0:
+            s.move = annealing.first_move(rows, clip, size)
         return norm
 
     return inline(sweep)
@@ -224,12 +225,20 @@ def _rounding(count: int, real: Any) -> Callable[..., Any]:
 
 @inline
 def unblocked(p, g, lower, upper):
-    """Return the size of a component of the gradient, or 0 if it pushes against a bound.
+    """Return the size of a component of the gradient, or 0 if it pushes against a bound."""
+    return 0.0 if (g > 0.0 and p <= lower) or (g < 0.0 and p >= upper) else abs(g)
 
-    It is NaN where p is not finite: whatever the gradient says, that is no minimum.
+
+@inline
+def is_finite(rows, row):
+    """Return whether a point is one: if not, it is no minimum, whatever its gradient says.
+
+    It is asked at the start and at the end. In each iteration it took 2 of 40 ns.
     """
-    blocked = (g > 0.0 and p <= lower) or (g < 0.0 and p >= upper)
-    return (0.0 if blocked else abs(g)) + (p - p)
+    difference = 0.0
+    for i in range(rows.shape[1]):
+        difference += rows[row, i] - rows[row, i]  # NaN of what is not finite
+    return difference == 0.0
 
 
 @inline

@@ -17,7 +17,7 @@ from numba.extending import register_jitable
 
 from ..cache import compile_kernel
 from ..rules import Rule
-from .addresses import at_complex_value, at_gradient, at_value, borrowed
+from .addresses import borrowed, call_gradient, call_value
 from .differences import central, complex_step, copy, one_sided
 from .engine import engine, inline, start
 from .search import (
@@ -98,6 +98,7 @@ def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
     return compile_kernel(kernel, run_signature(rule), **_OPTIONS)
 
 
+@cache
 def run_signature(rule: Rule) -> Any:
     """Return the Numba signature of `run_kernel`."""
     real = types.Array(types.float64, 1, "C")
@@ -122,10 +123,10 @@ def _with_gradient(advance: Callable[..., Any]) -> Callable[..., Any]:
     def kernel(address, slot, record, rows, complex_trial, h, rates, iterations):
         record, rows, complex_trial, rates = borrowed((record, rows, complex_trial, rates))
         s = record[0]
-        evaluate = at_gradient(address)
+        target = address, slot
         x, trial, grad, state = rows[X], rows[TRIAL], rows[GRAD], rows[STATE:]
         if s.nfev == 0 or iterations == 0:
-            s.f = evaluate(x, trial, grad, slot)
+            s.f = call_gradient(x, trial, grad, target)
             s.nfev += 1
             if s.halt != 0:
                 iterations = 0
@@ -135,7 +136,7 @@ def _with_gradient(advance: Callable[..., Any]) -> Callable[..., Any]:
             advance(s, rows, state, h)
             if s.status != RUNNING:
                 break
-            s.f = evaluate(x, trial, grad, slot)
+            s.f = call_gradient(x, trial, grad, target)
             s.nfev += 1
             if s.halt != 0:  # read anew each time: the call might have written it
                 break
@@ -151,10 +152,10 @@ def _with_differences(
 
     def kernel(address, slot, record, rows, complex_trial, h, rates, iterations):
         record, rows, complex_trial, rates = borrowed((record, rows, complex_trial, rates))
-        s = record[0]
+        s, target = record[0], (address, slot)
         if s.nfev == 0 or iterations == 0 or s.part > 0:
             goes_on = s.nfev == 0
-            evaluate(address, slot, s, rows, complex_trial)
+            evaluate(target, s, rows, complex_trial)
             if s.halt != 0 or not goes_on:
                 return
         for k in range(iterations):
@@ -163,7 +164,7 @@ def _with_differences(
             advance(s, rows, rows[STATE:], h)
             if s.status != RUNNING:
                 break
-            evaluate(address, slot, s, rows, complex_trial)
+            evaluate(target, s, rows, complex_trial)
             if s.halt != 0:
                 break
 
@@ -236,18 +237,18 @@ def only_value(s, grad):
 
 
 @register_jitable
-def _three_point(address, slot, s, rows, complex_trial):
-    three_point(at_value(address), slot, s, rows)
+def _three_point(target, s, rows, complex_trial):
+    three_point(call_value, target, s, rows)
 
 
 @register_jitable
-def _two_point(address, slot, s, rows, complex_trial):
-    two_point(at_value(address), slot, s, rows)
+def _two_point(target, s, rows, complex_trial):
+    two_point(call_value, target, s, rows)
 
 
 @register_jitable
-def _complex_point(address, slot, s, rows, complex_trial):
-    complex_point(at_complex_value(address), slot, s, rows, complex_trial)
+def _complex_point(target, s, rows, complex_trial):
+    complex_point(call_value, target, s, rows, complex_trial)
 
 
 _DIFFERENCES = {"2-point": _two_point, "3-point": _three_point, "cs": _complex_point}

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numba
@@ -99,12 +99,19 @@ class NativeFunction:
     ) -> None:
         self.address = kernel_address(wrapper)
         self._functions, self._results = functions, results
-        fun, jac = code_address(results[0]), code_address(results[-1])
-        self._addresses = fun, jac
+        addresses = [code_address(result) for result in results]
+        self._addresses = addresses[0], addresses[-1]
 
     def given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return what the slot holds: the addresses of the functions, and their arguments."""
         return (*self._addresses, *args)
+
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def type_given(args_type: Any) -> Any:
+        """Return the type of what `given` returns for arguments of a type."""
+        with quiet():
+            return types.BaseTuple.from_types((types.intp, types.intp, *args_type))
 
     def is_parallel(self, args: tuple[Any, ...]) -> bool:
         """Tell whether the functions, or what they call, have threads of their own."""
@@ -174,6 +181,8 @@ _EXPECTED = {
 
 def type_of_arguments(args: tuple[Any, ...], name: str = "args") -> Any:
     """Return the Numba type of the extra arguments, or say which has none."""
+    if not args:
+        return _NO_ARGUMENTS
     # Not always: any change of the filters has Python repeat the user's own warnings.
     with quiet() if _holds_function(args) else nullcontext():
         for i, value in enumerate(args):
@@ -187,6 +196,9 @@ def type_of_arguments(args: tuple[Any, ...], name: str = "args") -> Any:
                     f"{describe(value)}{hint}"
                 ) from error
         return numba.typeof(args)
+
+
+_NO_ARGUMENTS = numba.typeof(())
 
 
 def _is_nested_list(numba_type: Any, inside: bool = False) -> bool:

@@ -150,7 +150,7 @@ class CompiledRun(Run):
             else Rates(self.schedule, int(self.search.view("maxiter")[0]))
         )
         self._given = self._native.given(self.functions.args)
-        self._drive = driver(run_signature(self.rule), type_of_arguments(self._given))
+        self._drive = driver(run_signature(self.rule), self._native.type_given(args_type))
         self._loop_address = kernel_address(run_kernel(self.rule, scheme))
 
     def run(self, iterations: int) -> int:

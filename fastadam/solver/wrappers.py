@@ -16,11 +16,15 @@ from numba.extending import intrinsic, register_jitable
 
 from ..cache import compile_here, compile_kernel, quiet
 from .addresses import (
+    COMPLEX,
     COMPLEX_SIGNATURE,
     GRADIENT_SIGNATURE,
+    REAL,
     VALUE_SIGNATURE,
     call_at,
     spilled,
+    vector,
+    vector_at,
 )
 from .differences import copy
 
@@ -45,7 +49,8 @@ def wrapper_of(
         if batch_type is not None:
             slot_type = types.Tuple((slot_type, batch_type, types.Array(types.int64, 1, "C")))
     load_rows = _no_rows if batch_type is None else _row_loader(slot_type)
-    calls = [_caller(k, slot_type, signature) for k, signature in enumerate(signatures)]
+    point_type = COMPLEX if form == "cs" else REAL
+    calls = [_caller(k, slot_type, point_type, signature) for k, signature in enumerate(signatures)]
     make, signature = _FORMS[form]
     wrapper = make(*calls, load_rows)
     named = (slot_type, *(t for each in signatures for t in (*each.args, each.return_type)))
@@ -111,21 +116,25 @@ def _no_rows(slot):  # type: ignore[no-untyped-def]
     return ()
 
 
-def _caller(k: int, slot_type: Any, signature: Any) -> Any:
-    """Return ``call(slot, points, rows)``, a call of the k-th function in a slot.
+def _caller(k: int, slot_type: Any, point_type: Any, signature: Any) -> Any:
+    """Return ``call(slot, points, n, rows)``, a call of the k-th function in a slot.
 
-    It takes the points, the arguments in the slot, and the rows.
+    It takes the points, of which the addresses are given, the arguments in the slot, and the rows.
     """
 
     @intrinsic
-    def call(typing_context, slot, points, rows):  # type: ignore[no-untyped-def]
+    def call(typing_context, slot, points, n, rows):  # type: ignore[no-untyped-def]
         def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
             held_type, held = slot_type, spilled(context, builder, slot_type, args[0])
             if isinstance(held_type[0], types.BaseTuple):
                 held_type, held = held_type[0], builder.extract_value(held, 0)
+            given = [builder.extract_value(args[1], i) for i in range(len(points))]
             values = [
+                (vector(context, builder, point_type, each, args[2]), point_type) for each in given
+            ]
+            values += [
                 (builder.extract_value(value, i), part_type)
-                for value, tuple_type in ((args[1], points), (held, held_type), (args[2], rows))
+                for value, tuple_type in ((held, held_type), (args[3], rows))
                 for i, part_type in enumerate(tuple_type)
             ]
             addresses = slice(len(points), len(points) + 2)
@@ -133,7 +142,7 @@ def _caller(k: int, slot_type: Any, signature: Any) -> Any:
             del arguments[addresses]
             return call_at(context, builder, signature, address, arguments)
 
-        return signature.return_type(types.intp, points, rows), lower
+        return signature.return_type(slot, points, n, rows), lower
 
     return call
 
@@ -161,17 +170,17 @@ def _require_fit(fits):  # type: ignore[no-untyped-def]
 
 
 def _value(fun: Any, rows: Any) -> Callable[..., Any]:
-    def value(x, slot):  # type: ignore[no-untyped-def]
-        return fun(slot, (x,), rows(slot))
+    def value(x, n, slot):  # type: ignore[no-untyped-def]
+        return fun(slot, (x,), n, rows(slot))
 
     return value
 
 
 def _separate(fun: Any, jac: Any, rows: Any) -> Callable[..., Any]:
-    def separate(x, trial, grad, slot):  # type: ignore[no-untyped-def]
-        f = fun(slot, (trial,), rows(slot))
-        copy(x, trial)
-        fits = _fill(grad, jac(slot, (trial,), rows(slot)))
+    def separate(x, trial, grad, n, slot):  # type: ignore[no-untyped-def]
+        f = fun(slot, (trial,), n, rows(slot))
+        copy(vector_at(x, n), vector_at(trial, n))
+        fits = _fill(vector_at(grad, n), jac(slot, (trial,), n, rows(slot)))
         _require_fit(fits)
         return f
 
@@ -179,9 +188,9 @@ def _separate(fun: Any, jac: Any, rows: Any) -> Callable[..., Any]:
 
 
 def _pair(fun: Any, rows: Any) -> Callable[..., Any]:
-    def pair(x, trial, grad, slot):  # type: ignore[no-untyped-def]
-        f, given = fun(slot, (trial,), rows(slot))
-        fits = _fill(grad, given)
+    def pair(x, trial, grad, n, slot):  # type: ignore[no-untyped-def]
+        f, given = fun(slot, (trial,), n, rows(slot))
+        fits = _fill(vector_at(grad, n), given)
         _require_fit(fits)
         return f
 
@@ -189,8 +198,8 @@ def _pair(fun: Any, rows: Any) -> Callable[..., Any]:
 
 
 def _in_place(fun: Any, rows: Any) -> Callable[..., Any]:
-    def in_place(x, trial, grad, slot):  # type: ignore[no-untyped-def]
-        return fun(slot, (trial, grad), rows(slot))
+    def in_place(x, trial, grad, n, slot):  # type: ignore[no-untyped-def]
+        return fun(slot, (trial, grad), n, rows(slot))
 
     return in_place
 
