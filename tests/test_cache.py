@@ -36,12 +36,11 @@ import numpy as np
 after_import = len(compiled)
 bits = ""
 for name in sys.argv[1].split(","):
-    for dtype in ("f4", "f8"):
-        p = np.linspace(-1, 1, 40_000).astype(dtype)
-        optimizer = getattr(fastadam, name)(p, lr=0.1, nonfinite="raise", threads={threads})
-        for _ in range(9):
-            optimizer.step(p.copy())
-        bits += p[::4000].tobytes().hex()
+    p = np.linspace(-1, 1, 40_000).astype("f4")
+    optimizer = getattr(fastadam, name)(p, lr=0.1, nonfinite="raise", threads={threads})
+    for _ in range(9):
+        optimizer.step(p.copy())
+    bits += p[::4000].tobytes().hex()
 import numba
 @numba.njit
 def other(x):
@@ -99,8 +98,7 @@ def filled(warm, tmp_path):
 def test_importing_compiles_nothing_and_the_first_steps_do(warm):
     cache, first = warm
     assert first["after_import"] == 0
-    expected = {f"adam_{d}_{k}" for d in ("float32", "float64") for k in ("serial", "parallel")}
-    expected |= {"all_finite_float32", "all_finite_float64"}
+    expected = {"adam_float32_serial", "adam_float32_parallel", "all_finite_float32"}
     assert set(first["compiled"]) <= expected  # the parallel loops where there is one thread
     assert len(entries(cache)) == len(first["compiled"])
     assert first["warnings"] == []
@@ -154,6 +152,7 @@ def test_nowhere_to_write(tmp_path, warm):
     assert "cannot be kept" in child["warnings"][0]
 
 
+@pytest.mark.slow
 def test_many_cold_starts_at_once(tmp_path, warm):
     children = [
         start_child(tmp_path, "Adam,SGD" if i % 2 else "SGD,Adam", threads="1") for i in range(4)

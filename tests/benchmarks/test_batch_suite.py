@@ -70,6 +70,7 @@ def test_quick_suite(tmp_path, capsys, hasty, one_thread, small):
     assert (tmp_path / "batch.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_wrong_results_fail_the_verdicts(monkeypatch, hasty, one_thread, small):
     for module, name, measure, expected in (
         (starts, "find_wrong", starts.many_starts, {starts.ALL: "bad"}),
