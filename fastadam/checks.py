@@ -77,10 +77,15 @@ def conversion(value: object) -> str:
     return ""
 
 
-def as_array(name: str, value: object) -> NDArray[Any]:
-    """Return what NumPy makes of a value, maybe of dtype object, or say what cannot be an array."""
+def unmasked(name: str, value: object) -> None:
+    """Require that an array has no mask."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: its mask would be ignored")
+
+
+def as_array(name: str, value: object) -> NDArray[Any]:
+    """Return what NumPy makes of a value, maybe of dtype object, or say what cannot be an array."""
+    unmasked(name, value)
     try:
         return np.asarray(value)
     except ValueError as error:  # ragged
@@ -200,8 +205,7 @@ def parameter(name: str, value: object) -> np.ndarray:
     """Return an array that can be updated in place."""
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {describe(value)}{conversion(value)}")
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} must not be a masked array: its mask would be ignored")
+    unmasked(name, value)
     floating(name, value)
     if not value.flags.writeable:
         raise ValueError(f"{name} is read-only and cannot be updated in place")

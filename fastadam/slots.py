@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .checks import describe, disjoint, floating, is_device_array, parameter
+from .checks import describe, disjoint, floating, is_device_array, parameter, unmasked
 from .loops import finite_kernel
 from .rules import Rule
 from .uninterrupted import Call
@@ -117,8 +117,7 @@ class Slot:
         name = f"grads{self.label}"
         if not isinstance(gradient, np.ndarray):
             raise TypeError(f"{name} must be a NumPy array, got {describe(gradient)}")
-        if isinstance(gradient, np.ma.MaskedArray):
-            raise TypeError(f"{name} must not be a masked array: its mask would be ignored")
+        unmasked(name, gradient)
         floating(name, gradient)
         if gradient.dtype != self.dtype:
             raise TypeError(
