@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from fastadam.cuda import target
+from fastadam._numba import cuda as target
 
 from .cuda_arrays import NumbaArrays
 from .cuda_kernels import copy_function

@@ -23,10 +23,10 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 from . import schedules, typing
-from .adam import Adam, Adamax, AdamW, NAdam, RAdam
-from .optimizer import Optimizer
-from .packing import pack
-from .sgd import SGD, RMSprop
+from ._optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
+from ._optimizers.base import Optimizer
+from ._optimizers.packing import pack
+from ._optimizers.sgd import SGD, RMSprop
 
 __version__ = "0.1.0"
 
@@ -52,21 +52,25 @@ __all__ = [
 
 if TYPE_CHECKING:
     from . import cuda, problems
-    from .batches.minimize_batch import minimize_batch
-    from .batches.multistart import multistart
-    from .minimizer.minimize import minimize
-    from .minimizer.scipy_method import scipy_method
+    from ._batch.api import minimize_batch
+    from ._batch.multistart import multistart
+    from ._minimize.api import minimize
+    from ._minimize.scipy_method import scipy_method
 
 else:  # which would tell type checkers that there is a value of any name
+    _LATER = {
+        "minimize": "._minimize.api",
+        "minimize_batch": "._batch.api",
+        "multistart": "._batch.multistart",
+        "scipy_method": "._minimize.scipy_method",
+    }
 
     def __getattr__(name):
         """Import what is not always needed: the minimiser takes 0.2 s, for scipy.optimize."""
-        if name in ("minimize", "scipy_method"):
-            value = getattr(_import_module(".minimizer", __name__), name)
-        elif name in ("minimize_batch", "multistart"):
-            value = getattr(_import_module(".batches", __name__), name)
-        elif name in ("cuda", "problems"):
+        if name in ("cuda", "problems"):
             value = _import_module(f".{name}", __name__)
+        elif name in _LATER:
+            value = getattr(_import_module(_LATER[name], __name__), name)
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals()[name] = value

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .checks import count, describe, nonnegative
+from ._validate import count, describe, nonnegative
 
 __all__ = ["Cosine", "Exponential", "Linear", "Piecewise", "Warmup"]
 

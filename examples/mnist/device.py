@@ -24,7 +24,7 @@ def array_module(device: str) -> Any:
         raise DeviceError(
             f"--device cuda needs CuPy ({error}): pip install cupy-cuda12x, or cupy-cuda13x"
         ) from error
-    from fastadam.cuda.target import driver
+    from fastadam._numba.cuda import driver
 
     try:
         driver()

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numba.extending import register_jitable
 
-from ..checks import MOST_VARIABLES, count, finite
+from .._validate import MOST_VARIABLES, count, finite
 from .problem import Gradient, Problem, Value, Vector, build
 
 Formulas = Callable[[float], tuple[Value, Gradient]]

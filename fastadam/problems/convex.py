@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import MOST_VARIABLES, count
+from .._validate import MOST_VARIABLES, count
 from .problem import Problem, Vector, build
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from ..checks import MOST_VARIABLES, count
+from .._validate import MOST_VARIABLES, count
 from .problem import Problem, Vector, build
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..checks import MOST_VARIABLES, count
+from .._validate import MOST_VARIABLES, count
 from .problem import Problem, Vector, build
 
 

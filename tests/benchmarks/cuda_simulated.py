@@ -12,10 +12,10 @@ from benchmarks.cuda_kernels import copy_function
 from benchmarks.report import Options
 from benchmarks.suites import cuda, cuda_agreement, cuda_fits, cuda_steps
 from benchmarks.timing import Effort
-from fastadam.cuda import target
+from fastadam._numba import cuda as target
 from tests.benchmarks.cuda_stand_in import HASTY, StandIn
-from tests.cuda.host import HostArray, install
-from tests.cuda.simulated.device import SimulatedDevice
+from tests.gpu.host import HostArray, install
+from tests.gpu.simulated.device import SimulatedDevice
 
 
 class Sliced(HostArray):

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.report import Options
 from benchmarks.suites import cuda_agreement
-from fastadam import rules
+from fastadam._rules import rules
 from tests.benchmarks.cuda_stand_in import HostArrays, StandIn, make_small
 
 QUICK = Options(quick=True)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import cuda_device
 from benchmarks.cuda_device import Gpu, headline, state_line
-from fastadam.cuda import target
+from fastadam._numba import cuda as target
 from tests.processes import run_python
 
 

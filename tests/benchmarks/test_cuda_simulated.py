@@ -9,7 +9,7 @@ from benchmarks.cuda_kernels import copy_function
 from benchmarks.cuda_peers import COPIES, OURS
 from benchmarks.suites import cuda_fits
 from examples import fit_pixels
-from tests.cuda import ptx
+from tests.gpu import ptx
 from tests.processes import run_python
 
 

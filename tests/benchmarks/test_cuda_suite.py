@@ -8,7 +8,7 @@ from benchmarks.__main__ import main
 from benchmarks.cuda_peers import COPIES, CUPY, ON_TORCH, OURS, TORCH
 from benchmarks.report import OK, Options
 from benchmarks.suites import cuda
-from fastadam.cuda import target
+from fastadam._numba import cuda as target
 from tests.benchmarks.cuda_stand_in import StandIn, make_small
 
 

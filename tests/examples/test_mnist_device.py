@@ -11,7 +11,7 @@ from examples.mnist.__main__ import main
 from examples.mnist.data import load_bundled_digits
 from examples.mnist.settings import Settings
 from examples.mnist.training import train
-from fastadam.cuda import target
+from fastadam._numba import cuda as target
 
 SMALL = ["--hidden", "8", "--epochs", "1"]
 

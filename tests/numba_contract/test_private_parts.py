@@ -10,8 +10,8 @@ from numba.core import caching, cgutils, errors, runtime, typing
 from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic, register_jitable
 
-from fastadam import cache
-from fastadam.solver.parallel import ENTRY
+from fastadam._numba import cache
+from fastadam._numba.parallel import ENTRY
 
 pytestmark = pytest.mark.smoke
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from fastadam.numba_version import NUMBA_VERSION, OLDEST, UNTESTED, require_tested
+from fastadam._numba.version import NUMBA_VERSION, OLDEST, UNTESTED, require_tested
 from tests.processes import run_python
 
 pytestmark = pytest.mark.smoke

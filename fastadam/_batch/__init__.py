@@ -1,0 +1,1 @@
+"""The contract of many problems, and who solves them."""

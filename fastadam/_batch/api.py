@@ -1,0 +1,281 @@
+"""`minimize_batch`: the contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import OptimizeResult
+
+from .._minimize.options import check_method
+from .._minimize.results import MEANINGS, attach, interruption
+from .._minimize.setup import functions_of
+from .._search.monitor import TIMEOUT
+from .._search.rows import END, INFEASIBLE, NFEV, NIT, NJEV, RAISED
+from .._validate import one_of
+from ..typing import (
+    BatchBoundsLike,
+    BatchResult,
+    Device,
+    Integer,
+    Jacobian,
+    Method,
+    MinimizeBatchOptions,
+    Real,
+)
+from .arguments import BatchOptions, boxes_of, options_of, rows_of, starts_of
+from .lockstep import solve_vectorized
+from .problems import Batch, solve_python
+from .threads import default_threads, solve_compiled
+from .workers.chunks import Solve
+from .workers.pools import Workers, check_workers, solve_by_workers
+
+_MEANINGS = {
+    **MEANINGS,
+    INFEASIBLE: (2, "The bounds hold no number."),
+    RAISED: (98, "An exception was raised."),
+}
+
+
+def minimize_batch(
+    fun: Callable[..., Any],
+    x0: ArrayLike,
+    args: Any = (),
+    batch_args: Any = (),
+    method: Method | None = "adam",
+    jac: Jacobian = None,
+    bounds: BatchBoundsLike | None = None,
+    tol: Real | None = None,
+    options: MinimizeBatchOptions | None = None,
+    *,
+    device: Device = "cpu",
+    workers: Integer | Callable[..., Any] | None = None,
+) -> BatchResult:
+    """Minimise one function many times: a start, and maybe data and bounds, for each problem.
+
+    Each problem is solved by itself, with its own number of steps and its own end, and the result
+    is that of `minimize` for it alone. Functions compiled by Numba are solved in compiled loops,
+    spread over threads; the number of threads does not change the results.
+
+    Parameters
+    ----------
+    fun : callable
+        The objective, ``fun(x, *args, *row_args) -> float``, or in the other forms of
+        `minimize`.
+    x0 : array_like, shape (B, n)
+        A start for each of B problems.
+    args : tuple, default ()
+        Extra arguments that all problems share, also those that are solved at the same time: a
+        compiled function that writes to an array there needs the option `copy_args`.
+    batch_args : tuple of array_like, default ()
+        Arrays with a leading axis of length B: problem k gets the k-th row of each, and may write
+        to it.
+    method, jac, tol
+        As for `minimize`.
+    bounds : scipy.optimize.Bounds, sequence of (min, max), or array_like, optional
+        For all problems, as for `minimize`; or for each, as a `Bounds` of (B, n) arrays or as an
+        array of shape (B, n, 2).
+    options : dict, optional
+        As for `minimize`, where `lr` may also be an array of shape (B,); compiled loops call a
+        callable once for each iteration, whatever B, and some iterations ahead. `maxiter` and
+        `maxfev` count for each problem, `max_seconds` for all together. There is no `return_all`
+        and no `polish`. For type checkers, a `fastadam.typing.MinimizeBatchOptions`. And:
+
+        threads : int, default one for each core, or ``numba.get_num_threads()`` if that is less
+            Of compiled functions; one that is compiled with ``parallel=True``, or calls one that
+            is, gets one. ``NUMBA_NUM_THREADS`` and `numba.set_num_threads` set the default.
+        copy_args : bool, default False
+            Whether each thread works on its own copy of the arrays in `args`, so that a compiled
+            function can have scratch arrays there. What is in them when a problem begins is what
+            another one has left. (An array in `batch_args` gives each problem its own.)
+        on_error : {"raise", "nan"}, default "raise"
+            What an exception for one problem does: it ends them all; or, with "nan", that problem
+            alone, which gets status 98, and NaN in ``x``, ``fun`` and ``jac``. `KeyboardInterrupt`
+            and `SystemExit` always end all.
+        vectorized : bool, default False
+            Whether functions take many points at once: ``fun(X, *args, *row_args) -> F``, where
+            `X` is (A, n), F is (A,) and gradients are (A, n), for the A problems that still go
+            on, whose rows of `batch_args` come with them. Faster for functions in NumPy.
+    device : {"cpu", "cuda"}, default "cpu"
+        Where the problems are solved: on "cuda", by the current NVIDIA GPU, with one of the extras
+        ``cuda12`` and ``cuda13``. See Notes.
+    workers : int or map-like callable, optional
+        Who solves, as for SciPy: so many processes (-1: one for each core; 1: this one), or what
+        is called as ``workers(function, chunks)`` and returns the results, or futures of them:
+        the ``map`` of a pool, an executor, an MPI pool or a Dask client. Each worker uses one
+        thread unless `threads` says otherwise. See Notes.
+
+    Returns
+    -------
+    scipy.optimize.OptimizeResult
+        ``x`` and ``jac`` of shape (B, n); ``fun``, ``nit``, ``nfev``, ``njev``, ``status`` and
+        ``success`` of shape (B,); and ``message``, which counts the outcomes. The status is that
+        of `minimize`; 2 where bounds leave no room; and 98 where an exception was raised, see
+        `on_error`. Rows that were not finished in `max_seconds` have status 1, and ``fun`` NaN if
+        they were not begun.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described, and as `minimize`. What ``fun`` raises for one problem
+        ends them all, unless `on_error` says otherwise. Any exception, `KeyboardInterrupt`
+        included, carries what was found until then as its attribute ``result``: rows that were
+        not finished have status 98.
+
+    See Also
+    --------
+    minimize : One problem.
+
+    Notes
+    -----
+    **Workers** are for functions in Python, which threads do not speed up, and for more than one
+    machine. They get chunks of rows: 16 for each of our own processes, up to 256 for a map-like
+    callable. The results are the same bit for bit, on machines of one kind, if arrays in `args`
+    are contiguous: others arrive as contiguous copies, whose sums may round differently.
+
+    Functions, arguments and data are pickled, lambdas and functions of notebooks too; what is
+    imported from a module, the workers have to be able to import. What a function writes to its
+    surroundings stays in the worker. A map-like callable may send `args` with each chunk.
+
+    Processes of our own are spawned for each call, which takes a second or two, and each compiles
+    the functions anew; so a script needs ``if __name__ == "__main__":`` around all that is not
+    for them. A pool of your own is started once, in your way, and is not closed.
+
+    `max_seconds` counts from when the first process of our own is ready. With a map-like callable
+    it counts from the call, by the clocks of the machines, which have to agree. A chunk that is
+    begun in time gets what is left, from when its function is compiled. Ctrl-C ends our own
+    processes at once; a pool of yours finishes what it has begun.
+
+    **On a GPU**, each thread solves one problem after the other. `fun` is a function in Python, or
+    one compiled by Numba, in the subset of CUDA: it makes no arrays. It returns the value, or
+    fills the gradient (``jac="in-place"``), or returns the gradient as a tuple of n numbers
+    (``jac=True``, and a callable `jac`). `args` and `batch_args` may be arrays on the GPU, which
+    are used where they are. The results agree with the CPU's to rounding, since CUDA's ``exp``
+    and its like differ in the last bits. Of an exception that `fun` raises, the error tells the
+    problem only. `threads` has no meaning there.
+
+    If `x0` is float32, a GPU computes in float32, and ``lr="auto"`` and differences are adapted to
+    it. Then data should be float32 too, and constants ``np.float32(2)``, or they make float64 of
+    it; and `gtol` has to be one that float32 can reach.
+
+    The GPU is left every 20 ms, between two points: so `max_seconds` is kept to within one value
+    and gradient, differences included. What a row has evaluated before an exception is lost with
+    it: with ``on_error="nan"`` its counts are 0.
+
+    Examples
+    --------
+    A line through each of a thousand data sets:
+
+    >>> import numpy as np
+    >>> import fastadam
+    >>> from numba import njit
+    >>> @njit
+    ... def misfit(p, t, y):
+    ...     return np.mean((p[0] + p[1] * t - y) ** 2)
+    >>> t = np.linspace(0, 1, 20)
+    >>> truth = np.random.default_rng(0).normal(size=(1000, 2))
+    >>> y = truth[:, :1] + truth[:, 1:] * t
+    >>> result = fastadam.minimize_batch(misfit, np.zeros((1000, 2)), args=(t,), batch_args=(y,))
+    >>> bool(result.success.all()), bool(abs(result.x - truth).max() < 1e-3)
+    (True, True)
+    """
+    result = solved(
+        fun, x0, args, batch_args, method, jac, bounds, tol, options, device=device, workers=workers
+    )
+    if options is not None and options.get("disp"):
+        print(summary(result))
+    return result
+
+
+def solved(
+    fun: Callable[..., Any],
+    x0: ArrayLike,
+    args: Any,
+    batch_args: Any,
+    method: Method | None,
+    jac: Jacobian,
+    bounds: BatchBoundsLike | None,
+    tol: Real | None,
+    options: MinimizeBatchOptions | None,
+    *,
+    device: Device = "cpu",
+    workers: Integer | Callable[..., Any] | None = None,
+) -> BatchResult:
+    """Return what `minimize_batch` returns, without its summary."""
+    name, device = check_method(method), one_of("device", device, get_args(Device))
+    starts = starts_of(x0)
+    checked, own = options_of(name, options, tol, len(starts))
+    for option in ("vectorized", "copy_args"):
+        if getattr(own, option) and device != "cpu":
+            raise ValueError(f"options[{option!r}] is for device='cpu', got device={device!r}")
+    crew = check_workers(workers)
+    functions = functions_of(fun, args, jac, checked)
+    lowers, uppers = boxes_of(bounds, *starts.shape)
+    rows = rows_of(batch_args, len(starts), device)
+    batch = Batch(functions, rows, starts, lowers, uppers, own.rates, name, checked)
+    batch.on_error, batch.copies_args = own.on_error, own.copy_args
+    if np.asarray(x0).dtype == np.float32:
+        batch.dtype = np.dtype(np.float32)
+    try:
+        solve_by_workers(batch, _solver(batch, device, own, crew), crew)
+    except BaseException as error:
+        attach(error, _result(batch, unfinished=interruption(error)))
+        raise
+    return _result(batch)
+
+
+def summary(result: OptimizeResult) -> str:
+    """Return the lines that `minimize` prints, of many problems."""
+    known = result.fun[~np.isnan(result.fun)]
+    lowest = f"{known.min():f}" if known.size else "none"
+    return (
+        f"{result.message}\n"
+        f"         Lowest function value: {lowest}\n"
+        f"         Iterations: {result.nit.sum()}\n"
+        f"         Function evaluations: {result.nfev.sum()}\n"
+        f"         Gradient evaluations: {result.njev.sum()}"
+    )
+
+
+def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) -> Solve:
+    """Return what solves a batch; it can be pickled."""
+    if device == "cuda":
+        from .cuda import solve_on_device
+
+        return solve_on_device
+    if own.vectorized:
+        return solve_vectorized
+    if not batch.functions.native:
+        return solve_python
+    threads = own.threads or (default_threads() if crew is None else 1)
+    return partial(solve_compiled, threads=threads)
+
+
+def _result(batch: Batch, unfinished: tuple[int, str] = _MEANINGS[TIMEOUT]) -> OptimizeResult:
+    """Return what was found; ``unfinished`` are the status and message of rows that were left."""
+    ends = batch.counts[:, END]
+    status, outcomes = np.zeros(len(ends), dtype=np.int64), Counter[str]()
+    for end, (code, message) in {**_MEANINGS, TIMEOUT: unfinished}.items():
+        rows = ends == end
+        status[rows] = code
+        outcomes[message] += int(np.count_nonzero(rows))
+    message = " ".join(
+        f"{number} of {len(ends)}: {message}"
+        for message, number in outcomes.most_common()
+        if number
+    )
+    return OptimizeResult(
+        x=batch.x,
+        fun=batch.fun,
+        jac=batch.jac,
+        nit=batch.counts[:, NIT].copy(),
+        nfev=batch.counts[:, NFEV].copy(),
+        njev=batch.counts[:, NJEV].copy(),
+        status=status,
+        success=status == 0,
+        message=message,
+    )

@@ -1,0 +1,147 @@
+"""The arguments of `minimize_batch`, checked: one for all problems, or one for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import Bounds
+
+from .._minimize.bounds import box
+from .._minimize.options import Options, check_options, truth
+from .._validate import (
+    as_array,
+    count,
+    describe,
+    flag,
+    is_device_array,
+    one_of,
+    plain_number,
+    real_array,
+)
+from ..typing import OnError
+from .problems import Matrix
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """The options that `minimize` does not have, and the step sizes."""
+
+    threads: int | None
+    vectorized: bool
+    on_error: str
+    copy_args: bool
+    rates: Matrix
+
+
+def starts_of(x0: ArrayLike) -> Matrix:
+    """Return the starts, a row for each problem, as a new array."""
+    array = real_array("x0", x0)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"x0 must have shape (problems, variables), got {describe(array)}")
+    return np.ascontiguousarray(array)
+
+
+def options_of(method: str, given: Any, tol: object, size: int) -> tuple[Options, BatchOptions]:
+    """Return the options that `minimize` has, checked, and those that only a batch has."""
+    own: dict[str, Any] = {}
+    rates = None
+    if isinstance(given, Mapping):
+        given = dict(given)
+        for name in ("return_all", "polish"):
+            if truth(name, given.get(name)):
+                raise ValueError(f"minimize_batch has no {name}, got {describe(given[name])}")
+        own = {name: given.pop(name, None) for name in _OWN}
+        lr = plain_number(given.get("lr"))
+        if isinstance(lr, (list, tuple, np.ndarray)):
+            rates = _rates(lr, size)
+            given["lr"] = 0.0
+    options = check_options(method, given, tol, stacklevel=4, others=tuple(_OWN))
+    if rates is None:
+        numeric = not (options.auto or callable(options.lr))
+        rates = np.full(1, options.lr if numeric else 0.0)
+    # None is the default of every option.
+    checked = {
+        name: default if own.get(name) is None else check(name, own[name])
+        for name, (default, check) in _OWN.items()
+    }
+    if checked["vectorized"] and checked["on_error"] != "raise":
+        raise ValueError(
+            f"on_error={checked['on_error']!r} is not for vectorized functions: what they raise, "
+            "they raise for many problems at once, and nothing tells for which"
+        )
+    return options, BatchOptions(**checked, rates=rates)
+
+
+_OWN: dict[str, tuple[Any, Callable[[str, Any], Any]]] = {
+    "threads": (None, partial(count, least=1)),
+    "vectorized": (False, flag),
+    "on_error": ("raise", partial(one_of, choices=get_args(OnError))),
+    "copy_args": (False, flag),
+}
+
+
+def _rates(lr: Any, size: int) -> Matrix:
+    array = as_array("lr", lr)
+    if array.shape != (size,) or array.dtype.kind not in "fiu":
+        raise ValueError(f"lr must be a number or {size} numbers, got {describe(array)}")
+    if not np.all(np.isfinite(array) & (array >= 0)):
+        k = int(np.argmin(np.isfinite(array) & (array >= 0)))
+        raise ValueError(f"lr[{k}] must be finite and >= 0, got {array[k]}")
+    return array.astype(np.float64)
+
+
+def boxes_of(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
+    """Return lower and upper bounds of shape (1, n) or (B, n)."""
+    if isinstance(bounds, Bounds):
+        if max(np.ndim(bounds.lb), np.ndim(bounds.ub)) == 2:
+            return _each("bounds.lb", bounds.lb, size, n), _each("bounds.ub", bounds.ub, size, n)
+    elif (pairs := _three_axes(bounds)) is not None:
+        if pairs.shape != (size, n, 2):
+            raise ValueError(f"bounds must have shape ({size}, {n}, 2), got {pairs.shape}")
+        lower, upper = (
+            real_array("bounds", [[np.nan if b is None else b for b in row] for row in side])
+            for side in (pairs[..., 0], pairs[..., 1])
+        )
+        # None and NaN are no bounds.
+        lower[np.isnan(lower)], upper[np.isnan(upper)] = -np.inf, np.inf
+        return lower, upper
+    lower, upper = box(bounds, n, stacklevel=4)
+    return lower[None], upper[None]
+
+
+def _three_axes(bounds: Any) -> np.ndarray[Any, Any] | None:
+    """Return bounds that differ from problem to problem as an array, or None of others."""
+    try:
+        pairs = np.asarray(bounds, dtype=object)
+    except Exception:  # ragged, or no array at all: `box` says so
+        return None
+    return pairs if pairs.ndim == 3 else None
+
+
+def _each(name: str, values: Any, size: int, n: int) -> Matrix:
+    array = real_array(name, values)
+    try:
+        return np.broadcast_to(array, (size, n)).copy()
+    except ValueError:
+        raise ValueError(f"{name} must have shape ({size}, {n}), got {np.shape(values)}") from None
+
+
+def rows_of(batch_args: Any, size: int, device: str) -> tuple[Any, ...]:
+    """Return the arrays whose rows are arguments; for a GPU, they may be there already."""
+    arrays = batch_args if isinstance(batch_args, tuple) else (batch_args,)
+    result = []
+    for i, values in enumerate(arrays):
+        stays = device == "cuda" and is_device_array(values)
+        array = values if stays else as_array(f"batch_args[{i}]", values)
+        if len(array.shape) == 0 or array.shape[0] != size:
+            raise ValueError(
+                f"batch_args[{i}] must have a row for each of {size} problems, "
+                f"got {describe(array)}"
+            )
+        result.append(array if stays else np.ascontiguousarray(array))
+    return tuple(result)

@@ -1,0 +1,264 @@
+"""`multistart`: from a function and a box to the best of many solves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, get_args
+
+import numpy as np
+from scipy.optimize import Bounds, OptimizeResult
+from scipy.spatial import KDTree
+
+from .._minimize.bounds import box
+from .._minimize.results import summary
+from .._search.state import Vector
+from .._validate import count, describe, flag, one_of
+from ..typing import (
+    Boolean,
+    BoundsLike,
+    Integer,
+    Jacobian,
+    Method,
+    MinimizeBatchOptions,
+    MultistartResult,
+    Real,
+    Sampling,
+)
+from .api import solved
+from .problems import Matrix
+
+#: End points are one minimum within these: of the box's width in each coordinate, and of 1 + |f|.
+X_TOLERANCE = 1e-3
+F_TOLERANCE = 1e-5
+
+#: SciPy's Sobol sequence has no more points.
+_MOST_STARTS = 2**30
+
+
+def multistart(
+    fun: Callable[..., Any],
+    bounds: BoundsLike,
+    n_starts: Integer = 100,
+    args: Any = (),
+    method: Method | None = "adam",
+    jac: Jacobian = None,
+    tol: Real | None = None,
+    options: MinimizeBatchOptions | None = None,
+    *,
+    sampling: Sampling = "sobol",
+    rng: Integer | np.random.Generator | None = None,
+    within_bounds: Boolean = True,
+    workers: Integer | Callable[..., Any] | None = None,
+) -> MultistartResult:
+    r"""Minimise a function from many starts in a box; return the best, and all minima found.
+
+    The starts are spread evenly by a quasi-random sequence, and `minimize_batch` solves for all
+    of them in one call.
+
+    Parameters
+    ----------
+    fun : callable
+        The objective, ``fun(x, *args) -> float``, or in the other forms of `minimize`. Compiled
+        by Numba, it is solved in compiled loops on all cores.
+    bounds : scipy.optimize.Bounds or sequence of (min, max)
+        The box, one pair for each variable, all finite.
+    n_starts : int, default 100
+        How many starts.
+    args : tuple, default ()
+        Extra arguments of `fun` and `jac`.
+    method, jac, tol
+        As for `minimize`.
+    options : dict, optional
+        As for `minimize_batch`.
+    sampling : {"sobol", "latin-hypercube"}, default "sobol"
+        The starts are a scrambled Sobol sequence [1]_, or a Latin hypercube [2]_, in which each
+        of `n_starts` slices of each axis has one start. With the same seed, more starts of
+        "sobol" begin with the fewer ones.
+    rng : int or numpy.random.Generator, optional
+        The seed: the same one gives the same result. None takes another one each time.
+    within_bounds : bool, default True
+        Whether the solves have to stay in the box. If not, it is for the starts only.
+    workers : int or map-like callable, optional
+        As for `minimize_batch`: processes or machines that share the solves.
+
+    Returns
+    -------
+    scipy.optimize.OptimizeResult
+        ``x``, ``fun``, ``jac``, ``status`` and ``success`` of the best successful solve, or, if
+        none is successful, of the one with the lowest value; ``nit``, ``nfev`` and ``njev``, the
+        sums over all; ``message``, which counts the minima and the outcomes. And
+
+        minima : ndarray, shape (k, n)
+            The distinct minimisers that successful solves ended at, from the lowest value to the
+            highest: the first is ``x``.
+        minima_fun : ndarray, shape (k,)
+            The values there.
+        counts : ndarray of int, shape (k,)
+            How many starts ended there.
+        solutions : scipy.optimize.OptimizeResult
+            What `minimize_batch` returned: a row for each start, in the order of the starts.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described, and as `minimize`.
+
+    See Also
+    --------
+    minimize_batch : With your own starts.
+    minimize : From one start.
+
+    Notes
+    -----
+    **One minimum or two?** End points are counted by value, from the lowest. One belongs to a
+    minimum found before if in each coordinate they differ by at most 1e-3 of the width of the box
+    (of ``max(1, |x|)``, if it has none), and if the values agree to ``1e-5 (1 + |f|)``, where
+    :math:`f` is the lower one; among several, to the lowest. Otherwise it is a minimum of its own.
+    So along a valley with a flat floor, or with a loose `gtol`, one minimum counts as many.
+
+    A minimum is only as good as its solve: saddle points and other places without a gradient,
+    plateaus among them, end solves too.
+
+    **How many starts?** Each start finds the minimum of the valley that it is in, more or less, so
+    a valley that takes up a share :math:`p` of the box is missed by :math:`N` random starts with
+    probability :math:`(1 - p)^N`. A minimum with a count of 1 says that there may be more. [3]_
+    estimates from the counts how many, and avoids solving twice for the same one, which this
+    function does not: the solves are independent, so that they can share the cores.
+
+    References
+    ----------
+    .. [1] I. M. Sobol', "On the distribution of points in a cube and the approximate evaluation of
+       integrals", USSR Computational Mathematics and Mathematical Physics 7 (1967) 86-112
+    .. [2] M. D. McKay, R. J. Beckman, W. J. Conover, "A comparison of three methods for selecting
+       values of input variables in the analysis of output from a computer code", Technometrics 21
+       (1979) 239-245
+    .. [3] A. H. G. Rinnooy Kan, G. T. Timmer, "Stochastic global optimization methods. Part I:
+       clustering methods; Part II: multi level methods", Mathematical Programming 39 (1987) 27-78
+
+    Examples
+    --------
+    Himmelblau's function has four minima, all of value 0:
+
+    >>> import fastadam
+    >>> problem = fastadam.problems.himmelblau()
+    >>> result = fastadam.multistart(problem.fun, problem.bounds, 64, jac=problem.jac, rng=0)
+    >>> for x, y in sorted(result.minima.tolist()):
+    ...     print(f"{x:.3f} {y:.3f}")
+    -3.779 -3.283
+    -2.805 3.131
+    3.000 2.000
+    3.584 -1.848
+    >>> int(result.counts.sum())
+    64
+    """
+    lower, upper = _finite_box(bounds)
+    number = count("n_starts", n_starts, 1, _MOST_STARTS)
+    kind = one_of("sampling", sampling, get_args(Sampling))
+    inside = flag("within_bounds", within_bounds)
+    starts = _starts(kind, _generator(rng), number, lower, upper)
+    limits = Bounds(lower, upper) if inside else None
+    solutions = solved(fun, starts, args, (), method, jac, limits, tol, options, workers=workers)
+    leaders, counts = _distinct(solutions, _tolerance(lower, upper))
+    # Without a success, the lowest value; NaN is that of a row that was not begun, or gave no
+    # number.
+    best = leaders[0] if leaders.size else int(np.argmin(np.nan_to_num(solutions.fun, nan=np.inf)))
+    minima = "1 minimum" if leaders.size == 1 else f"{leaders.size} minima"
+    result = OptimizeResult(
+        x=solutions.x[best].copy(),
+        fun=float(solutions.fun[best]),
+        jac=solutions.jac[best].copy(),
+        nit=int(solutions.nit.sum()),
+        nfev=int(solutions.nfev.sum()),
+        njev=int(solutions.njev.sum()),
+        status=int(solutions.status[best]),
+        success=bool(solutions.success[best]),
+        message=f"{minima} from {number} starts. {solutions.message}",
+        minima=solutions.x[leaders],
+        minima_fun=solutions.fun[leaders],
+        counts=counts,
+        solutions=solutions,
+    )
+    if options is not None and options.get("disp"):
+        print(summary(result))
+    return result
+
+
+def _finite_box(bounds: Any) -> tuple[Vector, Vector]:
+    """Return the lower and the upper bounds, as many as there are variables."""
+    if isinstance(bounds, Bounds):
+        n = max(np.size(bounds.lb), np.size(bounds.ub))
+    else:
+        try:
+            if not isinstance(bounds, (list, tuple, np.ndarray)):
+                bounds = list(bounds)
+            n = len(bounds)
+        except TypeError:
+            raise ValueError(
+                f"bounds must be a Bounds or a (min, max) for each variable, got {describe(bounds)}"
+            ) from None
+    if n == 0:
+        raise ValueError("bounds must have a (min, max) for at least one variable, got none")
+    lower, upper = box(bounds, n, stacklevel=3)
+    known = np.isfinite(lower) & np.isfinite(upper)
+    if not known.all():
+        i = int(np.argmin(known))
+        raise ValueError(
+            f"bounds must be finite to draw starts from, got bounds[{i}] = ({lower[i]}, {upper[i]})"
+        )
+    return lower, upper
+
+
+def _generator(rng: Any) -> np.random.Generator:
+    if rng is None or isinstance(rng, np.random.Generator):
+        return np.random.default_rng(rng)
+    return np.random.default_rng(count("rng", rng, 0))
+
+
+def _starts(
+    sampling: str, rng: np.random.Generator, number: int, lower: Vector, upper: Vector
+) -> Matrix:
+    """Return points in the box, one a row."""
+    from scipy.stats import qmc  # half a second, which nobody else should pay for
+
+    engine = qmc.Sobol if sampling == "sobol" else qmc.LatinHypercube
+    keyword = "rng" if "rng" in signature(engine).parameters else "seed"  # before SciPy 1.15
+    sampler = engine(lower.size, **{keyword: rng})
+    if sampling == "sobol":  # which is even at powers of two; SciPy warns of other numbers
+        unit = sampler.random_base2((number - 1).bit_length())[:number]
+    else:
+        unit = sampler.random(number)
+    # Not lower + width * unit: as in `_tolerance`, the width may be infinite.
+    return np.clip(lower * (1.0 - unit) + upper * unit, lower, upper)
+
+
+def _tolerance(lower: Vector, upper: Vector) -> Vector:
+    """Return how far apart in each coordinate end points of one minimum may be."""
+    size = np.maximum(1.0, np.maximum(np.abs(lower), np.abs(upper)))
+    half = 0.5 * upper - 0.5 * lower  # the width may be more than the largest number
+    narrow = half <= np.finfo(np.float64).eps * size
+    return np.where(narrow, X_TOLERANCE * size, 2.0 * X_TOLERANCE * half)
+
+
+def _distinct(solutions: OptimizeResult, tolerance: Vector) -> tuple[Any, Any]:
+    """Return the rows that are distinct minima, sorted by value, and how many rows each stands for.
+
+    A tree finds the neighbours: against all other rows it would be k B comparisons, too many where
+    each of 100,000 starts finds another minimum.
+    """
+    rows = np.flatnonzero(solutions.success)
+    rows = rows[np.argsort(solutions.fun[rows], kind="stable")]
+    if rows.size == 0:
+        return rows, np.zeros(0, dtype=np.int64)
+    values, points = solutions.fun[rows], solutions.x[rows] / tolerance
+    tree = KDTree(points)
+    free = np.ones(rows.size, dtype=bool)
+    leaders, counts = [], []
+    for i, value in enumerate(values.tolist()):
+        if free[i]:
+            near = np.array(tree.query_ball_point(points[i], 1.0, p=np.inf), dtype=np.intp)
+            same = near[free[near] & (values[near] - value <= F_TOLERANCE * (1.0 + abs(value)))]
+            free[same] = False
+            leaders.append(i)
+            counts.append(same.size)
+    return rows[leaders], np.array(counts, dtype=np.int64)

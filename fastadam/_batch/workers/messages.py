@@ -1,0 +1,124 @@
+"""What goes from one process to another: functions of any kind there, exceptions back."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NoReturn
+
+from numba import cloudpickle
+
+from ..._validate import describe
+
+
+class Parcel:
+    """Contents that are packed when they are sent, and unpacked when they are used.
+
+    Pickle knows functions by name only. This also sends lambdas, closures, what was defined in a
+    notebook, and compiled functions of each of these kinds. Contents that cannot be unpacked do
+    so where an exception can be caught: in `multiprocessing.Pool` it would end the worker, and
+    the caller would wait for ever.
+
+    Parameters
+    ----------
+    names : mapping
+        What of the contents comes from the user, by the names that the user knows.
+    contents : object
+        Anything.
+    """
+
+    def __init__(self, names: Mapping[str, Any], contents: Any) -> None:
+        self._names, self._contents = names, contents
+        self._data: bytes | None = None
+        #: Why it could not be packed.
+        self.refusal: TypeError | None = None
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether it comes from another process."""
+        return self._data is not None
+
+    def open(self) -> Any:
+        """Return the contents."""
+        if self._contents is None and self._data is not None:
+            self._contents = cloudpickle.loads(self._data)
+        return self._contents
+
+    def __getstate__(self) -> bytes:
+        if self._data is not None:
+            return self._data
+        try:
+            return cloudpickle.dumps(self._contents)
+        except Exception as error:
+            self.refusal = self._refusal(error)
+            raise self.refusal from error
+
+    def __setstate__(self, data: bytes) -> None:
+        self.__init__({}, None)  # type: ignore[misc]
+        self._data = data
+
+    def _refusal(self, error: Exception) -> TypeError:
+        """Return an error that names what cannot be sent."""
+        for name, value in self._names.items():
+            try:
+                cloudpickle.dumps(value)
+            except Exception as reason:
+                return TypeError(
+                    f"{name} cannot be sent to another process: {reason}. Open files, locks, "
+                    "connections and the like have to be made where they are used, got "
+                    f"{describe(value)}"
+                )
+        return TypeError(f"the problems cannot be sent to another process: {error}")
+
+
+class Failure:
+    """An exception, to be raised in another process.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised here.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        self._data = _packed(error)
+        self._trace = "".join(traceback.format_exception(error))
+
+    def reraise(self) -> NoReturn:
+        """Raise it, with the traceback from where it comes."""
+        error = cloudpickle.loads(self._data)
+        raise (error if isinstance(error, Exception) else error()) from WorkerError(self._trace)
+
+
+class WorkerError(Exception):
+    """Stands for the cause of an exception that comes from another process."""
+
+    def __str__(self) -> str:
+        return f"in a worker:\n\n{self.args[0]}"
+
+
+def _packed(error: Exception) -> bytes:
+    """Return an exception as bytes that can be unpacked."""
+    kind = type(error)
+    for form in (
+        error,
+        # Pickle would make it of its arguments, which is not always how its class is called.
+        partial(_revived, kind, error.args, vars(error)),
+        partial(_revived, kind, tuple(map(str, error.args)), {}),
+    ):
+        try:
+            data = cloudpickle.dumps(form)
+            again = cloudpickle.loads(data)
+            if type(again if isinstance(again, Exception) else again()) is kind:
+                return data
+        except Exception:
+            continue
+    return cloudpickle.dumps(RuntimeError(f"{kind.__name__}: {error}"))
+
+
+def _revived(kind: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(state)
+    return error

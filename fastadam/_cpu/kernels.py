@@ -1,0 +1,169 @@
+"""Array loops, compiled from a rule.
+
+A kernel does the whole step of one rule over one flat array, parameters and state in one pass::
+
+    kernel(p, g, state, h, t)
+
+``p``, ``g``: contiguous arrays of one dtype and length n, overlapping nowhere (but ``g`` may be
+``p`` itself). ``state``: a contiguous (k, n) array of the same dtype, a row for each name in
+``rule.state``. ``h``: the rule's hyper-parameters, a tuple of floats. ``t``: the step, from 1.
+
+Nothing is checked here. The serial and the parallel kernel are one loop compiled twice, without
+``fastmath``: they agree bit for bit at every number of threads and every split of the array
+(with ``fastmath`` they differ in the last bits, and it gains only while all fits in cache).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import prange, types
+from numba.extending import register_jitable
+from numba.np.numpy_support import from_dtype
+
+from .._numba.cache import compile_kernel
+from .._rules.rules import FLOORS, Rule, flush
+
+Kernel = Callable[..., Any]
+
+# "numpy": by default Numba raises ZeroDivisionError half-way through the array instead.
+_OPTIONS = {"error_model": "numpy", "nogil": True}
+
+
+@cache
+def step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel:
+    """Return the compiled loop of a rule over arrays of a dtype.
+
+    Parameters
+    ----------
+    rule : Rule
+        The rule.
+    dtype : numpy.dtype
+        float32 or float64.
+    parallel : bool
+        Spread the array over Numba's threads. See `threads.run_parallel` before calling it.
+
+    Returns
+    -------
+    callable
+        ``kernel(p, g, state, h, t)``, see the module.
+    """
+    coefficients, update = rule.coefficients, rule.update
+    load, store = accessors(rule)
+    floors = state_floors(rule, dtype)
+
+    def kernel(p, g, state, h, t):
+        c = coefficients(h, float(t))
+        for i in prange(p.size):  # a plain range, unless compiled with parallel=True
+            p[i], new_state = update(p[i], g[i], load(state, i, floors), c)
+            store(state, i, new_state, floors)
+
+    kernel.__qualname__ = f"{rule.name}_{dtype.name}_{'parallel' if parallel else 'serial'}"
+    real = from_dtype(dtype)
+    vector = types.Array(real, 1, "C")
+    signature = types.void(
+        vector,
+        vector,
+        types.Array(real, 2, "C"),
+        types.UniTuple(types.float64, len(rule.hyper)),
+        types.int64,
+    )
+    # Declaring the type of c is what casts the float64 coefficients.
+    cast = {"c": types.UniTuple(real, rule.coefficient_count)}
+    return compile_kernel(kernel, signature, parallel=parallel, locals=cast, **_OPTIONS)
+
+
+def state_floors(rule: Rule, dtype: npt.DTypeLike) -> tuple[Any, ...]:
+    """Return what each of a rule's state arrays is flushed to zero below, in its dtype."""
+    dtype = np.dtype(dtype)
+    return tuple(dtype.type(FLOORS[name] * np.finfo(dtype).tiny) for name in rule.state)
+
+
+def accessors(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return ``load(state, i, floors)`` and ``store(state, i, values, floors)`` for a rule."""
+    return _ACCESSORS[len(rule.state)]
+
+
+@cache
+def finite_kernel(dtype: np.dtype[Any]) -> Kernel:
+    """Return ``all_finite(x)`` for contiguous vectors of a dtype.
+
+    One comparison that is false for NaN too, and no early exit: so it vectorises. On 100,000
+    finite float32 numbers it took 5 us; ``isfinite`` up to the first that is not took 33.
+    """
+    largest = np.finfo(dtype).max
+
+    def kernel(x):
+        bad = False
+        for i in range(x.size):
+            bad |= not abs(x[i]) <= largest
+        return not bad
+
+    kernel.__qualname__ = f"all_finite_{dtype.name}"
+    signature = types.boolean(types.Array(from_dtype(dtype), 1, "C"))
+    return compile_kernel(kernel, signature, **_OPTIONS)
+
+
+# Numba has no loop over the entries of a tuple of unknown length, hence a pair of accessors for
+# each number of state arrays. State is flushed when it is stored, so that no subnormal stays, and
+# when it is loaded, since a state from elsewhere may hold some: the first step on 100,000 of them
+# took 75 us instead of 35. Neither costs a measurable time.
+
+
+@register_jitable
+def _load0(state, i, floors):
+    return ()
+
+
+@register_jitable
+def _store0(state, i, values, floors):
+    pass
+
+
+@register_jitable
+def _load1(state, i, floors):
+    return (flush(state[0, i], floors[0]),)
+
+
+@register_jitable
+def _store1(state, i, values, floors):
+    state[0, i] = flush(values[0], floors[0])
+
+
+@register_jitable
+def _load2(state, i, floors):
+    return flush(state[0, i], floors[0]), flush(state[1, i], floors[1])
+
+
+@register_jitable
+def _store2(state, i, values, floors):
+    state[0, i] = flush(values[0], floors[0])
+    state[1, i] = flush(values[1], floors[1])
+
+
+@register_jitable
+def _load3(state, i, floors):
+    return (
+        flush(state[0, i], floors[0]),
+        flush(state[1, i], floors[1]),
+        flush(state[2, i], floors[2]),
+    )
+
+
+@register_jitable
+def _store3(state, i, values, floors):
+    state[0, i] = flush(values[0], floors[0])
+    state[1, i] = flush(values[1], floors[1])
+    state[2, i] = flush(values[2], floors[2])
+
+
+_ACCESSORS = (
+    (_load0, _store0),
+    (_load1, _store1),
+    (_load2, _store2),
+    (_load3, _store3),
+)

@@ -1,0 +1,1 @@
+"""Parameter arrays and searches on an NVIDIA GPU, and its driver."""

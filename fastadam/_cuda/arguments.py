@@ -1,0 +1,67 @@
+"""What users' functions are given on a GPU: numbers, and arrays that are there or sent there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._numba.cuda import driver
+from .._validate import describe
+from .interface import describe_itself
+
+
+def device_argument(name: str, value: Any) -> Any:
+    """Return an argument as a kernel takes it.
+
+    Parameters
+    ----------
+    name : str
+        What error messages call it.
+    value
+        A number, an array on the host, which is copied, an array on the GPU, which is used where
+        it is, or a tuple of these.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is something else, or an array on another GPU, or one with gaps.
+    """
+    if isinstance(value, tuple):
+        return tuple(device_argument(f"{name}[{i}]", each) for i, each in enumerate(value))
+    if hasattr(value, "__cuda_array_interface__"):
+        return _on_device(name, value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiubc":
+        return on_device(value.astype(value.dtype.newbyteorder("="), copy=False))
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, float, complex, np.number)):
+        return value
+    raise TypeError(
+        f"{name} must be a number, an array of numbers or a tuple of these on a GPU, "
+        f"got {describe(value)}"
+    )
+
+
+def on_device(array: np.ndarray) -> Any:
+    """Return a copy of an array on the current GPU."""
+    return driver().to_device(np.asarray(array, order="C"))
+
+
+def _on_device(name: str, value: Any) -> Any:
+    """Return an array on a GPU as one of Numba's, in the same memory."""
+    from .driver import device_of
+
+    cuda, description = driver(), describe_itself(value)
+    ordinal = device_of(int(description["data"][0] or 0)).ordinal
+    current = cuda.get_current_device().id
+    if ordinal != current:
+        raise ValueError(f"{name} is on GPU {ordinal}, and the current one is {current}")
+    array = cuda.api.from_cuda_array_interface(description, owner=value)
+    if array.dtype.kind not in "fiubc" or not array.is_c_contiguous():
+        raise ValueError(
+            f"{name} must be numbers and contiguous (C order) on a GPU, got the shape "
+            f"{array.shape} with the strides {array.strides} of {array.dtype}"
+        )
+    cuda.synchronize()  # it may still be written, in an order that only its library knows
+    return array

@@ -1,0 +1,251 @@
+"""One GPU through the driver's own interface: memory, streams, launches.
+
+numba-cuda compiles the kernels. It is not what launches them: looking up a signature and turning
+each array into arguments takes it longer than all the rest of a step of a small array.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._numba.cuda import compile_kernel, driver
+from .._uninterrupted import Call, outcomes
+
+#: Threads of a block, and blocks for each multiprocessor (2,048 threads fill one).
+THREADS = 256
+BLOCKS_PER_MULTIPROCESSOR = 32
+
+
+class Arguments:
+    """The arguments of a kernel as the driver takes them: pointers to values that can be changed.
+
+    Parameters
+    ----------
+    arrays : sequence of (pointer, shape, itemsize)
+        The contiguous arrays that the kernel takes first.
+    scalars : ctypes array, optional
+        What it takes after them.
+
+    Attributes
+    ----------
+    words : ctypes array
+        All that is said about the arrays.
+    pointers : list of int
+        Where in ``words`` the pointer of each array is.
+    address : int
+        Of what the driver takes.
+    """
+
+    def __init__(
+        self, arrays: Sequence[tuple[int, tuple[int, ...], int]], scalars: Any = ()
+    ) -> None:
+        words: list[int] = []
+        self.pointers = []
+        for pointer, shape, itemsize in arrays:
+            strides = [itemsize * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+            self.pointers.append(len(words) + 4)
+            # Numba's array structure: two for its reference counts, which a GPU has not, ...
+            words += [0, 0, math.prod(shape), itemsize, pointer, *shape, *strides]
+        self.words = (ctypes.c_uint64 * len(words))(*words)
+        self.scalars = scalars
+        addresses = [*_addresses(self.words), *(_addresses(scalars) if len(scalars) else ())]
+        self._addresses = (ctypes.c_void_p * len(addresses))(*addresses)
+        self.address = ctypes.addressof(self._addresses)
+
+
+def _addresses(array: Any) -> list[int]:
+    start, step = ctypes.addressof(array), ctypes.sizeof(array) // len(array)
+    return [start + step * i for i in range(len(array))]
+
+
+def load_api() -> tuple[Any, Any]:
+    """Return `numba.cuda` and the driver's interface that it is made on, both ready for use."""
+    numba = driver()
+    from cuda.bindings import driver as api
+
+    return numba, api
+
+
+class Device:
+    """A GPU.
+
+    What copies waits until the GPU has done what it was told before; the rest waits for nothing.
+
+    Parameters
+    ----------
+    ordinal : int
+        Its number.
+    """
+
+    def __init__(self, ordinal: int) -> None:
+        self.ordinal = ordinal
+        self._numba, self._api = load_api()
+        self.require_current()
+        api = self._api
+        attribute = api.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT
+        count = self._result(api.cuDeviceGetAttribute(attribute, ordinal))
+        self._most_blocks = BLOCKS_PER_MULTIPROCESSOR * count
+
+    def _result(self, outcome: tuple[Any, ...]) -> Any:
+        """Return what a function of the driver returns beside its error code, or raise."""
+        code, *values = outcome
+        if code:
+            raise RuntimeError(f"the CUDA driver reports {code.name}")
+        return values[0] if values else None
+
+    # -----------------------------------------------------------------------------------------
+    # Which GPU
+    # -----------------------------------------------------------------------------------------
+
+    def require_current(self) -> None:
+        """Require that this GPU is the thread's current one; a thread that has none gets it."""
+        code, current = self._api.cuCtxGetDevice()
+        if code:  # a new thread
+            self._numba.current_context(self.ordinal)
+        elif int(current) != self.ordinal:
+            raise RuntimeError(
+                f"the parameters are on GPU {self.ordinal}, and the current one is {int(current)}: "
+                "make theirs the current one, as the library of the arrays does it"
+            )
+
+    # -----------------------------------------------------------------------------------------
+    # Memory
+    # -----------------------------------------------------------------------------------------
+
+    def holds(self, pointer: int) -> bool:
+        """Tell whether memory is on this GPU."""
+        attribute = self._api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
+        code, ordinal = self._api.cuPointerGetAttribute(attribute, pointer)
+        return not code and int(ordinal) == self.ordinal
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
+        """Return a new Numba device array."""
+        return self._numba.device_array(shape, dtype)
+
+    def view(self, owner: Any, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        """Return a Numba device array in another one's memory, from byte ``start`` on."""
+        pointer = self.pointer(owner)
+        description = {
+            "shape": shape,
+            "strides": None,
+            "typestr": dtype.str,
+            "data": (pointer + start if pointer else 0, False),
+            "version": 3,
+        }
+        return self._numba.api.from_cuda_array_interface(description, owner=owner)
+
+    @staticmethod
+    def pointer(array: Any) -> int:
+        """Return the address of a Numba device array."""
+        return int(array.__cuda_array_interface__["data"][0])
+
+    def fill(self, pointer: int, byte: int, size: int, stream: int) -> None:
+        """Set bytes, in the order of a stream."""
+        self._result(self._api.cuMemsetD8Async(pointer, byte, size, stream))
+
+    def read(
+        self,
+        pointer: int,
+        shape: tuple[int, ...],
+        dtype: npt.DTypeLike,
+        stream: int | None = None,
+    ) -> np.ndarray:
+        """Return a copy on the host, as soon as a stream, or else everything, is done."""
+        array = np.empty(shape, dtype)
+        if not array.size:
+            return array
+        target, size = array.ctypes.data, array.nbytes
+        if stream is None:
+            self.synchronize()
+            self._result(self._api.cuMemcpyDtoH(target, pointer, size))
+        else:
+            self._result(self._api.cuMemcpyDtoHAsync(target, pointer, size, stream))
+            self._result(self._api.cuStreamSynchronize(stream))
+        return array
+
+    def write_calls(self, pointer: int, array: np.ndarray) -> list[Call]:
+        """Return the calls that copy a C-ordered array from the host. Keep it until then."""
+        if not array.size:
+            return []
+        synchronize = (self._api.cuCtxSynchronize,)
+        write = (self._api.cuMemcpyHtoD, pointer, array.ctypes.data, array.nbytes)
+        return [synchronize, write, synchronize]
+
+    def copy(self, target: int, source: int, size: int) -> None:
+        """Copy bytes from one place to another."""
+        if size:
+            self.synchronize()
+            self._result(self._api.cuMemcpyDtoD(target, source, size))
+            self.synchronize()
+
+    # -----------------------------------------------------------------------------------------
+    # Streams
+    # -----------------------------------------------------------------------------------------
+
+    def order_calls(self, first: int, then: int) -> list[Call]:
+        """Return the calls that have one stream wait for what another was told so far.
+
+        The host does not wait.
+        """
+        flag = self._api.CUevent_flags.CU_EVENT_DISABLE_TIMING
+        event = self._result(self._api.cuEventCreate(flag))  # another thread may be here as well
+        return [
+            (self._api.cuEventRecord, event, first),
+            (self._api.cuStreamWaitEvent, then, event, 0),
+            (self._api.cuEventDestroy, event),  # as soon as it has happened
+        ]
+
+    def synchronize(self) -> None:
+        """Wait for everything that the GPU was told."""
+        self._result(self._api.cuCtxSynchronize())
+
+    # -----------------------------------------------------------------------------------------
+    # Kernels
+    # -----------------------------------------------------------------------------------------
+
+    def compile(self, function: Callable[..., Any], signature: Any) -> Any:
+        """Return what `launch` takes."""
+        (kernel,) = compile_kernel(function, signature).overloads.values()
+        loaded = kernel.library.get_cufunc()
+        # The function goes with what it was loaded from.
+        return self._api.CUfunction(int(loaded.handle)), loaded
+
+    def launch_call(self, kernel: Any, size: int, stream: int, arguments: Arguments) -> Call:
+        """Return the call that starts a kernel that strides over ``size`` > 0 elements."""
+        blocks = min((size - 1) // THREADS + 1, self._most_blocks)
+        grid, block = (blocks, 1, 1), (THREADS, 1, 1)
+        return self._api.cuLaunchKernel, kernel[0], *grid, *block, 0, stream, arguments.address, 0
+
+    def run_all(self, calls: Iterable[Call]) -> None:
+        """Make calls, the driver's and others that return nothing, one right after the other."""
+        found: list[tuple[Any, ...] | None] = []
+        found.extend(outcomes(calls))
+        for outcome in found:
+            if outcome is not None:
+                self._result(outcome)
+
+
+@cache
+def device(ordinal: int) -> Device:
+    """Return a GPU by its number."""
+    return Device(ordinal)
+
+
+def device_of(pointer: int) -> Device:
+    """Return the GPU that memory is on; the current one for no memory (0)."""
+    numba, api = load_api()
+    current = numba.current_context()  # the thread may have none
+    if not pointer:
+        return device(current.device.id)
+    attribute = api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
+    code, ordinal = api.cuPointerGetAttribute(attribute, pointer)
+    if code:
+        raise ValueError(f"{pointer:#x} is no address on a GPU ({code.name})")
+    return device(int(ordinal))

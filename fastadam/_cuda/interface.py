@@ -1,0 +1,99 @@
+"""What `__cuda_array_interface__` says about an array, checked.
+
+The interface: https://nvidia.github.io/numba-cuda/user/cuda_array_interface.html, version 3.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._validate import DTYPES, describe
+
+
+class DeviceArray(NamedTuple):
+    """An array on a GPU: C-contiguous, float32 or float64."""
+
+    pointer: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    #: Whose order has to be kept: None if it does not matter.
+    stream: int | None
+
+
+def read(name: str, value: Any, writes: bool = False) -> DeviceArray:
+    """Return what an array on a GPU says of itself, or raise an error.
+
+    Parameters
+    ----------
+    name : str
+        What error messages call it.
+    value : object with `__cuda_array_interface__`
+        The array.
+    writes : bool
+        Whether it has to be writeable.
+    """
+    description = describe_itself(value)
+    shape = tuple(int(length) for length in description["shape"])
+    dtype = np.dtype(description["typestr"])
+    if dtype not in DTYPES:
+        raise TypeError(
+            f"{name} must be float32 or float64 in native byte order, got {describe(value)}"
+        )
+    if description.get("mask") is not None:
+        raise TypeError(f"{name} must not be a masked array: its mask would be ignored")
+    pointer, is_read_only = description["data"]
+    if writes and is_read_only:
+        raise ValueError(f"{name} is read-only and cannot be updated in place")
+    strides = description.get("strides")
+    if strides is not None and not _is_contiguous(shape, strides, dtype.itemsize):
+        raise ValueError(
+            f"{name} must be contiguous (C order) on a GPU, got the strides {tuple(strides)} for "
+            f"the shape {shape}"
+        )
+    return DeviceArray(int(pointer or 0), shape, dtype, stream_of(name, value))
+
+
+def describe_itself(value: Any) -> Mapping[str, Any]:
+    """Return an array's `__cuda_array_interface__`."""
+    try:
+        return value.__cuda_array_interface__
+    except RuntimeError:  # of a torch tensor that requires a gradient
+        return value.detach().__cuda_array_interface__
+
+
+def stream_of(name: str, value: Any) -> int | None:
+    """Return the stream whose order an array needs, or None."""
+    if is_torch(value):  # whose interface names none: all work is on the current one
+        return sys.modules["torch"].cuda.current_stream(value.device).cuda_stream
+    stream = describe_itself(value).get("stream")
+    if stream is None:
+        return None
+    if isinstance(stream, bool) or not isinstance(stream, int):
+        raise TypeError(f"{name} must name its stream by a whole number, got {describe(stream)}")
+    if stream <= 0:
+        raise ValueError(
+            f"{name} names the stream {stream}, which means nothing: the default stream is 1, a "
+            "thread's own is 2"
+        )
+    return stream
+
+
+def is_torch(value: Any) -> bool:
+    """Tell whether a value is a torch tensor, without importing torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _is_contiguous(shape: tuple[int, ...], strides: Any, itemsize: int) -> bool:
+    expected = itemsize
+    for length, stride in zip(reversed(shape), reversed(tuple(strides)), strict=True):
+        if length == 0:
+            return True
+        if length > 1 and stride != expected:
+            return False
+        expected *= length
+    return True

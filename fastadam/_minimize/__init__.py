@@ -1,0 +1,1 @@
+"""SciPy's contract for one problem."""

@@ -1,0 +1,119 @@
+"""Bounds as SciPy takes them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy.optimize import Bounds, OptimizeWarning
+
+from .._search.state import Vector
+from .._validate import describe, real_array
+
+_BOTH_AT_ONCE = (
+    "for all lower bounds, then all upper bounds, give scipy.optimize.Bounds(lower, upper)"
+)
+
+
+def box(bounds: Any, n: int, stacklevel: int = 2) -> tuple[Vector, Vector]:
+    """Return the lower and the upper bound of each of n coordinates.
+
+    Parameters
+    ----------
+    bounds : scipy.optimize.Bounds, sequence of pairs, or None
+        None in a pair is no bound.
+    n : int
+        The number of coordinates.
+    stacklevel : int
+        Whom a warning is for: 1 is the caller, 2, by default, the caller's.
+    """
+    if bounds is None:
+        return np.full(n, -np.inf), np.full(n, np.inf)
+    if isinstance(bounds, Bounds):
+        lower, upper = _of_length("bounds.lb", bounds.lb, n), _of_length("bounds.ub", bounds.ub, n)
+    else:
+        lower, upper = _from_pairs(bounds, n)
+    if np.any(lower > upper):
+        i = int(np.argmax(lower > upper))
+        raise ValueError(
+            "An upper bound is less than the corresponding lower bound: "
+            f"bounds[{i}] = ({lower[i]}, {upper[i]}){_hint(bounds, n)}"
+        )
+    if _may_be_meant_otherwise(bounds, lower, upper):
+        warnings.warn(
+            f"bounds={describe(bounds)} are read as a (min, max) for each variable: "
+            f"x[0] in [{lower[0]}, {upper[0]}], x[1] in [{lower[1]}, {upper[1]}]; {_BOTH_AT_ONCE}",
+            OptimizeWarning,
+            stacklevel=stacklevel + 1,
+        )
+    if np.any(lower == np.inf) or np.any(upper == -np.inf):
+        i = int(np.argmax((lower == np.inf) | (upper == -np.inf)))
+        raise ValueError(f"bounds[{i}] = ({lower[i]}, {upper[i]}) holds no number")
+    return lower, upper
+
+
+def _of_length(name: str, values: Any, n: int) -> Vector:
+    array = real_array(name, values)
+    try:
+        array = np.broadcast_to(array, (n,)).copy()
+    except ValueError:
+        raise ValueError(
+            f"{name} must have a number for each of {n} variables, got shape {array.shape}"
+        ) from None
+    if np.any(np.isnan(array)):
+        raise ValueError(f"{name} must not be NaN, got {describe(values)}")
+    return array
+
+
+def _from_pairs(bounds: Any, n: int) -> tuple[Vector, Vector]:
+    try:
+        pairs = [(low, high) for low, high in bounds]
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"bounds must be a Bounds or a (min, max) for each variable, got {describe(bounds)}"
+            + _hint(bounds, n)
+        ) from None
+    if len(pairs) != n:
+        raise ValueError(
+            f"bounds must have a pair for each of {n} variables, got {len(pairs)}"
+            + _hint(bounds, n)
+        )
+    lower = real_array("bounds", [-np.inf if low is None else low for low, _ in pairs])
+    upper = real_array("bounds", [np.inf if high is None else high for _, high in pairs])
+    if lower.ndim != 1 or upper.ndim != 1:
+        raise ValueError(f"bounds must have two numbers for each variable, got {describe(bounds)}")
+    # NaN is no bound, as SciPy has it.
+    lower[np.isnan(lower)] = -np.inf
+    upper[np.isnan(upper)] = np.inf
+    return lower, upper
+
+
+def _sides(bounds: Any, n: int) -> tuple[Vector, Vector] | None:
+    """Return what bounds are if all lower bounds come first, then all upper ones, or None."""
+    if not isinstance(bounds, (list, tuple, np.ndarray)):
+        return None
+    try:
+        lower, upper = (real_array("bounds", side) for side in bounds)
+    except (TypeError, ValueError):  # None, text, or another number of them
+        return None
+    fits = lower.shape == upper.shape == (n,) and bool(np.all(lower <= upper))
+    return (lower, upper) if fits else None
+
+
+def _hint(bounds: Any, n: int) -> str:
+    """Return how to give what these bounds seem to be, which are no pairs."""
+    return "" if _sides(bounds, n) is None else f"; {_BOTH_AT_ONCE}"
+
+
+def _may_be_meant_otherwise(bounds: Any, lower: Vector, upper: Vector) -> bool:
+    """Tell whether pairs look like the lower and the upper bounds of two variables.
+
+    A list of tuples is plainly one of pairs. Else the reading counts that fixes no variable; if
+    neither does, two vectors in a tuple are what `scipy.optimize.curve_fit` takes as bounds.
+    """
+    sides = None if isinstance(bounds, Bounds) else _sides(bounds, lower.size)
+    if lower.size != 2 or sides is None or any(isinstance(side, tuple) for side in bounds):
+        return False
+    fixes = bool(np.any(lower == upper))
+    return bool(np.all(sides[0] < sides[1])) and (fixes or isinstance(bounds, tuple))

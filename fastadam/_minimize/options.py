@@ -1,0 +1,296 @@
+"""The options of `fastadam.minimize`: their defaults, checks and meaning to a rule."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sized
+from dataclasses import dataclass, fields
+from typing import Any, get_args
+
+import numpy as np
+from scipy.optimize import OptimizeWarning
+
+from .._rules import rules
+from .._rules.rules import Rule
+from .._search import auto as annealing
+from .._validate import (
+    count,
+    describe,
+    flag,
+    fraction,
+    fraction_pair,
+    learning_rate,
+    nonnegative,
+    plain_number,
+    real_array,
+    real_number,
+    suggestion,
+    unit_interval,
+)
+from ..typing import PolishMethod
+
+#: The default number of iterations.
+MAXITER = 20_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """Checked options, with `fastadam.minimize`'s defaults and names."""
+
+    lr: Any = "auto"
+    betas: tuple[float, float] | None = None
+    epsilon: float | None = None
+    weight_decay: float | None = None
+    amsgrad: bool = False
+    alpha: float = 0.99
+    momentum: float | None = None
+    dampening: float = 0.0
+    nesterov: bool = False
+    momentum_decay: float = 4e-3
+    clip_norm: float = math.inf
+    maxiter: int = MAXITER
+    maxfev: float = math.inf
+    max_seconds: float = math.inf
+    gtol: float = 1e-5
+    ftol: float | None = None
+    patience: int | None = None
+    return_all: bool = False
+    disp: bool = False
+    finite_diff_rel_step: Any = None
+    polish: str | None = None
+
+    @property
+    def auto(self) -> bool:
+        """Whether the step size is fastadam's choice."""
+        return isinstance(self.lr, str)
+
+
+_NO_LIMIT = np.iinfo(np.int64).max
+
+
+def _rate(name: str, value: object) -> Any:
+    if isinstance(value, str):
+        if value != "auto":
+            raise ValueError(
+                f'{name} must be a number, a callable or "auto", got {describe(value)}'
+            )
+        return value
+    return learning_rate(name, value)
+
+
+def _positive(name: str, value: object) -> float:
+    number = real_number(name, value)
+    if not number > 0.0:
+        raise ValueError(f"{name} must be > 0, got {describe(number)}")
+    return number
+
+
+def _limit(least: int) -> Callable[[str, object], int]:
+    """Return a check of a limit: a whole number, as a float too (1e4), or infinity."""
+
+    def check(name: str, value: object) -> int:
+        number = plain_number(value)
+        if isinstance(number, (float, np.floating)):
+            if number == math.inf:
+                return _NO_LIMIT
+            if not float(number).is_integer():
+                raise ValueError(f"{name} must be a whole number, got {describe(number)}")
+            number = int(number)
+        return min(count(name, number, least), _NO_LIMIT)
+
+    return check
+
+
+def truth(name: str, value: object) -> bool:
+    """Return whether something is true, as SciPy has it: ``disp=2`` is."""
+    try:
+        return bool(value)
+    except Exception as error:  # an array of several
+        raise TypeError(f"{name} must be True or False, got {describe(value)}") from error
+
+
+def _rel_step(name: str, value: object) -> Any:
+    steps = real_array(name, value)
+    if steps.ndim > 1:
+        raise ValueError(f"{name} must be a number or a vector, got {describe(steps)}")
+    if not np.all(np.isfinite(steps) & (steps > 0)):
+        raise ValueError(f"{name} must be positive, got {describe(value)}")
+    return steps
+
+
+def _method_name(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be the name of a SciPy method, got {describe(value)}")
+    return value
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "lr": _rate,
+    "betas": fraction_pair,
+    "epsilon": nonnegative,
+    "weight_decay": nonnegative,
+    "amsgrad": flag,
+    "alpha": fraction,
+    "momentum": fraction,
+    "dampening": unit_interval,
+    "nesterov": flag,
+    "momentum_decay": nonnegative,
+    "clip_norm": _positive,
+    "maxiter": _limit(0),
+    "maxfev": _limit(1),
+    "max_seconds": _positive,
+    "gtol": nonnegative,
+    "ftol": nonnegative,
+    "patience": _limit(1),
+    "return_all": truth,
+    "disp": truth,
+    "finite_diff_rel_step": _rel_step,
+    "polish": _method_name,
+}
+
+# Of the options of rules, those that each method has; all have lr and weight_decay.
+_COMMON = {field.name for field in fields(Options)} - {
+    "betas",
+    "epsilon",
+    "amsgrad",
+    "alpha",
+    "momentum",
+    "dampening",
+    "nesterov",
+    "momentum_decay",
+}
+_METHODS: dict[str, set[str]] = {
+    "adam": {"betas", "epsilon", "amsgrad"},
+    "adamw": {"betas", "epsilon", "amsgrad"},
+    "amsgrad": {"betas", "epsilon"},
+    "nadam": {"betas", "epsilon", "momentum_decay"},
+    "radam": {"betas", "epsilon"},
+    "adamax": {"betas", "epsilon"},
+    "rmsprop": {"alpha", "epsilon"},
+    "sgd": {"momentum", "dampening", "nesterov"},
+    "momentum": {"momentum", "dampening", "nesterov"},
+}
+
+
+_SCIPYS = {name.lower() for name in get_args(PolishMethod)}
+_SCIPYS_WITH_HESSIAN = {"dogleg", "trust-ncg", "trust-exact", "trust-krylov"}
+
+
+def check_method(name: object, label: str = "method") -> str:
+    """Return the name of a rule in lower case; None is the default."""
+    if name is None:
+        return "adam"
+    if isinstance(name, str) and name.lower() in _METHODS:
+        return name.lower()
+    hint = suggestion(name, _METHODS)
+    if isinstance(name, str) and name.lower() in _SCIPYS | _SCIPYS_WITH_HESSIAN:
+        hint = ", which is a method of scipy.optimize.minimize"
+        if name.lower() in _SCIPYS:
+            hint += f'; fastadam.minimize goes on with it by options={{"polish": {name!r}}}'
+    raise ValueError(f"{label} must be one of {', '.join(_METHODS)}, got {describe(name)}{hint}")
+
+
+def require_nothing(hess: object, hessp: object, constraints: Any) -> None:
+    """Refuse what SciPy's methods take and ours do not, if it asks for something."""
+    for name, value in (("hess", hess), ("hessp", hessp)):
+        if value is not None:
+            raise ValueError(f"{name} must be None: no rule uses it, got {describe(value)}")
+    require_no_constraints(constraints)
+
+
+def require_no_constraints(constraints: object) -> None:
+    """Refuse constraints that are not empty."""
+    if isinstance(constraints, np.ndarray):
+        constraints = constraints.tolist()
+    if not (constraints is None or (isinstance(constraints, Sized) and len(constraints) == 0)):
+        raise ValueError(
+            "constraints must be empty: fastadam cannot handle constraints, but bounds, "
+            f"got {describe(constraints)}"
+        )
+
+
+def check_options(
+    method: str,
+    options: object,
+    tol: object,
+    stacklevel: int,
+    others: Iterable[str] = (),
+) -> Options:
+    """Return the options of a method, checked; warn of those that it does not have.
+
+    The names in ``others`` are those of options that the caller has taken out.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise TypeError(f"options must be a dict, got {describe(options)}")
+    given = dict(options or {})
+    known = _COMMON | _METHODS[method]
+    unknown = sorted(given.keys() - known, key=str)
+    if unknown:
+        form, near = " (did you mean {!r}?)", sorted({*known, *others})
+        elsewhere = set.union(*_METHODS.values())  # these are spelt right
+        words = [
+            f"{name}{'' if name in elsewhere else suggestion(name, near, form)}" for name in unknown
+        ]
+        warnings.warn(
+            f"Unknown solver options: {', '.join(words)}",
+            OptimizeWarning,
+            stacklevel=stacklevel + 1,
+        )
+    if tol is not None:
+        given.setdefault("gtol", nonnegative("tol", tol))
+    # None is the default of every option.
+    return Options(
+        **{
+            name: _CHECKS[name](name, value)
+            for name, value in given.items()
+            if name in known and value is not None
+        }
+    )
+
+
+def rule_of(method: str, options: Options) -> tuple[Rule, tuple[float, ...]]:
+    """Return the rule that a method names, and its hyper-parameters."""
+    momentum = options.momentum
+    if momentum is None:
+        momentum = 0.9 if method == "momentum" else 0.0
+    if options.nesterov and (momentum == 0.0 or options.dampening != 0.0):
+        raise ValueError(
+            "nesterov needs a momentum > 0 and a dampening of 0, "
+            f"got momentum={momentum}, dampening={options.dampening}"
+        )
+    rule = {
+        "adam": rules.ADAM_AMSGRAD if options.amsgrad else rules.ADAM,
+        "adamw": rules.ADAMW_AMSGRAD if options.amsgrad else rules.ADAMW,
+        "amsgrad": rules.ADAM_AMSGRAD,
+        "nadam": rules.NADAM,
+        "radam": rules.RADAM,
+        "adamax": rules.ADAMAX,
+        "rmsprop": rules.RMSPROP,
+        "sgd": rules.MOMENTUM if momentum else rules.SGD,
+        "momentum": rules.MOMENTUM,
+    }[method]
+    betas = options.betas
+    if betas is None:
+        betas = annealing.BETAS if options.auto else (0.9, 0.999)
+    epsilon = options.epsilon
+    if epsilon is None:
+        epsilon = annealing.EPSILON if options.auto else 1e-8
+    decay = options.weight_decay
+    if decay is None:
+        decay = 1e-2 if method == "adamw" else 0.0
+    values = {
+        "lr": 0.0,  # the search has its own
+        "beta1": betas[0],
+        "beta2": betas[1],
+        "eps": epsilon,
+        "weight_decay": decay,
+        "alpha": options.alpha,
+        "momentum": momentum,
+        "dampening": options.dampening,
+        "nesterov": float(options.nesterov),
+        "momentum_decay": options.momentum_decay,
+        "sign": 1.0,
+        **rule.carried,
+    }
+    return rule, tuple(values[name] for name in rule.hyper)

@@ -1,0 +1,1 @@
+"""The user's function: its forms, its gradient, and where it runs."""

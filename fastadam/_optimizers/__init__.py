@@ -1,0 +1,1 @@
+"""The optimisers: what they share, their arguments, and trees of parameters."""

@@ -1,0 +1,122 @@
+"""Many arrays in one buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, ValuesView
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .._validate import DTYPES, conversion, describe, is_device_array
+from ..typing import DeviceArray
+from .trees import Structure
+
+Array = NDArray[Any]
+
+
+@overload
+def pack(arrays: Array, dtype: DTypeLike | None = None) -> tuple[Array, Array]: ...
+@overload
+def pack(
+    arrays: Mapping[str, Array], dtype: DTypeLike | None = None
+) -> tuple[Array, dict[str, Array]]: ...
+@overload
+def pack(
+    arrays: Sequence[Array] | Iterator[Array] | ValuesView[Array], dtype: DTypeLike | None = None
+) -> tuple[Array, list[Array]]: ...
+@overload
+def pack(arrays: DeviceArray, dtype: DTypeLike | None = None) -> tuple[Any, Any]: ...
+@overload
+def pack(
+    arrays: Mapping[str, DeviceArray], dtype: DTypeLike | None = None
+) -> tuple[Any, dict[str, Any]]: ...
+@overload
+def pack(
+    arrays: Sequence[DeviceArray] | Iterator[DeviceArray] | ValuesView[DeviceArray],
+    dtype: DTypeLike | None = None,
+) -> tuple[Any, list[Any]]: ...
+def pack(arrays: Any, dtype: DTypeLike | None = None) -> tuple[Any, Any]:
+    """Copy arrays into one contiguous buffer and return views into it.
+
+    A step of an optimiser costs about a microsecond an array besides the arithmetic. Pack the
+    parameters of a model, and its gradients likewise, and the whole model is one array.
+
+    Parameters
+    ----------
+    arrays : array, sequence of arrays, or mapping of str to array
+        Of any shapes, memory layouts and real dtypes. Arrays on a GPU have to be contiguous and
+        of one dtype, float32 or float64.
+    dtype : float32 or float64, optional
+        The dtype of the buffer. By default the arrays' common dtype.
+
+    Returns
+    -------
+    flat : array, shape (n,)
+        The buffer: the arrays' elements in C order, one array after the other. Of arrays on a GPU
+        it is a Numba device array there, and so are the views; ``cupy.asarray`` and
+        ``torch.as_tensor`` take them without a copy.
+    views : array, list of arrays, or dict of str to array
+        C-ordered views into ``flat`` with the structure and the shapes of `arrays`.
+
+    Raises
+    ------
+    TypeError
+        If a leaf is no array, some are on a GPU and some are not, or the dtype is neither float32
+        nor float64.
+    ValueError
+        If arrays on a GPU are not contiguous, or on several.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastadam
+    >>> flat, views = fastadam.pack({"w": np.ones((2, 3)), "b": np.zeros(3)})
+    >>> flat
+    array([1., 1., 1., 1., 1., 1., 0., 0., 0.])
+    >>> views["b"][:] = 7.0
+    >>> flat[-3:]
+    array([7., 7., 7.])
+    """
+    wanted = None if dtype is None else _dtype(dtype)
+    structure, leaves = Structure.of("arrays", arrays)
+    if is_device_array(leaves[0]):
+        return _pack_on_device(structure, leaves, wanted)
+    for label, leaf in zip(structure.labels, leaves, strict=True):
+        if not isinstance(leaf, np.ndarray) or isinstance(leaf, np.ma.MaskedArray):
+            raise TypeError(
+                f"arrays{label} must be a NumPy array, got {describe(leaf)}{conversion(leaf)}"
+            )
+        if leaf.dtype.kind not in "fiub":
+            raise TypeError(f"arrays{label} must hold real numbers, got {describe(leaf)}")
+    common = np.result_type(*leaves) if wanted is None else wanted
+    if common not in DTYPES:
+        whose = "the arrays' common one, " if wanted is None else ""
+        raise TypeError(f"dtype must be float32 or float64, got {whose}{common}")
+    flat = np.empty(sum(leaf.size for leaf in leaves), common)
+    views = []
+    start = 0
+    for leaf in leaves:
+        view = flat[start : start + leaf.size].reshape(leaf.shape)
+        view[...] = leaf
+        views.append(view)
+        start += leaf.size
+    return flat, structure.build(views)
+
+
+def _dtype(dtype: Any) -> np.dtype[Any]:
+    try:
+        return np.dtype(dtype)
+    except Exception as error:  # of many kinds, from what has a dtype of its own
+        raise TypeError(f"dtype must be float32 or float64, got {describe(dtype)}") from error
+
+
+def _pack_on_device(structure: Structure, leaves: list[Any], dtype: Any) -> tuple[Any, Any]:
+    names = [f"arrays{label}" for label in structure.labels]
+    for name, leaf in zip(names, leaves, strict=True):
+        if not is_device_array(leaf):
+            raise TypeError(f"{name} must be on the GPU like {names[0]}, got {describe(leaf)}")
+    from .._cuda.packing import pack_leaves  # which needs numba-cuda
+
+    flat, views = pack_leaves(names, leaves, dtype)
+    return flat, structure.build(views)

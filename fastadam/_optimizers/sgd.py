@@ -1,0 +1,171 @@
+"""RMSprop and SGD: their arguments, their equations and where those come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from .._rules import rules
+from .._validate import COMMON, flag, fraction, nonnegative, unit_interval
+from ..typing import Boolean, Integer, LearningRate, Nonfinite, Params, Real
+from .base import Optimizer
+from .docstrings import with_shared_parameters
+from .groups import Checks
+
+
+@with_shared_parameters
+class RMSprop(Optimizer):
+    r"""RMSprop [1]_, without momentum and not centred.
+
+    Parameters
+    ----------
+    {params}
+    lr : float or callable, default 1e-2
+        Learning rate, or a callable ``lr(step)``; steps count from 1. See `fastadam.schedules`.
+    alpha : float, default 0.99
+        Decay rate of the moving average of the squared gradient, in [0, 1).
+    {eps}
+    {l2}
+    {common}
+
+    Notes
+    -----
+    With the gradient :math:`g`, after the L2 penalty:
+
+    .. math::
+
+        v &\leftarrow \alpha v + (1 - \alpha) g^2 \\
+        p &\leftarrow p - lr \, g / (\sqrt{v} + \epsilon)
+
+    References
+    ----------
+    .. [1] T. Tieleman, G. Hinton, "RMSprop", lecture 6.5 of "Neural networks for machine
+       learning", 2012.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastadam
+    >>> x = np.array([1.0, -2.0])
+    >>> optimizer = fastadam.RMSprop(x, lr=0.1)
+    >>> for _ in range(3):
+    ...     optimizer.step(2 * x)  # the gradient of x @ x
+    >>> x.round(3)
+    array([ 0.  , -0.31])
+    """
+
+    _checks: ClassVar[Checks] = {**COMMON, "eps": nonnegative, "alpha": fraction}
+
+    def __init__(
+        self,
+        params: Params,
+        lr: LearningRate = 1e-2,
+        alpha: Real = 0.99,
+        eps: Real = 1e-8,
+        weight_decay: Real = 0.0,
+        *,
+        maximize: Boolean = False,
+        nonfinite: Nonfinite = "propagate",
+        threads: Integer | None = None,
+    ) -> None:
+        hyper = {
+            "lr": lr,
+            "alpha": alpha,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, hyper, nonfinite, threads)
+
+    @staticmethod
+    def _select(values: Mapping[str, Any]) -> rules.Rule:
+        return rules.RMSPROP
+
+
+@with_shared_parameters
+class SGD(Optimizer):
+    r"""Gradient descent, with momentum [1]_ if asked for.
+
+    Parameters
+    ----------
+    {params}
+    lr : float or callable, default 1e-3
+        Learning rate, or a callable ``lr(step)``; steps count from 1. See `fastadam.schedules`.
+    momentum : float, default 0
+        In [0, 1).
+    dampening : float, default 0
+        In [0, 1]; has no effect on the first step, nor without momentum.
+    weight_decay : float, default 0
+        L2 penalty: ``weight_decay * p`` is added to the gradient.
+    nesterov : bool, default False
+        Nesterov's momentum; needs momentum, and no dampening.
+    {common}
+
+    Notes
+    -----
+    With the gradient :math:`g`, after the L2 penalty, momentum :math:`\mu` and dampening
+    :math:`\tau`:
+
+    .. math::
+
+        b &\leftarrow \mu b + (1 - \tau) g \qquad (b = g \text{ at the first step}) \\
+        p &\leftarrow p - lr \, b
+
+    or, with `nesterov`, :math:`g + \mu b` for :math:`b` in the last line. Without momentum no
+    state is kept and :math:`b = g`.
+
+    References
+    ----------
+    .. [1] I. Sutskever et al., "On the importance of initialization and momentum in deep
+       learning", ICML 2013. The convention (`lr` outside the buffer) is PyTorch's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastadam
+    >>> x = np.array([1.0, -2.0])
+    >>> optimizer = fastadam.SGD(x, lr=0.1, momentum=0.9)
+    >>> for _ in range(3):
+    ...     optimizer.step(2 * x)  # the gradient of x @ x
+    >>> x.round(3)
+    array([ 0.062, -0.124])
+    """
+
+    _checks: ClassVar[Checks] = {
+        **COMMON,
+        "momentum": fraction,
+        "dampening": unit_interval,
+        "nesterov": flag,
+    }
+
+    def __init__(
+        self,
+        params: Params,
+        lr: LearningRate = 1e-3,
+        momentum: Real = 0.0,
+        dampening: Real = 0.0,
+        weight_decay: Real = 0.0,
+        nesterov: Boolean = False,
+        *,
+        maximize: Boolean = False,
+        nonfinite: Nonfinite = "propagate",
+        threads: Integer | None = None,
+    ) -> None:
+        hyper = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+        }
+        super().__init__(params, hyper, nonfinite, threads)
+
+    @staticmethod
+    def _select(values: Mapping[str, Any]) -> rules.Rule:
+        if values["nesterov"] and (values["momentum"] == 0.0 or values["dampening"] != 0.0):
+            raise ValueError(
+                "nesterov=True needs momentum > 0 and dampening 0, "
+                f"got momentum={values['momentum']} and dampening={values['dampening']}"
+            )
+        return rules.MOMENTUM if values["momentum"] else rules.SGD

@@ -1,0 +1,85 @@
+"""What an optimiser is to resume from: a state dictionary, checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import _validate as checks
+from .groups import ParamGroup
+
+#: Kernels take the step after it as a 64-bit integer.
+MOST_STEPS = 2**63 - 2
+
+
+def check_rule(state_dict: Mapping[str, Any], own: str) -> None:
+    """Require a dictionary with strings for keys, of an optimiser of the same name."""
+    for key in state_dict:
+        if not isinstance(key, str):
+            raise TypeError(f"the keys of state_dict must be strings, got {checks.describe(key)}")
+    rule = _scalar(state_dict.get("rule"))
+    if not isinstance(rule, str) or rule != own:
+        raise ValueError(f"state_dict['rule'] must be {own!r}, got {checks.describe(rule)}")
+
+
+def check_keys(state_dict: Mapping[str, Any], own: set[str], group_count: int) -> None:
+    """Require an optimiser's own keys, and no others but learning rates that it does not need."""
+    rates = {f"group{i}/lr" for i in range(group_count)}
+    missing = sorted(own - state_dict.keys())
+    unknown = sorted(state_dict.keys() - own - rates)
+    if missing or unknown:
+        hint = ""
+        if set(missing) & rates:
+            hint = "; it was saved with a callable lr, and this optimiser has none"
+        raise ValueError(
+            f"state_dict lacks the keys {missing} and has the unknown keys {unknown}{hint}"
+        )
+
+
+def step_count(state_dict: Mapping[str, Any]) -> int:
+    """Return the number of steps taken."""
+    value = _scalar(state_dict["step_count"])
+    return checks.count("state_dict['step_count']", value, 0, MOST_STEPS)
+
+
+def group_values(
+    state_dict: Mapping[str, Any], prefix: str, group: ParamGroup
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return the hyper-parameters of a group and what its steps hand on."""
+    values = {
+        key: _scalar(state_dict[prefix + key])
+        for key in (*group, *group.carried)
+        if prefix + key in state_dict
+    }
+    carried = {
+        # Each is a product of decay rates.
+        key: checks.unit_interval(f"state_dict['{prefix}{key}']", values.pop(key))
+        for key in group.carried
+    }
+    return group.checked(values), carried
+
+
+def array(state_dict: Mapping[str, Any], key: str, slot: Any) -> np.ndarray:
+    """Return a state array of a slot, which may be on a GPU, as a NumPy array in C order."""
+    name, value = f"state_dict[{key!r}]", state_dict[key]
+    if checks.is_device_array(value):
+        from .._cuda.arrays import copy_to_host
+
+        value = copy_to_host(name, value)
+    if (
+        not isinstance(value, np.ndarray)
+        or isinstance(value, np.ma.MaskedArray)
+        or (value.dtype, value.shape) != (slot.dtype, slot.shape)
+    ):
+        raise ValueError(
+            f"{name} must be an array of dtype {slot.dtype} and shape {slot.shape}, "
+            f"got {checks.describe(value)}"
+        )
+    return np.asarray(value, order="C")
+
+
+def _scalar(value: Any) -> Any:
+    """Return the number or string in an array of no dimensions, and anything else as it is."""
+    return value.item() if isinstance(value, (np.ndarray, np.generic)) and not value.ndim else value

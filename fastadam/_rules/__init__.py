@@ -1,0 +1,1 @@
+"""The update rules: each one's arithmetic, and what it is called with."""

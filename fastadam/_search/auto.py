@@ -1,0 +1,139 @@
+"""``lr="auto"``: steps from large to small, each size until it no longer helps.
+
+A *leg* is a run of the rule at one step size, from the best point so far and with its moments at
+zero. It ends when the best value has not fallen for `PATIENCE` iterations, or where the function
+is not finite; the next is smaller by `SHRINK`. A *cycle* is the legs from a large step to one of
+no more effect than rounding, or takes a quarter of all iterations. The next cycle starts again at a
+large step, smaller by `CYCLE`, and more patient by `PATIENCE_GROWTH`; the search ends with a
+cycle in vain. That tells of a minimum only if the last leg moved by little: the moves of some rules
+grow with the gradient.
+
+Steps are in *units*, one for each coordinate: its size at the start of the leg, but at least some
+part of the largest. In every other cycle that part is nearly 0, which is what parameters of very
+different size need.
+
+Where gradients come from differences, these are as wide as the steps: the slope that counts for
+a step is that over its length, not that of the kink or ripple it starts on. The narrow ones of
+the usual scheme take over where both would be as accurate.
+
+In the literature: backing up to the best point with a smaller step after a stagnation is the
+"decay on plateau" of neural networks; warm restarts are Loshchilov & Hutter's; discarding the
+momentum when it no longer helps is O'Donoghue & Candès'; steps relative to the size of x are those
+of Adafactor; differences whose width follows the step are Gilmore & Kelley's implicit filtering.
+
+The constants were chosen on the tuning part of ``benchmarks.published``.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba.extending import register_jitable
+
+from .state import BEST_X, GRAD, LOWER, OVERSHOT, STAGNATED, UNBOUNDED, UNIT, UPPER, X
+
+#: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
+BETAS = (0.98, 0.995)
+EPSILON = 1e-12
+
+FIRST_STEP = 0.3
+CYCLE = 0.3
+SHRINK = 0.5
+LAST_STEP = 1e-10
+PATIENCE = 20
+PATIENCE_GROWTH = 4
+#: At least so many cycles, unless the gradient vanishes.
+CYCLES = 3
+#: No cycle takes more than this part of all iterations, or more than so many, if these are more.
+CYCLE_SHARE = 0.25
+CYCLE_ITERATIONS = 1000
+#: The least unit, as a part of the largest: of the first cycle, the second, the third, ...
+LEAST_UNITS = (0.1, 1e-8)
+#: The width of differences, as a part of the step, and where the usual scheme takes over.
+WIDTH = 0.3
+NARROWEST = 1e-5
+#: A cycle that gains less than this, relative to 1 + |f|, is in vain.
+FTOL = 1e-10
+#: A fall by less than this part of ftol does not prolong a leg.
+LEG_FTOL = 1e-3
+
+
+@register_jitable
+def next_leg(s, rows):
+    """Set up a leg with a smaller step, or a new cycle; set the status if it is all over.
+
+    A search starts with a step of 0 in the cycle before the first, so with a new cycle.
+    """
+    s.lr *= SHRINK
+    if s.lr <= s.last_step:
+        gain = s.cycle_f - s.best_f
+        if s.cycle >= CYCLES - 1 and gain <= s.cycle_ftol * (1.0 + abs(s.best_f)):
+            s.status = end_in_vain(s, rows)
+            return
+    if s.lr <= s.last_step or s.nit >= s.cycle_end:
+        next_cycle(s)
+    measure_units(rows, LEAST_UNITS[s.cycle % 2])
+    s.since = 0
+    s.target = s.best_f
+    s.width = s.lr * WIDTH if s.widen == 1 and s.lr * WIDTH >= s.narrowest else 0.0
+
+
+@register_jitable
+def end_in_vain(s, rows):
+    """Return how a search ends whose last cycle has gained nothing.
+
+    The last leg's first move has to be small, in units: at most the root of the last step, where
+    that of Adam and its kin is the last step itself. A rule whose moves grow with the gradient may
+    not have made a small one. And a value so far below 0, or x so far from it, that the square
+    overflows has run away.
+    """
+    if s.best_f < 0.0 and not s.best_f * s.best_f < math.inf:
+        return UNBOUNDED
+    for i in range(rows.shape[1]):
+        x = rows[BEST_X, i]
+        if not x * x < math.inf:
+            return UNBOUNDED
+    return STAGNATED if s.move <= math.sqrt(s.last_step) else OVERSHOT
+
+
+@register_jitable
+def first_move(rows, clip, size):
+    """Return how far the first step of a leg, from the best point, moves a coordinate, in units.
+
+    Without bound where the square of the gradient in units overflows: a second moment of infinity
+    is all that has kept it from moving. ``clip`` and ``size`` are those of `engine.clipping`.
+    """
+    largest = 0.0
+    for i in range(rows.shape[1]):
+        unit = rows[UNIT, i]
+        g = clip * (rows[GRAD, i] / size) * unit
+        move = abs(rows[X, i] - rows[BEST_X, i]) / unit
+        if not g * g < math.inf:
+            return math.inf
+        if not move <= largest:
+            largest = move
+    return largest
+
+
+@register_jitable
+def next_cycle(s):
+    """Set up the first leg of a cycle."""
+    s.cycle += 1
+    k = min(s.cycle, CYCLES - 1)
+    s.lr = FIRST_STEP * CYCLE**k
+    s.patience = s.first_patience * PATIENCE_GROWTH**k
+    s.cycle_f = s.best_f
+    s.cycle_end = s.nit + max(CYCLE_ITERATIONS, int(CYCLE_SHARE * s.maxiter))
+
+
+@register_jitable
+def measure_units(rows, least):
+    """Set the unit of each coordinate: the size of the best x there, within its bounds."""
+    n = rows.shape[1]
+    largest = 1.0
+    for i in range(n):
+        largest = max(largest, abs(rows[BEST_X, i]))
+    for i in range(n):
+        room = rows[UPPER, i] - rows[LOWER, i]
+        unit = max(abs(rows[BEST_X, i]), least * largest)
+        rows[UNIT, i] = min(unit, room if room > 0.0 else math.inf)

@@ -1,0 +1,279 @@
+"""One iteration of a search: judge the point that was evaluated, then step to the next.
+
+The caller evaluates and the engine decides ("reverse communication"). So the same code serves
+functions in Python, which are called between two compiled iterations, and compiled functions,
+which are called from within a compiled loop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba.extending import register_jitable
+
+from .._cpu.kernels import accessors, state_floors
+from .._rules.rules import Rule
+from . import auto as annealing
+from .state import (
+    BEST_GRAD,
+    BEST_X,
+    CONVERGED,
+    GRAD,
+    GRADIENT,
+    LOWER,
+    MAXFEV,
+    MAXITER,
+    NONFINITE,
+    RUNNING,
+    STAGNATED,
+    TRIAL,
+    UNIT,
+    UPPER,
+    VALUE,
+    VALUE_AND_GRADIENT,
+    X,
+)
+
+# Inlined, the functions of this file keep their arguments, some hundred words with all the fields
+# of the arrays, out of the stack: 70 instead of 82 ns an iteration.
+inline = register_jitable(forceinline=True)
+
+
+def engine(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
+    """Return ``advance(s, rows, state, h)`` for a rule; ``state`` is ``rows[STATE:]``.
+
+    ``dtype`` is that of ``rows``; the scalars are float64.
+
+    It takes in ``s.f`` and the gradient in ``rows[GRAD]``, at ``rows[X]``. Either it sets
+    ``s.status``, and the search is over, or it leaves in ``rows[X]`` (with a copy in
+    ``rows[TRIAL]``) and ``s.request`` what to evaluate next.
+    """
+    sweep = _sweep(rule, dtype)
+    carried = next(iter(rule.carried.values())) if rule.carried else 0.0
+
+    def advance(s, rows, state, h):
+        while True:
+            if s.nit == 0 and not is_finite(rows, X):
+                s.status = NONFINITE
+                return
+            is_best = -math.inf < s.f <= s.best_f  # false for NaN
+            norm = sweep(s, rows, state, h, is_best)
+            if judge(s, is_best, norm):
+                s.nit += 1
+                s.t += 1
+                s.request = VALUE_AND_GRADIENT
+                return
+            if s.status != RUNNING:
+                if s.status == CONVERGED and not is_finite(rows, BEST_X):
+                    s.status = NONFINITE
+                return
+            annealing.next_leg(s, rows)
+            if s.status != RUNNING:
+                return
+            for i in range(rows.shape[1]):
+                rows[X, i] = rows[BEST_X, i]
+                rows[GRAD, i] = rows[BEST_GRAD, i]
+                for k in range(state.shape[0]):
+                    state[k, i] = 0.0
+            s.f = s.best_f
+            s.t = 0
+            s.carried = carried
+            s.request = GRADIENT
+            if s.width != s.best_width:
+                if not affordable(s, cost(s) - 1):
+                    s.status = MAXFEV
+                return
+
+    return inline(advance)
+
+
+@inline
+def judge(s, is_best, norm):
+    """Take in the value and the norm of the gradient. Return whether to go on from this point.
+
+    If not, the status says why, or the leg is over.
+    """
+    narrow = s.width == 0.0
+    if is_best and s.f < math.inf:
+        s.best_f = s.f
+        s.best_width = s.width
+        if norm <= s.gtol:
+            if narrow:
+                s.status = CONVERGED
+            return False  # flat at this width of the differences: a narrower one may tell more
+    elif not abs(s.f) < math.inf:
+        if s.auto == 0 or s.nit == 0:
+            s.status = NONFINITE
+        return False
+    if s.request == VALUE:
+        s.status = MAXITER if s.nit >= s.maxiter else MAXFEV
+        return False
+    if not norm < math.inf:
+        if s.auto == 0 or (is_best and narrow):
+            s.status = NONFINITE
+        return False
+    if s.f < s.target:
+        s.target = s.f - s.ftol * (1.0 + abs(s.f))
+        s.since = 0
+    elif s.request != GRADIENT:
+        s.since += 1
+    if s.nit >= s.maxiter:
+        s.status = MAXITER
+    elif not affordable(s, cost(s)):
+        s.status = MAXFEV
+    elif s.since >= s.patience and s.auto == 0:
+        s.status = STAGNATED
+    return s.status == RUNNING and s.since < s.patience and s.nit < s.cycle_end
+
+
+@inline
+def cost(s):
+    """Return the number of evaluations that a value and a gradient take."""
+    return s.cost if s.width == 0.0 else s.wide_cost
+
+
+@inline
+def start(s, rows):
+    """Set up the first evaluation; of the value alone if the gradient would take too many."""
+    if s.auto == 1:
+        annealing.next_leg(s, rows)
+    if not affordable(s, cost(s)):
+        s.request = VALUE
+
+
+@inline
+def affordable(s, evaluations):
+    """Return whether some more evaluations are allowed."""
+    return s.nfev + evaluations <= s.maxfev
+
+
+def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
+    """Return the one pass over the vectors: it notes the best, steps, and returns the norm.
+
+    It steps before the norm is known to be worth a step, which does no harm: x and the state of
+    a search that is over are not used, and a new leg sets both. Two passes and a copy took
+    113 ns for two coordinates.
+    """
+    coefficients, update, carry = rule.coefficients, rule.update, rule.advance
+    load, store = accessors(rule)
+    floors = state_floors(rule, dtype)
+    # One float64 scalar would have float32 arithmetic done in float64.
+    real = np.dtype(dtype).type
+    one, unflushed = real(1.0), (real(0.0),) * len(floors)  # what was stored has been flushed
+    least = float(np.finfo(dtype).tiny)
+    rounded = _rounding(rule.coefficient_count, real)
+    has_velocity = rule.state[:1] in (("m",), ("b",))
+
+    # The rows are indexed in place: views of them would be counted, see `kernels`.
+    def sweep(s, rows, state, h, is_best):
+        hyper = (s.lr, *h[1:]) if carry is None else (s.lr, *h[1:-1], s.carried)
+        t = float(s.t + 1)
+        c = rounded(coefficients(hyper, t))
+        if carry is not None:
+            s.carried = carry(hyper, t)[0]
+        size, clip = one, one
+        if s.clip_norm < math.inf:
+            wide_size, wide_clip = clipping(rows, s.clip_norm, least)
+            size, clip = real(wide_size), real(wide_clip)
+        in_units = s.auto == 1
+        norm = 0.0
+        for i in range(rows.shape[1]):
+            p, g = rows[X, i], rows[GRAD, i]
+            lower, upper = rows[LOWER, i], rows[UPPER, i]
+            if is_best:
+                rows[BEST_X, i] = p
+                rows[BEST_GRAD, i] = g
+            norm = larger(norm, unblocked(p, g, lower, upper))
+            if clip != one or size != one:
+                g = clip * (g / size)
+            unit = rows[UNIT, i] if in_units else one
+            if in_units:
+                p, g = p / unit, g * unit
+            p, new_state = update(p, g, load(state, i, unflushed), c)
+            store(state, i, new_state, floors)
+            if in_units:
+                p = p * unit
+            if p < lower or p > upper:
+                p = lower if p < lower else upper
+                # At a wall the velocity is spent: it would press on x for many steps after the
+                # gradient has turned.
+                if has_velocity:
+                    state[0, i] = 0.0
+            rows[X, i] = p
+            rows[TRIAL, i] = p
+        if in_units and s.t == 0:
+            s.move = annealing.first_move(rows, clip, size)
+        return norm
+
+    return inline(sweep)
+
+
+def _rounding(count: int, real: Any) -> Callable[..., Any]:
+    """Return what casts a tuple of ``count`` numbers to a dtype; Numba has no loop over these."""
+    if count == 0:
+        return inline(lambda values: ())
+    before, last = _rounding(count - 1, real), count - 1
+
+    def rounded(values):
+        return before(values) + (real(values[last]),)  # noqa: RUF005
+
+    return inline(rounded)
+
+
+@inline
+def unblocked(p, g, lower, upper):
+    """Return the size of a component of the gradient, or 0 if it pushes against a bound."""
+    return 0.0 if (g > 0.0 and p <= lower) or (g < 0.0 and p >= upper) else abs(g)
+
+
+@inline
+def is_finite(rows, row):
+    """Return whether a point is one: if not, it is no minimum, whatever its gradient says.
+
+    It is asked at the start and at the end. In each iteration it took 2 of 40 ns.
+    """
+    difference = 0.0
+    for i in range(rows.shape[1]):
+        difference += rows[row, i] - rows[row, i]  # NaN of what is not finite
+    return difference == 0.0
+
+
+@inline
+def larger(a, b):
+    """Return the larger of two, NaN if one of them is."""
+    return a if a >= b or a != a else b
+
+
+# Between these a sum of squares has all its digits.
+_SMALLEST_SUM, _LARGEST_SUM = 1e-290, 1e300
+
+
+@inline
+def clipping(rows, limit, least):
+    """Return what brings the gradient's Euclidean norm down to ``limit``.
+
+    It is a divisor, which is 1 unless the squares or the factor would leave the range of numbers,
+    and a factor of no less than ``least``, the smallest normal number of the rows.
+    """
+    total = 0.0
+    for i in range(rows.shape[1]):
+        g = float(rows[GRAD, i])
+        total += g * g
+    if _SMALLEST_SUM < total < _LARGEST_SUM:
+        clip = limit / math.sqrt(total) if total > limit * limit else 1.0
+        if clip >= least:
+            return 1.0, clip
+    largest = 0.0
+    for i in range(rows.shape[1]):
+        largest = max(largest, abs(float(rows[GRAD, i])))
+    if not (0.0 < largest < math.inf and total == total):  # nothing to clip, or all is lost
+        return 1.0, 0.0 if total == math.inf else 1.0
+    total = 0.0
+    for i in range(rows.shape[1]):
+        ratio = float(rows[GRAD, i]) / largest
+        total += ratio * ratio
+    root = math.sqrt(total)
+    return (largest, limit / root) if limit / largest < root else (1.0, 1.0)

@@ -1,0 +1,135 @@
+"""Compiled loops over many searches that go in step, between two calls of a user's function.
+
+Each search has its own record and matrix, and ``active`` holds the indices of some. The engine
+and the differences are those of one search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from numba import types
+
+from .._numba.cache import compile_kernel
+from .._objective.differences import around, beside, parabola, secant, size
+from .._rules.rules import Rule
+from .iteration import engine
+from .rows import COUNTS, END, INFEASIBLE, VECTOR, WORDS, begin, store, to_best, wants_narrow
+from .state import GRAD, LOWER, MATRIX, RECORDS, REL_STEP, STATE, UNIT, UPPER, X
+
+_CUBE = types.Array(types.float64, 3, "C")
+_OPTIONS = {"error_model": "numpy"}
+
+
+def _over_rows(name: str, kernel: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
+    """Compile a kernel over the records and matrices of all rows."""
+    kernel.__qualname__ = f"rows_{name}"
+    return compile_kernel(kernel, types.void(RECORDS, _CUBE, *signature), **_OPTIONS)
+
+
+@cache
+def begin_kernel() -> Callable[..., Any]:
+    """Return what sets up all searches, see `many.begin`."""
+
+    def kernel(records, matrices, starts, lowers, uppers, rates, per_free, counts):
+        for k in range(records.size):
+            if not begin(records[k], matrices[k], k, starts, lowers, uppers, rates, per_free):
+                counts[k, END] = INFEASIBLE
+
+    return _over_rows("begin", kernel, MATRIX, MATRIX, MATRIX, VECTOR, types.int64, COUNTS)
+
+
+@cache
+def advance_all_kernel(rule: Rule) -> Callable[..., Any]:
+    """Return what makes one iteration of a rule in some searches, see `engine`."""
+    advance = engine(rule)
+
+    def kernel(records, matrices, active, h):
+        for k in active:
+            rows = matrices[k]
+            advance(records[k], rows, rows[STATE:], h)
+
+    h = types.UniTuple(types.float64, len(rule.hyper))
+    return _over_rows(f"advance_{rule.name}", kernel, WORDS, h)
+
+
+@cache
+def narrow_kernel() -> Callable[..., Any]:
+    """Return what has searches with a gradient from wide differences ask for another.
+
+    It fills ``wants``: which of them do.
+    """
+
+    def kernel(records, matrices, active, wants):
+        for a in range(active.size):
+            s = records[active[a]]
+            wants[a] = wants_narrow(s)
+            if wants[a]:
+                to_best(s, matrices[active[a]])
+
+    return _over_rows("narrow", kernel, WORDS, types.Array(types.boolean, 1, "C"))
+
+
+@cache
+def store_kernel() -> Callable[..., Any]:
+    """Return what writes the results of some searches."""
+
+    def kernel(records, matrices, active, x, fun, jac, counts):
+        for k in active:
+            store(records[k], matrices[k], k, x, fun, jac, counts)
+
+    return _over_rows("store", kernel, WORDS, MATRIX, VECTOR, MATRIX, COUNTS)
+
+
+@cache
+def points_kernel(scheme: str) -> Callable[..., Any]:
+    """Return what fills ``near`` and ``far``; a one-sided difference has no near point but x."""
+    one_sided = scheme == "2-point"
+
+    def kernel(records, matrices, active, near, far):
+        for a in range(active.size):
+            s, rows = records[active[a]], matrices[active[a]]
+            for i in range(rows.shape[1]):
+                x, lower, upper = rows[X, i], rows[LOWER, i], rows[UPPER, i]
+                rel_step, unit = rows[REL_STEP, i], rows[UNIT, i]
+                if one_sided and s.width == 0.0:
+                    near[a, i], far[a, i] = x, beside(x, lower, upper, rel_step, unit)
+                else:
+                    near[a, i], far[a, i] = around(x, lower, upper, rel_step, unit, s.width)
+
+    return _over_rows(f"points_{scheme[0]}", kernel, WORDS, MATRIX, MATRIX)
+
+
+@cache
+def complex_steps_kernel() -> Callable[..., Any]:
+    """Return what fills ``h``, with 0 where bounds are equal."""
+
+    def kernel(records, matrices, active, h):
+        for a in range(active.size):
+            rows = matrices[active[a]]
+            for i in range(rows.shape[1]):
+                free = rows[LOWER, i] < rows[UPPER, i]
+                h[a, i] = rows[REL_STEP, i] * size(rows[X, i], rows[UNIT, i]) if free else 0.0
+
+    return _over_rows("complex_steps", kernel, WORDS, MATRIX)
+
+
+@cache
+def slopes_kernel() -> Callable[..., Any]:
+    """Return what fills the gradients of some searches from the values at `points_kernel`'s."""
+
+    def kernel(records, matrices, active, near, f_near, far, f_far):
+        for a in range(active.size):
+            f, rows = records[active[a]].f, matrices[active[a]]
+            for i in range(rows.shape[1]):
+                x = rows[X, i]
+                if far[a, i] == x:
+                    rows[GRAD, i] = 0.0
+                elif near[a, i] == x or near[a, i] == far[a, i]:
+                    rows[GRAD, i] = secant(x, f, far[a, i], f_far[a, i])
+                else:
+                    rows[GRAD, i] = parabola(x, f, near[a, i], f_near[a, i], far[a, i], f_far[a, i])
+
+    return _over_rows("slopes", kernel, WORDS, MATRIX, MATRIX, MATRIX, MATRIX)

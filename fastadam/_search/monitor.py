@@ -1,0 +1,141 @@
+"""What happens between iterations: callbacks, the clock, the progress bar."""
+
+from __future__ import annotations
+
+import inspect
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from .runs import Run
+from .state import MOST, RUNNING, Vector
+
+# Why a search was stopped from outside; `search` has the other reasons.
+STOPPED = -1
+TIMEOUT = -2
+
+
+class Watch:
+    """Drives a run, and looks at it from time to time.
+
+    Parameters
+    ----------
+    run : Run
+        The search.
+    callback : callable or None
+        As for `fastadam.minimize`.
+    keep_all : bool
+        Whether to collect the iterates.
+    max_seconds : float
+        When to stop.
+    progress : bool
+        Whether to show a progress bar.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        callback: Callable[..., Any] | None,
+        keep_all: bool,
+        max_seconds: float,
+        progress: bool,
+    ) -> None:
+        self._run, self._search = run, run.search
+        self._callback = None if callback is None else with_result(callback)
+        self.iterates: list[Vector] | None = [run.search.x.copy()] if keep_all else None
+        self._deadline = run.deadline = time.monotonic() + max_seconds
+        self._seen = self._looked = 0
+        most = int(run.search.view("maxiter")[0])
+        self._bar = progress_bar(most, "it") if progress else None
+
+    def drive(self) -> int:
+        """Run to the end; return the status, or `STOPPED`, or `TIMEOUT`."""
+        try:
+            with self._run.ticking() as ticks:
+                each = self._callback is not None or self.iterates is not None
+                status = self._drive(MOST if ticks and not each else 1)
+                if status != TIMEOUT and self._run.wants_narrow():
+                    self._narrow()
+            self._show()
+        finally:
+            if self._bar is not None:
+                self._bar.close()
+        return status
+
+    def _drive(self, iterations: int) -> int:
+        while True:
+            status = self._run.run(iterations)
+            if status != RUNNING:
+                return status
+            reason = self._look()
+            if reason == RUNNING and self._go_on():
+                self._show()
+                continue
+            self._search.conclude()
+            self._run.run(1)
+            return reason or TIMEOUT
+
+    def _go_on(self) -> bool:
+        """Return whether there is time for more, and let it begin."""
+        self._search.view("halt")[0] = 0
+        return time.monotonic() < self._deadline
+
+    def _narrow(self) -> None:
+        """Replace a best gradient that came from wide differences by the scheme's own."""
+        while self._go_on():
+            self._run.evaluate()
+            if self._search.view("part")[0] == 0:
+                self._search.best_grad[:] = self._search.grad
+                return
+
+    def _look(self) -> int:
+        """Show a new iterate to the callback and keep it."""
+        search = self._search
+        nit = int(search.view("nit")[0])
+        if nit == self._looked or search.view("part")[0] > 0:  # no new iterate, or not yet
+            return RUNNING
+        self._looked = nit
+        if self.iterates is not None:
+            self.iterates.append(search.x.copy())
+        if self._callback is not None:
+            try:
+                self._callback(search.x.copy(), float(search.view("f")[0]))
+            except StopIteration:
+                return STOPPED
+        return RUNNING
+
+    def _show(self) -> None:
+        if self._bar is not None:
+            nit = int(self._search.view("nit")[0])
+            self._bar.set_postfix(fun=f"{self._search.view('best_f')[0]:.6g}", refresh=False)
+            self._bar.update(nit - self._seen)
+            self._seen = nit
+
+
+def with_result(callback: Callable[..., Any]) -> Callable[[Vector, float], Any]:
+    """Return ``callback(x, f)`` for either of the forms that SciPy knows."""
+    try:
+        names = set(inspect.signature(callback).parameters)
+    except (TypeError, ValueError):  # some built-in functions have no signature
+        names = set()
+    if names == {"intermediate_result"}:
+        return lambda x, f: callback(intermediate_result=OptimizeResult(x=x, fun=f))
+    return lambda x, f: callback(np.copy(x))
+
+
+def progress_bar(total: int, unit: str) -> Any:
+    """Return a tqdm bar, or None where tqdm is not installed."""
+    try:
+        from tqdm import TqdmWarning
+
+        with warnings.catch_warnings():
+            # In a notebook without ipywidgets tqdm warns, and gives the bar of text.
+            warnings.simplefilter("ignore", TqdmWarning)
+            from tqdm.auto import tqdm
+    except ImportError:
+        return None
+    return tqdm(total=total, unit=unit, leave=False)

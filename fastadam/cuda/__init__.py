@@ -1,9 +1,0 @@
-"""The rules on NVIDIA GPUs, through the numba-cuda package; imported only when it is needed."""
-
-from .target import is_available
-
-__all__ = ["is_available"]
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

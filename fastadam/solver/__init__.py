@@ -1,1 +1,0 @@
-"""The minimiser's loop, for functions in Python and for compiled ones."""

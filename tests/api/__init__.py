@@ -1,0 +1,1 @@
+"""What users see: no test here imports a private name."""

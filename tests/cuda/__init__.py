@@ -1,6 +1,0 @@
-"""Tests of what runs on a GPU, most of them without one."""
-
-import pytest
-
-# Their assertions say as much as those of the tests.
-pytest.register_assert_rewrite("tests.cuda.host", "tests.cuda.family")

@@ -1,0 +1,154 @@
+"""Host memory in place of a GPU's: arrays that claim to be on one, and the GPU itself."""
+
+import ctypes
+
+import numpy as np
+
+
+class HostArray:
+    """An array with `__cuda_array_interface__`, in host memory."""
+
+    def __init__(self, array, stream=None, place=0, **changes):
+        self.array, self.stream, self.place, self._changes = array, stream, place, changes
+        PLACES[array.ctypes.data] = place
+
+    @property
+    def __cuda_array_interface__(self):
+        array = self.array
+        description = {
+            "shape": array.shape,
+            "strides": None if array.flags.c_contiguous else array.strides,
+            "typestr": array.dtype.str,
+            "data": (array.ctypes.data, not array.flags.writeable),
+            "stream": self.stream,
+            "version": 3,
+        }
+        return {**description, **self._changes}
+
+    def __getattr__(self, name):
+        if name in ("shape", "dtype"):
+            return getattr(self.array, name)
+        raise AttributeError(name)
+
+    def __iter__(self):
+        raise AssertionError("the elements of an array on a GPU are not looked at one by one")
+
+    def __repr__(self):
+        raise AssertionError("an array on a GPU is not copied for a message")
+
+
+#: The number of the GPU that each array claims to be on, by address.
+PLACES = {}
+
+
+class HostDevice:
+    """The methods of `fastadam._cuda.driver.Device`, over host memory.
+
+    What it is told is kept in ``events``: the streams of launches and orders.
+    """
+
+    def __init__(self, ordinal=0):
+        self.ordinal = ordinal
+        self.events = []
+        self.waits = 0
+        self._owned = {}
+
+    def compile(self, function, signature):
+        """Return something that `run` takes."""
+        raise NotImplementedError
+
+    def run(self, kernel, size, arguments):
+        """Run a kernel over so many elements."""
+        raise NotImplementedError
+
+    def require_current(self):
+        """Do nothing."""
+
+    def holds(self, pointer):
+        """Tell whether memory is on this GPU."""
+        return PLACES.get(pointer, self.ordinal) == self.ordinal
+
+    def empty(self, shape, dtype):
+        """Return new memory that shows whether it is set before it is read."""
+        array = np.full(shape, 0xAA if np.dtype(dtype).kind == "u" else np.nan, dtype)
+        return HostArray(array, place=self.ordinal)
+
+    def view(self, owner, start, shape, dtype):
+        """Return a part of an array."""
+        length = int(np.prod(shape)) * dtype.itemsize
+        part = owner.array.reshape(-1).view(np.uint8)[start : start + length]
+        return HostArray(part.view(dtype).reshape(shape), place=self.ordinal)
+
+    @staticmethod
+    def pointer(array):
+        """Return the address of an array."""
+        return array.array.ctypes.data
+
+    def fill(self, pointer, byte, size, stream):
+        """Set bytes."""
+        self.events.append(("fill", stream))
+        ctypes.memset(pointer, byte, size)
+
+    def read(self, pointer, shape, dtype, stream=None):
+        """Return a copy."""
+        self.waits += 1
+        array = np.empty(shape, dtype)
+        ctypes.memmove(array.ctypes.data, pointer, array.nbytes)
+        return array
+
+    def write_calls(self, pointer, array):
+        """Return the call that copies an array."""
+        return [(self._write, pointer, array)]
+
+    def _write(self, pointer, array):
+        assert array.flags.c_contiguous
+        self.waits += 1
+        ctypes.memmove(pointer, array.ctypes.data, array.nbytes)
+
+    def copy(self, target, source, size):
+        """Copy bytes."""
+        self.waits += 1
+        ctypes.memmove(target, source, size)
+
+    def order_calls(self, first, then):
+        """Return the call that remembers it."""
+        return [(self.events.append, ("order", first, then))]
+
+    def synchronize(self):
+        """Count it."""
+        self.waits += 1
+
+    def launch_call(self, kernel, size, stream, arguments):
+        """Return the call that runs a kernel at once."""
+        return self.launch, kernel, size, stream, arguments
+
+    def run_all(self, calls):
+        """Make calls."""
+        for function, *arguments in calls:
+            function(*arguments)
+
+    def launch(self, kernel, size, stream, arguments):
+        """Run a kernel at once."""
+        assert size > 0
+        self.events.append(("launch", stream))
+        self.run(kernel, size, arguments)
+
+
+def install(monkeypatch, make):
+    """Have host devices made by ``make(ordinal)`` take the place of GPUs; return number 0."""
+    from fastadam._cuda import arrays as slots
+    from fastadam._cuda import driver as device
+    from fastadam._cuda import packing
+
+    devices = {}
+
+    def device_of(pointer):
+        ordinal = PLACES.get(pointer, 0)
+        if ordinal not in devices:
+            devices[ordinal] = make(ordinal)
+        return devices[ordinal]
+
+    for module in (device, packing, slots):
+        monkeypatch.setattr(module, "device_of", device_of)
+    PLACES.clear()
+    return device_of(0)

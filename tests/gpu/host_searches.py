@@ -1,0 +1,161 @@
+"""The kernels of `fastadam._cuda.searches`, compiled for the CPU and run there by one thread.
+
+Unlike the simulator this has the types, and so the rounding, that they have on a GPU.
+"""
+
+import ctypes
+from contextlib import contextmanager, suppress
+from types import ModuleType, SimpleNamespace
+
+import numba
+import numpy as np
+import pytest
+from numba.extending import overload, register_jitable
+
+
+def _module(name, **members):
+    module = ModuleType(name)
+    vars(module).update(members)
+    return module
+
+
+@register_jitable
+def grid(dimensions):
+    return 0
+
+
+def local_array(shape, dtype):
+    return np.zeros(shape, dtype)
+
+
+@overload(local_array)
+def _local_array(shape, dtype):
+    return lambda shape, dtype: np.zeros(shape, dtype)
+
+
+@register_jitable
+def atomic_add(array, index, value):
+    old = array[index]
+    array[index] += value
+    return old
+
+
+_clock = ctypes.CDLL(None).clock
+_clock.restype, _clock.argtypes = ctypes.c_long, []
+
+
+@register_jitable
+def now():
+    """Return the processor's time in nanoseconds, as C has it in microseconds."""
+    return 1000 * _clock()
+
+
+#: What a kernel sees as `cuda`.
+IN_KERNEL = _module(
+    "cuda",
+    grid=grid,
+    local=_module("local", array=local_array),
+    atomic=_module("atomic", add=atomic_add),
+)
+
+
+class HostArray(np.ndarray):
+    """An array with the methods of a device array."""
+
+    def copy_to_host(self, target=None):
+        if target is None:
+            return np.array(self)
+        target[...] = self
+        return target
+
+    def copy_to_device(self, source):
+        self[...] = source
+
+    def is_c_contiguous(self):
+        return self.flags.c_contiguous
+
+
+class Kernel:
+    """A kernel for one thread. A RuntimeError ends the thread, and nobody hears of it."""
+
+    def __init__(self, function, signature):
+        self._dispatcher = numba.njit(function, error_model="numpy")
+        self._dispatcher.compile(signature)
+
+    @property
+    def overloads(self):
+        return {None: SimpleNamespace(max_cooperative_grid_blocks=lambda block: 1)}
+
+    def __getitem__(self, grid):
+        return self
+
+    def __call__(self, *arguments):
+        with suppress(RuntimeError):
+            self._dispatcher(*map(_plain, arguments))
+
+
+def _plain(value):
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return np.asarray(value) if isinstance(value, HostArray) else value
+
+
+class Cuda:
+    """The functions of `numba.cuda` that the host side uses."""
+
+    @staticmethod
+    def to_device(array):
+        return np.array(array).view(HostArray)
+
+    @staticmethod
+    def device_array(shape, dtype):
+        array = np.empty(shape, dtype).view(HostArray)
+        array.view(np.uint8)[...] = 0x5A  # shows where it is read before it is written
+        return array
+
+    #: Bytes of memory that nobody has.
+    free = 2**34
+
+    @classmethod
+    def current_context(cls):
+        return SimpleNamespace(get_memory_info=lambda: SimpleNamespace(free=cls.free))
+
+
+def device_jit(device):
+    assert device
+
+    def wrap(function):
+        dispatcher = numba.njit(function, error_model="numpy")
+
+        def compile_device(given):
+            dispatcher.compile(given)
+            return SimpleNamespace(signature=dispatcher.overloads[given].signature)
+
+        dispatcher.compile_device = compile_device
+        return dispatcher
+
+    return wrap
+
+
+@contextmanager
+def installed():
+    """Have the CPU take the GPU's place for a while."""
+    from fastadam._batch import cuda as batch
+    from fastadam._cuda import arguments, searches
+    from fastadam._objective import cuda as functions
+
+    def compile_kernel(function, signature, **options):
+        return Kernel(function, signature)
+
+    searches.search_kernel.cache_clear()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(searches, "cuda", IN_KERNEL)
+        monkeypatch.setattr(searches, "with_cuda", lambda function: function)
+        monkeypatch.setattr(searches, "compile_kernel", compile_kernel)
+        monkeypatch.setattr(searches, "clock", lambda: now)
+        monkeypatch.setattr(functions, "compiler", lambda: SimpleNamespace(jit=device_jit))
+        monkeypatch.setattr(arguments, "driver", lambda: Cuda)
+        monkeypatch.setattr(batch, "driver", lambda: Cuda)
+        monkeypatch.setattr(batch, "_BLOCK", 1)
+        yield
+    searches.search_kernel.cache_clear()

@@ -1,0 +1,220 @@
+"""Kernels as PTX, compiled without a GPU, and a slow machine that runs PTX over host memory."""
+
+import ctypes
+import re
+import struct
+
+import numpy as np
+import pytest
+
+REALS = {"f32": np.float32, "f64": np.float64}
+CELLS = {"f32": ctypes.c_float, "f64": ctypes.c_double, "u64": ctypes.c_uint64}
+COMPARISONS = {
+    "eq": lambda a, b: a == b,
+    "ne": lambda a, b: a != b and a == a and b == b,
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+    "gt": lambda a, b: a > b,
+    "ge": lambda a, b: a >= b,
+    # with a "u": or unordered
+    "neu": lambda a, b: a != b,
+    "gtu": lambda a, b: not a <= b,
+    "nan": lambda a, b: a != a or b != b,
+}
+ARITHMETIC = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+}
+BITWISE = {
+    "and": lambda a, b: a & b,
+    "or": lambda a, b: a | b,
+    "xor": lambda a, b: a ^ b,
+    "shl": lambda a, b: a << b,
+    "shr": lambda a, b: a >> b,
+    "max": max,
+    "min": min,
+    "div": lambda a, b: a // b,
+}
+
+
+def require_toolkit():
+    """Skip where kernels cannot be compiled."""
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda")
+    from numba import cuda
+    from numba.cuda.cudadrv.nvvm import NVVM
+
+    if cuda.config.ENABLE_CUDASIM:
+        pytest.skip("kernels are not compiled in the simulator")
+    try:
+        NVVM()
+    except Exception as error:
+        pytest.skip(f"needs the CUDA toolkit's compiler ({error})")
+
+
+COMPILED = {}
+
+
+def kernel_ptx(rule, dtype, monkeypatch):
+    """Return the step kernel of a rule as PTX, or for None the one that looks for NaN."""
+    from fastadam._cuda import kernels as loops
+
+    if (rule, dtype) not in COMPILED:
+        function, signature = (
+            loops.first_nonfinite_function(dtype)
+            if rule is None
+            else loops.step_function(rule, dtype)
+        )
+        COMPILED[rule, dtype] = compile_ptx(function, signature, monkeypatch)
+    return COMPILED[rule, dtype]
+
+
+def compile_ptx(function, signature, monkeypatch):
+    """Compile a kernel as `fastadam._numba.cuda.compile_kernel` does, for compute capability 9."""
+    from numba.cuda import dispatcher
+
+    from fastadam._numba import cuda as target
+
+    class Hopper:
+        compute_capability = (9, 0)
+
+    # Functions that kernels call are compiled for the current GPU.
+    monkeypatch.setattr(dispatcher, "get_current_device", Hopper)
+    with target.uncontracted():
+        text, _ = target.compiler().compile(
+            function, signature, device=False, abi="numba", cc=(9, 0), output="ptx"
+        )
+    return text
+
+
+class Program:
+    """A kernel's PTX, as far as the kernels here use that language."""
+
+    def __init__(self, text):
+        self.parameters = re.findall(r"\.param \.(\w+) (\w+)", text)
+        self._lines, self._labels = [], {}
+        body = text[text.index("{") :]
+        for line in re.split(r"[;\n]", body):
+            line = line.split("//")[0].strip()
+            label = re.fullmatch(r"(\$\w+):", line)
+            if label:
+                self._labels[label[1]] = len(self._lines)
+            elif line and line not in "{}" and not line.startswith("."):
+                guard, operation, operands = re.fullmatch(
+                    r"(?:@(!?%p\d+)\s+)?([\w.]+)\s*(.*)", line
+                ).groups()
+                names = [name.strip() for name in operands.split(",")]
+                self._lines.append((guard, operation.split("."), names))
+
+    def run(self, address, threads):
+        """Run so many threads, one after the other, in one block.
+
+        ``address`` is what the driver takes: of an array of pointers to the arguments.
+        """
+        pointers = (ctypes.c_uint64 * len(self.parameters)).from_address(address)
+        arguments = {
+            name: (kind, CELLS[kind].from_address(pointer).value)
+            for (kind, name), pointer in zip(self.parameters, pointers, strict=True)
+        }
+        with np.errstate(all="ignore"):
+            for thread in range(threads):
+                Thread(arguments, thread, threads).run(self._lines, self._labels)
+
+
+class Thread:
+    """One thread's registers."""
+
+    def __init__(self, arguments, thread, threads):
+        self._arguments = arguments
+        self._values = {"%tid.x": thread, "%ntid.x": threads, "%ctaid.x": 0, "%nctaid.x": 1}
+
+    def run(self, lines, labels):
+        """Follow the program to its end."""
+        at = 0
+        while True:
+            guard, operation, operands = lines[at]
+            at += 1
+            if guard and self._values[guard.lstrip("!")] == guard.startswith("!"):
+                continue
+            if operation[0] == "ret":
+                return
+            if operation[0] == "bra":
+                at = labels[operands[0]]
+            else:
+                self._execute(operation, operands)
+
+    def _execute(self, operation, operands):
+        name, kind = operation[0], operation[-1]
+        if name == "st":
+            CELLS[kind].from_address(self._address(operands[0])).value = self._read(
+                operands[1], kind
+            )
+            return
+        if name == "ld":
+            result = self._load(operation, operands[1])
+        elif name == "atom":
+            assert operation[1:] == ["global", "min", "u64"]
+            cell = ctypes.c_uint64.from_address(self._address(operands[1]))
+            result, cell.value = cell.value, min(cell.value, self._read(operands[2], kind))
+        elif name == "setp":
+            a, b = (self._read(operand, kind) for operand in operands[1:])
+            result = bool(COMPARISONS[operation[1]](a, b))
+        elif name == "selp":
+            chosen = operands[1] if self._values[operands[3]] else operands[2]
+            result = self._read(chosen, kind)
+        else:
+            result = self._compute(operation, [self._read(o, kind) for o in operands[1:]])
+        self._values[operands[0]] = result
+
+    def _compute(self, operation, values):
+        name, modifiers, kind = operation[0], operation[1:-1], operation[-1]
+        if name in ("mov", "cvta", "cvt"):
+            assert not set(modifiers) & set(REALS)  # only whole numbers are converted
+            return values[0]
+        if kind in REALS:
+            # Rounded to nearest, subnormals kept; nothing else may be there.
+            assert modifiers == ([] if name in ("abs", "neg") else ["rn"]), operation
+            if name == "sqrt":
+                return np.sqrt(values[0])
+            if name in ("abs", "neg"):
+                return abs(values[0]) if name == "abs" else -values[0]
+            return ARITHMETIC[name](*values)
+        if name == "not":
+            return not values[0] if kind == "pred" else ~values[0]
+        if name in ("add", "sub", "mul"):
+            assert modifiers in ([], ["wide"], ["lo"])
+            return ARITHMETIC[name](*values)
+        return BITWISE[name](*values)
+
+    def _load(self, operation, operand):
+        space, kind = operation[1], operation[-1]
+        if space == "param":
+            stored, value = self._arguments[operand.strip("[]")]
+            assert stored == kind
+        else:
+            assert space == "global"
+            value = CELLS[kind].from_address(self._address(operand)).value
+        return REALS[kind](value) if kind in REALS else value
+
+    def _address(self, operand):
+        base, _, offset = operand.strip("[]").partition("+")
+        return self._read(base, "u64") + int(offset or 0)
+
+    def _read(self, operand, kind):
+        """Return a register or a literal as a type wants it."""
+        if operand.startswith("%"):
+            value = self._values[operand]
+        elif operand[:2] in ("0f", "0d"):
+            code = ">f" if operand[1] == "f" else ">d"
+            value = REALS[kind](struct.unpack(code, bytes.fromhex(operand[2:]))[0])
+        else:
+            value = int(operand)
+        if kind in REALS:
+            assert isinstance(value, REALS[kind])
+        elif kind != "pred":
+            bits = int(kind[1:])
+            value %= 2**bits
+            if kind[0] == "s" and value >= 2 ** (bits - 1):
+                value -= 2**bits
+        return value

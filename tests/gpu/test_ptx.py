@@ -1,0 +1,73 @@
+"""Every kernel of the optimisers, compiled for a GPU that is not there, read and run as PTX."""
+
+import re
+
+import numpy as np
+import pytest
+
+from fastadam._rules.rules import RULES
+
+from . import ptx
+
+DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
+
+
+pytestmark = pytest.mark.usefixtures("toolkit")
+
+
+@pytest.fixture(scope="module")
+def toolkit():
+    ptx.require_toolkit()
+
+
+def name_of(value):
+    return value.name if value is not None else "first_nonfinite"
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=name_of)
+@pytest.mark.parametrize("rule", [*RULES, None], ids=name_of)
+def test_each_operation_is_rounded_once_and_to_nearest(rule, dtype, monkeypatch):
+    text = ptx.kernel_ptx(rule, dtype, monkeypatch)
+    kind = {4: "f32", 8: "f64"}[dtype.itemsize]
+    other = {4: "f64", 8: "f32"}[dtype.itemsize]
+    assert f".{other}" not in text.replace(f".param .{other}", "")
+    assert not re.search(r"\b(fma|mad)\.|\.approx|\.full|\.ftz|\.rz|rsqrt|rcp", text)
+    assert ".local" not in text
+    assert "call" not in text
+    if rule is None:
+        return
+    assert f"mul.rn.{kind}" in text
+    has_root = rule.name not in ("adamax", "sgd", "momentum")
+    assert (f"sqrt.rn.{kind}" in text) == has_root
+    assert (f"div.rn.{kind}" in text) == (rule.name not in ("sgd", "momentum"))
+
+
+def test_without_the_switch_products_and_sums_are_contracted(monkeypatch):
+    """What `uncontracted` is for; and that the test above can fail."""
+    from contextlib import nullcontext
+
+    from fastadam._cuda import kernels as loops
+    from fastadam._numba import cuda as target
+
+    monkeypatch.setattr(target, "uncontracted", nullcontext)
+    text = ptx.compile_ptx(*loops.step_function(RULES[0], DTYPES[0]), monkeypatch)
+    assert "fma.rn.f32" in text
+
+
+def test_a_compiler_that_is_called_elsewhere_is_noticed():
+    from fastadam._numba import cuda as target
+
+    with pytest.raises(RuntimeError, match="release of numba-cuda"), target.uncontracted():
+        pass
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=name_of)
+@pytest.mark.parametrize("rule", RULES, ids=name_of)
+def test_arguments_are_those_that_the_kernel_declares(rule, dtype, monkeypatch):
+    from fastadam._cuda.kernels import step_arguments
+
+    program = ptx.Program(ptx.kernel_ptx(rule, dtype, monkeypatch))
+    arguments = step_arguments(rule, dtype, 5, 0, 0)
+    kind = {4: "f32", 8: "f64"}[dtype.itemsize]
+    declared = [kind for kind, _ in program.parameters]
+    assert declared == ["u64"] * len(arguments.words) + [kind] * len(arguments.scalars)

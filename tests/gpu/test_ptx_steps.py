@@ -1,0 +1,73 @@
+"""Whole optimisers, their kernels compiled for a GPU, and run from the PTX over host memory."""
+
+import numpy as np
+import pytest
+
+import fastadam
+from fastadam._rules.rules import RULES
+
+from . import ptx
+from .family import FAMILY, assert_same_steps
+from .host import HostArray, HostDevice, install
+
+
+class PtxDevice(HostDevice):
+    """Runs what the compiler made of a kernel, on arguments as the driver takes them."""
+
+    def __init__(self, ordinal, monkeypatch):
+        super().__init__(ordinal)
+        self._monkeypatch = monkeypatch
+
+    def compile(self, function, signature):
+        """Compile it once in all tests: the functions are known by their names."""
+        name, _, dtype = function.__name__.rpartition("_")
+        rule = {rule.name: rule for rule in RULES}.get(name)
+        assert rule is not None or name == "first_nonfinite"
+        return ptx.Program(ptx.kernel_ptx(rule, np.dtype(dtype), self._monkeypatch))
+
+    def run(self, kernel, size, arguments):
+        kernel.run(arguments.address, threads=3)
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    ptx.require_toolkit()
+    return install(monkeypatch, lambda ordinal: PtxDevice(ordinal, monkeypatch))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", FAMILY)
+@pytest.mark.usefixtures("gpu")
+def test_steps_have_the_bits_of_the_cpu(name, dtype):
+    assert_same_steps(name, dtype, (2, 4), 5, HostArray, lambda array: array.array)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.usefixtures("gpu")
+def test_the_first_element_that_is_not_finite_is_found(dtype):
+    p, q = (HostArray(np.ones(9, dtype)) for _ in range(2))
+    optimizer = fastadam.Adam({"p": p, "q": q}, nonfinite="raise")
+    g, bad = np.full(9, np.finfo(dtype).max), np.ones(9, dtype)
+    bad[[4, 7]] = -np.inf, np.nan
+    with pytest.raises(ValueError, match=r"grads\['q'\] must be finite, got -inf"):
+        optimizer.step({"p": HostArray(g), "q": HostArray(bad)})
+    optimizer.step({"p": HostArray(g), "q": HostArray(np.ones(9, dtype))})
+    assert optimizer.step_count == 1
+
+
+def test_subnormals_are_flushed_as_on_the_cpu(gpu):
+    p, g = np.ones(3, np.float32), np.array([1e-30, 1e-38, 0.0], np.float32)
+    q = HostArray(p.copy())
+    cpu, on_gpu = fastadam.Adam(p), fastadam.Adam(q)
+    tiny = {
+        key: np.full(3, 1e-40, np.float32) if key.endswith(("/m", "/v")) else value
+        for key, value in cpu.state_dict().items()
+    }
+    for optimizer, gradient in ((cpu, g), (on_gpu, HostArray(g))):
+        optimizer.load_state_dict(tiny)
+        optimizer.step(gradient)
+    state, expected = on_gpu.state_dict(), cpu.state_dict()
+    for key in ("group0/0/m", "group0/0/v"):
+        assert (state[key] == expected[key]).all()
+        assert (np.abs(state[key][1:]) == 0).all()
+    assert gpu.events.count(("launch", 0)) == 1

@@ -1,0 +1,1 @@
+"""The repository itself: its commands, its documents, its imports."""

@@ -1,0 +1,1 @@
+"""A folder for each room of the package: what only its own tests can tell."""
