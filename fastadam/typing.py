@@ -43,6 +43,10 @@ Integer = int | np.integer[Any]
 Real = float | np.floating[Any] | np.integer[Any]
 Boolean = bool | np.bool_
 
+#: Of float64, one row, and of float64, a row for each of many.
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
 # ---------------------------------------------------------------------------------------------
 # Words
 # ---------------------------------------------------------------------------------------------

@@ -23,8 +23,7 @@ from .._validate import (
     plain_number,
     real_array,
 )
-from ..typing import OnError
-from .problems import Matrix
+from ..typing import Matrix, OnError
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from .._minimize.setup import evaluations_for_each
 from .._numba.cuda import driver, is_simulated
 from .._objective.compiled import type_of_arguments
 from .._objective.cuda import plain
+from .._objective.layout import REL_STEP
 from .._search.monitor import progress_bar
 from .._search.schedule import Rates
-from .._search.state import REL_STEP, Search
+from .._search.state import Search
 from .problems import Batch, search_template
 
 #: The threads of a block.

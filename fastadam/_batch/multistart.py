@@ -12,21 +12,21 @@ from scipy.spatial import KDTree
 
 from .._minimize.bounds import box
 from .._minimize.results import summary
-from .._search.state import Vector
 from .._validate import count, describe, flag, one_of
 from ..typing import (
     Boolean,
     BoundsLike,
     Integer,
     Jacobian,
+    Matrix,
     Method,
     MinimizeBatchOptions,
     MultistartResult,
     Real,
     Sampling,
+    Vector,
 )
 from .api import solved
-from .problems import Matrix
 
 #: End points are one minimum within these: of the box's width in each coordinate, and of 1 + |f|.
 X_TOLERANCE = 1e-3

@@ -19,8 +19,7 @@ from .._search.monitor import TIMEOUT, Watch, progress_bar
 from .._search.rows import END, INFEASIBLE, lose
 from .._search.runs import Functions
 from .._search.state import Search
-
-Matrix = np.ndarray[Any, np.dtype[np.float64]]
+from ..typing import Matrix
 
 _FLOAT64 = np.dtype(np.float64)
 

@@ -16,9 +16,9 @@ import numpy as np
 from numba import types
 from numba.np.numpy_support import from_dtype
 
-from .._cpu.kernels import accessors, state_floors
 from .._numba.cuda import with_cuda
 from .._rules.rules import Rule, Scalars
+from .._rules.state import accessors, state_floors
 from .._uninterrupted import Call
 from .driver import Arguments, Device
 from .interface import stream_of

@@ -23,6 +23,7 @@ from numba.np.numpy_support import from_dtype
 
 from .._numba.cuda import clock, compile_kernel, with_cuda
 from .._objective.cuda import evaluation, rejected
+from .._objective.layout import REL_STEP, STATE
 from .._rules.rules import Rule
 from .._search.iteration import engine
 from .._search.monitor import TIMEOUT
@@ -36,7 +37,7 @@ from .._search.rows import (
     to_best,
     wants_narrow,
 )
-from .._search.state import MAXITER, REL_STEP, RUNNING, SCALARS, STATE
+from .._search.state import MAXITER, RUNNING, SCALARS
 
 cuda: Any = None  # see `target.with_cuda`
 

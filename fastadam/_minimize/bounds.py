@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import Bounds, OptimizeWarning
 
-from .._search.state import Vector
 from .._validate import describe, real_array
+from ..typing import Vector
 
 _BOTH_AT_ONCE = (
     "for all lower bounds, then all upper bounds, give scipy.optimize.Bounds(lower, upper)"

@@ -20,7 +20,8 @@ from scipy.optimize import OptimizeResult
 from .._objective import python as objective
 from .._search.monitor import STOPPED, TIMEOUT
 from .._search.runs import Functions
-from .._search.state import CONVERGED, MAXFEV, MAXITER, STAGNATED, Vector
+from .._search.state import CONVERGED, MAXFEV, MAXITER, STAGNATED
+from ..typing import Vector
 
 
 class StopMethodError(Exception):

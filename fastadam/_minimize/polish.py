@@ -12,9 +12,9 @@ from scipy.optimize import Bounds, OptimizeResult
 
 from .._search.monitor import STOPPED, TIMEOUT
 from .._search.runs import Functions
-from .._search.state import CONVERGED, MAXFEV, MAXITER, NONFINITE, STAGNATED, Vector
+from .._search.state import CONVERGED, MAXFEV, MAXITER, NONFINITE, STAGNATED
 from .._validate import suggestion
-from ..typing import PolishMethod
+from ..typing import PolishMethod, Vector
 from .counted import Limits, Metered, Point, StopMethodError
 from .options import Options
 from .results import MEANINGS, attach, interruption

@@ -13,13 +13,15 @@ from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 
 from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
+from .._objective.layout import GRADIENT, REL_STEP
 from .._rules.rules import Rule
 from .._search import auto as annealing
 from .._search.loops import start_kernel
 from .._search.monitor import Watch, with_result
 from .._search.runs import DIFFERENCES, CompiledRun, Functions, PythonRun, Run
-from .._search.state import GRADIENT, REL_STEP, Search, Vector
+from .._search.state import Search
 from .._validate import describe, real_array, suggestion
+from ..typing import Vector
 from .counted import Limits, Metered
 from .options import MAXITER, Options, rule_of
 from .results import report

@@ -15,10 +15,10 @@ from numba import types
 from numba.extending import register_jitable
 
 from .._numba.cuda import compiler, is_simulated
-from .._search.loops import complex_point, three_point, two_point
-from .._search.state import GRAD, TRIAL, X
 from .._validate import describe
 from .differences import copy
+from .evaluation import complex_point, three_point, two_point
+from .layout import GRAD, TRIAL, X
 
 
 def evaluation(fun: Any, jac: Any, given: tuple[Any, ...], length: int) -> Callable[..., None]:

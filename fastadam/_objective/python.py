@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._search.state import Vector
 from .._validate import describe
+from ..typing import Vector
 
 
 def scalar(value: Any) -> float:

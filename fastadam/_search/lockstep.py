@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._objective import python as objective
+from .._objective.layout import BEST_GRAD, GRAD, GRADIENT, REL_STEP, VALUE, X
 from .._rules.rules import Rule
+from ..typing import Matrix, Vector
 from .lockstep_kernels import (
     advance_all_kernel,
     begin_kernel,
@@ -21,9 +23,8 @@ from .lockstep_kernels import (
 )
 from .rows import END, INFEASIBLE
 from .runs import Functions
-from .state import BEST_GRAD, GRAD, GRADIENT, REL_STEP, RUNNING, VALUE, Search, Vector, X
+from .state import RUNNING, Search
 
-Matrix = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 

@@ -14,10 +14,11 @@ from numba import types
 
 from .._numba.cache import compile_kernel
 from .._objective.differences import around, beside, parabola, secant, size
+from .._objective.layout import GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
 from .._rules.rules import Rule
 from .iteration import engine
 from .rows import COUNTS, END, INFEASIBLE, VECTOR, WORDS, begin, store, to_best, wants_narrow
-from .state import GRAD, LOWER, MATRIX, RECORDS, REL_STEP, STATE, UNIT, UPPER, X
+from .state import MATRIX, RECORDS
 
 _CUBE = types.Array(types.float64, 3, "C")
 _OPTIONS = {"error_model": "numpy"}

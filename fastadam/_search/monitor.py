@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from ..typing import Vector
 from .runs import Run
-from .state import MOST, RUNNING, Vector
+from .state import MOST, RUNNING
 
 # Why a search was stopped from outside; `search` has the other reasons.
 STOPPED = -1

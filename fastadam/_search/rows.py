@@ -19,23 +19,21 @@ from numba.extending import intrinsic, register_jitable
 
 from .._numba.addresses import borrowed, first_class, spill
 from .._numba.cache import compile_here, compile_kernel
-from .._objective.wrappers import names_itself
-from .iteration import start
-from .state import (
+from .._objective.layout import (
     BEST_GRAD,
     BEST_X,
     GRAD,
     GRADIENT,
     LOWER,
-    MATRIX,
-    MOST,
-    RUNNING,
     STATE,
     TRIAL,
     UNIT,
     UPPER,
     X,
 )
+from .._objective.wrappers import names_itself
+from .iteration import start
+from .state import MATRIX, MOST, RUNNING
 
 #: How a row ends whose bounds hold no number; `search` has the other ends.
 INFEASIBLE = 6

@@ -18,10 +18,11 @@ from .._objective import python as objective
 from .._objective.calls import called_from_python
 from .._objective.compiled import driver, is_native, native_function, type_of_arguments
 from .._objective.differences import central, complex_step, one_sided
+from .._objective.layout import GRADIENT, LOWER, REL_STEP, UNIT, UPPER, VALUE
 from .._rules.rules import Rule
 from .loops import advance_kernel, run_kernel, run_signature
 from .schedule import Rates, Schedule, step_size
-from .state import GRADIENT, LOWER, REL_STEP, RUNNING, UNIT, UPPER, VALUE, Search
+from .state import RUNNING, Search
 from .ticker import INTERVAL, ticker
 
 _NO_RATES = np.empty(0)

@@ -9,7 +9,7 @@ from threading import Lock
 import numpy as np
 
 from .._validate import nonnegative
-from .state import Vector
+from ..typing import Vector
 
 Schedule = Callable[[int], float]
 

@@ -14,9 +14,19 @@ from numba import types
 from numba.np.numpy_support import from_dtype
 from numpy.typing import NDArray
 
+from .._objective.layout import (
+    BEST_GRAD,
+    BEST_X,
+    GRAD,
+    LOWER,
+    STATE,
+    TRIAL,
+    UPPER,
+    VALUE,
+    X,
+)
 from .._rules.rules import Rule
-
-Vector = NDArray[np.float64]
+from ..typing import Vector
 
 # Why a search ended. `fastadam.result` has the messages.
 RUNNING = 0
@@ -28,11 +38,6 @@ NONFINITE = 5
 # 6 and 9 are `many.INFEASIBLE` and `many.RAISED`.
 OVERSHOT = 7  # nor does the best value fall, but no step was small
 UNBOUNDED = 8  # the best value, or its x, is beyond all bounds
-
-# What is to be evaluated at x next.
-VALUE_AND_GRADIENT = 0
-GRADIENT = 1  # at another width of the differences; the value is known
-VALUE = 2  # a gradient would take more evaluations than are allowed, or more time
 
 #: More iterations than anybody waits for.
 MOST = 2**62
@@ -91,10 +96,6 @@ SCALARS = np.dtype(
         ("halt", np.int64),
     ]
 )
-
-# The rows of the matrix. UNIT is what steps are measured in; 0 without `annealing`, where steps
-# are what the user says. The rule's state is in the rows from STATE on.
-X, TRIAL, GRAD, BEST_X, BEST_GRAD, LOWER, UPPER, REL_STEP, UNIT, STATE = range(10)
 
 RECORDS = types.Array(from_dtype(SCALARS), 1, "C")
 MATRIX = types.Array(types.float64, 2, "C")

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from ..._search.state import Vector
-from ..problems import Batch, Matrix
+from ...typing import Matrix, Vector
+from ..problems import Batch
 from .messages import Failure, Parcel
 
 Solve = Callable[[Batch], None]

@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from fastadam._objective.layout import GRAD
 from fastadam._search.iteration import clipping
-from fastadam._search.state import GRAD
 from tests.api.minimize.helpers import INF, NAN, run
 
 LARGEST = np.finfo(np.float64).max

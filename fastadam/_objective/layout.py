@@ -1,0 +1,10 @@
+"""Where evaluations find x in the memory of a search, and what is asked of them."""
+
+# The rows of the matrix. UNIT is what steps are measured in; 0 without `annealing`, where steps
+# are what the user says. The rule's state is in the rows from STATE on.
+X, TRIAL, GRAD, BEST_X, BEST_GRAD, LOWER, UPPER, REL_STEP, UNIT, STATE = range(10)
+
+# What is to be evaluated at x next.
+VALUE_AND_GRADIENT = 0
+GRADIENT = 1  # at another width of the differences; the value is known
+VALUE = 2  # a gradient would take more evaluations than are allowed, or more time
