@@ -13,6 +13,7 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.ext.autosummary import autosummary_table
 
 import fastadam
 
@@ -141,6 +142,14 @@ def resolve(
     return None
 
 
+def leave_out_citations(app: Sphinx, doctree: nodes.document) -> None:
+    """Take [1] out of summaries, whose pages do not have what it refers to."""
+    for table in doctree.findall(autosummary_table):
+        for citation in list(table.findall(pending_xref)):
+            if citation["refdomain"] == "citation":
+                citation.parent.remove(citation)
+
+
 def _mathml(node: nodes.Element, as_block: bool) -> str:
     source = re.sub(r"\\Big(?![lr])", r"\\Bigr", node.astext())  # docutils knows no \Big
     return tex2mathml(source, as_block)
@@ -161,6 +170,7 @@ def block_math(translator: Any, node: nodes.math_block) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register what is above."""
     app.connect("missing-reference", resolve)
+    app.connect("doctree-read", leave_out_citations)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -52,7 +52,7 @@ right = (images[test] @ params["w"] + params["b"]).argmax(axis=1) == labels[test
 print(f"{right.mean():.1%} of the digits that it has not seen are right")
 
 # %%
-figure, (upper, lower) = plt.subplots(2, 1, figsize=(6.4, 4), sharex=True)
+figure, (upper, lower) = plt.subplots(2, 1, figsize=(6.4, 4), layout="constrained", sharex=True)
 upper.semilogy(losses, color="#0072B2", linewidth=0.8)
 upper.set(ylabel="loss of the batch")
 lower.plot(rates, color="#D55E00")

@@ -42,7 +42,7 @@ for name, fit in fits.items():
 
 # %%
 # The least squares are pulled up by the outliers; the robust fit is not.
-figure, axes = plt.subplots(figsize=(6.4, 3.6))
+figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 axes.plot(t, y, "o", color="0.55", markersize=4, label="data")
 axes.plot(t, 2.5 * np.exp(-1.3 * t) + 0.5, color="black", label="truth")
 for (name, fit), colour, dashes in zip(fits.items(), ("#D55E00", "#0072B2"), ("--", "-.")):

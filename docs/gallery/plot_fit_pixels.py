@@ -53,7 +53,7 @@ fitted = result.x[:, 1].reshape(rate.shape)
 # %%
 # What is true, what was fitted, and the difference. Pixels that failed would be grey.
 fitted[~result.success.reshape(rate.shape)] = np.nan
-figure, axes = plt.subplots(1, 3, figsize=(8, 2.9), sharex=True, sharey=True)
+figure, axes = plt.subplots(1, 3, figsize=(8, 2.9), layout="constrained", sharex=True, sharey=True)
 panels = [
     ("true", rate, "viridis", 0, 4),
     ("fitted", fitted, "viridis", 0, 4),

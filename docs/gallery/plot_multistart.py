@@ -21,7 +21,7 @@ for x, value, count in zip(result.minima, result.minima_fun, result.counts):
 # The area of a circle is the number of starts that ended there. The deepest two are filled.
 u, v = (np.linspace(*bounds, 200) for bounds in problem.bounds)
 heights = np.array([[problem.fun(np.array([x, y])) for x in u] for y in v])
-figure, axes = plt.subplots(figsize=(6.4, 4.2))
+figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 levels = np.linspace(-1, 6, 15)
 drawn = axes.contourf(u, v, heights, levels, cmap="Greys", extend="max", alpha=0.6)
 figure.colorbar(drawn, ax=axes, label="f")

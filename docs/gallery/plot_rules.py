@@ -17,7 +17,7 @@ problem = problems.rosenbrock()
 rates = {"adam": 0.5, "nadam": 0.02, "radam": 0.005, "rmsprop": 0.002, "momentum": 0.002}
 styles = zip(("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#000000"), ("-", "--", "-.", ":", "-"))
 
-figure, axes = plt.subplots(figsize=(6.4, 4.2))
+figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 for (rule, lr), (colour, dashes) in zip(rates.items(), styles):
     result = fastadam.minimize(
         problem.fun_and_jac,
