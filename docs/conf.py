@@ -97,6 +97,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"fastadam {version}"
 html_static_path = ["_static"]
 html_css_files = ["fastadam.css"]
+html_context = {"default_mode": "auto"}
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
@@ -143,15 +144,20 @@ def resolve(
 
 
 def leave_out_citations(app: Sphinx, doctree: nodes.document) -> None:
-    """Take [1] out of summaries, whose pages do not have what it refers to."""
+    """Take " [1]" out of summaries, whose pages do not have what it refers to."""
     for table in doctree.findall(autosummary_table):
-        for citation in list(table.findall(pending_xref)):
-            if citation["refdomain"] == "citation":
-                citation.parent.remove(citation)
+        for reference in list(table.findall(pending_xref)):
+            if reference["refdomain"] == "citation":
+                siblings = reference.parent.children
+                before = siblings[siblings.index(reference) - 1]
+                before.parent.replace(before, nodes.Text(before.astext().rstrip()))
+                reference.parent.remove(reference)
 
 
 def _mathml(node: nodes.Element, as_block: bool) -> str:
-    source = re.sub(r"\\Big(?![lr])", r"\\Bigr", node.astext())  # docutils knows no \Big
+    # Two ways to write LaTeX that docutils does not know.
+    source = re.sub(r"\\Big(?![lr])", r"\\Bigr", node.astext())
+    source = re.sub(r"frac(\d)(\d)", r"frac{\1}{\2}", source)
     return tex2mathml(source, as_block)
 
 

@@ -131,3 +131,11 @@ def test_the_readmes_figures_are_those_of_the_documentation():
     assert len(rows) == 5
     for row in rows:
         assert any(all(cell in line for cell in row) for line in table), row
+
+
+def test_the_version_stands_once():
+    written = re.compile(rf"version[\W_]+{re.escape(fastadam.__version__)}")
+    places = ["pyproject.toml", "fastadam/__init__.py", "docs/conf.py", "CITATION.cff", "README.md"]
+    found = [place for place in places if written.search((ROOT / place).read_text("utf-8"))]
+    assert found == ["fastadam/__init__.py"]
+    assert f"\n## {fastadam.__version__}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
