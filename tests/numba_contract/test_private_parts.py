@@ -11,7 +11,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic, register_jitable
 
 from fastadam._numba import cache
-from fastadam._numba.parallel import ENTRY
+from fastadam._numba.dispatchers import PARALLEL_ENTRY, find_address
 
 pytestmark = pytest.mark.smoke
 
@@ -175,7 +175,7 @@ def test_parallel_loops_call_one_function():
         for each in function.overloads.values():
             assert hasattr(each.library, "_shared_module")
             names = [f.name for f in each.library._final_module.functions]
-            assert (ENTRY in names) == is_parallel
+            assert (PARALLEL_ENTRY in names) == is_parallel
 
 
 # ---------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_first_class_functions():
 
 def test_calls_by_address(result):
     """Numba's calling convention: a call, a tuple that is taken apart and put together, a cast."""
-    address = cache.code_address(result)
+    address = find_address(result)
 
     @intrinsic
     def call(typing_context, given):
