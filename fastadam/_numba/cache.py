@@ -112,13 +112,14 @@ def _compile_by_public_parts(
     function: Callable[..., Any], options: dict[str, Any]
 ) -> Callable[..., Any]:
     """Leave the types to the first call: a declared signature would refuse read-only arrays."""
+    dispatcher: Callable[..., Any] = numba.njit(function, **options)
     try:
         identity = repr(sorted(options.items())) + _source_digest()
         function.__qualname__ += f"_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
-        return numba.njit(function, cache=True, **options)
+        dispatcher = numba.njit(function, cache=True, **options)
     except (RuntimeError, OSError) as error:  # as above
         _warn(f"they cannot be kept on disk: {error}")
-        return numba.njit(function, **options)
+    return dispatcher
 
 
 @cache

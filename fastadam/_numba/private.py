@@ -12,7 +12,7 @@ import warnings
 from functools import cache
 from pkgutil import resolve_name
 
-from .version import NUMBA_VERSION, is_tested
+from .version import NUMBA_VERSION, is_newer
 
 #: What is used, by class: what only instances have is seen when it is used.
 PARTS = {
@@ -77,7 +77,7 @@ def give_up(error: Exception) -> None:
 @cache
 def find_problem() -> str | None:
     """Find out why private parts cannot be used; None if they seem to be as expected."""
-    if not is_tested(NUMBA_VERSION):
+    if is_newer(NUMBA_VERSION):
         return f"numba {NUMBA_VERSION} is newer than what was tested"
     try:
         for place, names in PARTS.items():
