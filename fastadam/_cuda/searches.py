@@ -21,7 +21,7 @@ from numba import types
 from numba.extending import register_jitable
 from numba.np.numpy_support import from_dtype
 
-from .._numba.cuda import clock, compile_kernel, with_cuda
+from .._numba.gpu import clock, compile_kernel, with_cuda
 from .._objective.cuda import evaluation, rejected
 from .._objective.layout import REL_STEP, STATE
 from .._rules.rules import Rule

@@ -156,7 +156,7 @@ def test_read_only_gradients_are_not_copied():
     g.flags.writeable = False
     optimizer = fastadam.Adam(p)
     optimizer.step(g)
-    assert optimizer._slots[0]._buffer is None
+    assert optimizer._backend.params[0]._buffer is None
     np.testing.assert_allclose(p, 0.999)
 
 
