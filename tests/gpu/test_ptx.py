@@ -54,13 +54,6 @@ def test_without_the_switch_products_and_sums_are_contracted(monkeypatch):
     assert "fma.rn.f32" in text
 
 
-def test_a_compiler_that_is_called_elsewhere_is_noticed():
-    from fastadam._numba import gpu as target
-
-    with pytest.raises(RuntimeError, match="release of numba-cuda"), target.uncontracted():
-        pass
-
-
 @pytest.mark.parametrize("dtype", DTYPES, ids=name_of)
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
 def test_arguments_are_those_that_the_kernel_declares(rule, dtype, monkeypatch):
