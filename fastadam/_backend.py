@@ -57,14 +57,9 @@ class Param(ABC):
 
 
 class Backend(Protocol[GradientT]):
-    """The parameter arrays of one optimiser, and their kernels.
+    """The parameter arrays of one optimiser, all in this place, and their kernels.
 
-    Parameters
-    ----------
-    specs : sequence of ParamSpec
-        The arrays, not yet checked; all live in this place.
-    threads : int or None
-        How many threads take a step, if the user says so.
+    ``threads`` is the number of threads that take a step, if the user gave one.
     """
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None: ...

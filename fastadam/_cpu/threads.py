@@ -63,7 +63,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def run_parallel(kernel: Kernel, arguments: tuple[Any, ...], threads: int | None = None) -> bool:
-    """Run a parallel kernel where that is safe, and tell whether it ran (if not, nothing did).
+    """Run a parallel kernel where that is safe, and tell whether it ran.
 
     With a number of threads other Python threads are waited for. Without one, it runs on as many
     as Numba uses, and only if no other Python thread runs a parallel kernel of ours.
@@ -93,11 +93,6 @@ def _run_on(threads: int, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         kernel(*arguments)
     finally:
         numba.set_num_threads(before)
-
-
-def _median(values: list[float]) -> float:
-    """Return the middle value (`statistics` would take a tenth of the import of this package)."""
-    return sorted(values)[len(values) // 2]
 
 
 class KernelChoices:
@@ -191,14 +186,8 @@ class TimedChoice:
     parallel ones are: when they take longer than serial ones would, the serial kernel takes over
     at once.
 
-    Attributes
-    ----------
-    is_timed : bool
-        Whether the next step is timed.
-    seconds : float
-        Its time, over all its arrays, to be added by who takes it.
-    parallel : callable or None
-        The parallel kernel, if the next step is to run in it.
+    After `plan`, ``is_timed`` tells whether the next step is timed: then who takes it adds its
+    time, over all its arrays, to ``seconds``.
     """
 
     def __init__(self, load_parallel: Callable[[], Kernel]) -> None:
@@ -217,6 +206,7 @@ class TimedChoice:
 
     @property
     def parallel(self) -> Kernel | None:
+        """The parallel kernel, if the next step is to run in it."""
         return self._loaded if self._in_parallel else None
 
     def plan(self) -> None:
@@ -256,13 +246,14 @@ class TimedChoice:
         if len(trial) < TRIAL_STEPS:
             return
         if len(trial) == TRIAL_STEPS:
-            self._serial_seconds = _median(trial)
+            self._serial_seconds = sorted(trial)[TRIAL_STEPS // 2]
             self._in_parallel = True
             return
         serial = self._serial_seconds
         is_hopeless = seconds - serial > max(HICCUP, 3.0 * serial)
         if is_hopeless or len(trial) == 2 * TRIAL_STEPS:
-            parallel = _median(trial[TRIAL_STEPS:])
+            times = sorted(trial[TRIAL_STEPS:])
+            parallel = times[len(times) // 2]
             is_chosen = parallel < PARALLEL_BONUS * serial and not is_hopeless
             step_seconds = parallel if is_chosen else serial
             others = trial[:TRIAL_STEPS] if is_chosen else trial[TRIAL_STEPS:]

@@ -32,21 +32,9 @@ BLOCKS_PER_MULTIPROCESSOR = 32
 class Arguments:
     """The arguments of a kernel as the driver takes them: pointers to values that can be changed.
 
-    Parameters
-    ----------
-    arrays : sequence of (pointer, shape, itemsize)
-        The contiguous arrays that the kernel takes first.
-    scalars : ctypes array, optional
-        What it takes after them.
-
-    Attributes
-    ----------
-    words : ctypes array
-        All that is said about the arrays.
-    pointers : list of int
-        Where in ``words`` the pointer of each array is.
-    address : int
-        Of what the driver takes.
+    First the contiguous ``arrays`` (pointer, shape, itemsize), then the ``scalars``, a ctypes
+    array. ``words`` is all that is said about the arrays, ``pointers`` where in it the pointer of
+    each is; the driver takes ``address``.
     """
 
     def __init__(
@@ -69,6 +57,12 @@ class Arguments:
 def _addresses(array: Any) -> list[int]:
     start, step = ctypes.addressof(array), ctypes.sizeof(array) // len(array)
     return [start + step * i for i in range(len(array))]
+
+
+def _ask_ordinal(api: Any, pointer: int) -> tuple[Any, Any]:
+    attribute = api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
+    code, ordinal = api.cuPointerGetAttribute(attribute, pointer)
+    return code, ordinal
 
 
 def load_api() -> tuple[Any, Any]:
@@ -101,10 +95,6 @@ class Device:
             raise RuntimeError(f"the CUDA driver reports {code.name}")
         return values[0] if values else None
 
-    # -----------------------------------------------------------------------------------------
-    # Which GPU
-    # -----------------------------------------------------------------------------------------
-
     def require_current(self) -> None:
         """Require that this GPU is the thread's current one; a thread that has none gets it."""
         code, current = self._api.cuCtxGetDevice()
@@ -116,14 +106,9 @@ class Device:
                 "make theirs the current one, as the library of the arrays does it"
             )
 
-    # -----------------------------------------------------------------------------------------
-    # Memory
-    # -----------------------------------------------------------------------------------------
-
     def holds(self, pointer: int) -> bool:
         """Tell whether memory is on this GPU."""
-        attribute = self._api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
-        code, ordinal = self._api.cuPointerGetAttribute(attribute, pointer)
+        code, ordinal = _ask_ordinal(self._api, pointer)
         return not code and int(ordinal) == self.ordinal
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
@@ -186,10 +171,6 @@ class Device:
             self._result(self._api.cuMemcpyDtoD(target, source, size))
             self.synchronize()
 
-    # -----------------------------------------------------------------------------------------
-    # Streams
-    # -----------------------------------------------------------------------------------------
-
     def make_order_calls(self, first: int, then: int) -> list[Call]:
         """Make the calls that have one stream wait for what another was told so far.
 
@@ -206,10 +187,6 @@ class Device:
     def synchronize(self) -> None:
         """Wait for everything that the GPU was told."""
         self._result(self._api.cuCtxSynchronize())
-
-    # -----------------------------------------------------------------------------------------
-    # Kernels
-    # -----------------------------------------------------------------------------------------
 
     def compile(self, function: Callable[..., Any], signature: Any) -> Kernel:
         """Compile a kernel and load it."""
@@ -246,8 +223,7 @@ def find_device(pointer: int) -> Device:
     current = numba.current_context()  # the thread may have none
     if not pointer:
         return get_device(current.device.id)
-    attribute = api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
-    code, ordinal = api.cuPointerGetAttribute(attribute, pointer)
+    code, ordinal = _ask_ordinal(api, pointer)
     if code:
         raise ValueError(f"{pointer:#x} is no address on a GPU ({code.name})")
     return get_device(int(ordinal))

@@ -49,16 +49,18 @@ def read(name: str, value: Any, writes: bool = False) -> DeviceArray:
 
 def read_interface(value: Any) -> Mapping[str, Any]:
     """Read an array's `__cuda_array_interface__`."""
+    found: Mapping[str, Any]
     try:
-        return value.__cuda_array_interface__
+        found = value.__cuda_array_interface__
     except RuntimeError:  # of a torch tensor that requires a gradient
-        return value.detach().__cuda_array_interface__
+        found = value.detach().__cuda_array_interface__
+    return found
 
 
 def find_stream(name: str, value: Any) -> int | None:
     """Find the stream whose order has to be kept for an array, if there is one."""
     if is_torch(value):  # whose interface names none: all work is on the current one
-        return sys.modules["torch"].cuda.current_stream(value.device).cuda_stream
+        return int(sys.modules["torch"].cuda.current_stream(value.device).cuda_stream)
     stream = read_interface(value).get("stream")
     if stream is None:
         return None

@@ -35,12 +35,8 @@ _INSTALL = 'pip install "fastadam[cuda12]", or "fastadam[cuda13]" for a driver o
 def load_cuda() -> Any:
     """Load the module `numba.cuda` of the numba-cuda package, ready for use.
 
-    Raises
-    ------
-    ImportError
-        If the package is not installed.
-    RuntimeError
-        If a driver with a GPU, or the toolkit's compiler, is missing.
+    ImportError as from `load_compiler`; RuntimeError if a driver with a GPU, or the toolkit's
+    compiler, is missing.
     """
     cuda = load_compiler()
     if is_simulated():
@@ -83,11 +79,8 @@ def is_available() -> bool:
 def load_compiler() -> Any:
     """Load the module `numba.cuda` of the numba-cuda package; a GPU is not needed.
 
-    Raises
-    ------
-    ImportError
-        If the package is not installed, is of a release that fastadam was not tested with, or does
-        not know the NumPy that is installed.
+    ImportError if the package is not installed, is of a release that fastadam was not tested with,
+    or does not know the NumPy that is installed.
     """
     if find_spec("numba_cuda") is None:
         raise ImportError(f"CUDA needs the numba-cuda package: {_INSTALL}", name="numba_cuda")
@@ -139,7 +132,8 @@ def clock() -> Callable[[], int]:
 
         return types.int64(), lower
 
-    return now
+    clock_in_kernels: Callable[[], int] = now
+    return clock_in_kernels
 
 
 def compile_kernel(function: Callable[..., Any], signature: Any, **options: Any) -> Any:

@@ -88,6 +88,7 @@ def pack(arrays: Any, dtype: DTypeLike | None = None) -> tuple[Any, Any]:
 
 def _dtype(dtype: Any) -> np.dtype[Any]:
     try:
-        return np.dtype(dtype)
+        found: np.dtype[Any] = np.dtype(dtype)
+        return found
     except Exception as error:  # of many kinds, from what has a dtype of its own
         raise TypeError(f"dtype must be float32 or float64, got {describe(dtype)}") from error
