@@ -12,7 +12,7 @@ from .._backend import Param, ParamSpec
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
 from .driver import find_device
-from .interface import is_torch, read
+from .interface import is_torch, read_array
 from .kernels import make_step_arguments
 
 
@@ -30,7 +30,7 @@ class DeviceParamArray(Param):
     """
 
     def __init__(self, spec: ParamSpec) -> None:
-        self.pointer, shape, dtype, self.stream = read(spec.name, spec.array, writes=True)
+        self.pointer, shape, dtype, self.stream = read_array(spec.name, spec.array, writes=True)
         super().__init__(spec, shape, dtype)
         self.nbytes = self.size * dtype.itemsize
         self.device = find_device(self.pointer)
@@ -75,7 +75,7 @@ class DeviceParamArray(Param):
             raise TypeError(
                 f"{name} must be on the GPU like {self.spec.name}, got {describe(gradient)}"
             )
-        pointer, shape, dtype, stream = read(name, gradient)
+        pointer, shape, dtype, stream = read_array(name, gradient)
         self.check_gradient(self.spec.name, shape, dtype)
         self._check_place(pointer, memory)
         is_in_order = self._is_torch and is_torch(gradient)  # both in that of torch's stream

@@ -15,7 +15,7 @@ from .._uninterrupted import Call
 from .._validate import describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Memory
 from .driver import Arguments, find_device
-from .interface import find_stream, read
+from .interface import find_stream, read_array
 from .kernels import ALL_FINITE, load_nonfinite_kernel, load_step_kernel
 
 
@@ -111,7 +111,7 @@ class CudaBackend:
     @staticmethod
     def to_host(name: str, array: Any) -> np.ndarray:
         """Return a copy on the host."""
-        pointer, shape, dtype, _ = read(name, array)
+        pointer, shape, dtype, _ = read_array(name, array)
         return find_device(pointer).read(pointer, shape, dtype)
 
     @staticmethod
@@ -122,7 +122,7 @@ class CudaBackend:
         for name, array in zip(names, arrays, strict=True):
             if not is_device_array(array):
                 raise TypeError(f"{name} must be on the GPU like {names[0]}, got {describe(array)}")
-        sources = [read(name, array) for name, array in zip(names, arrays, strict=True)]
+        sources = [read_array(name, array) for name, array in zip(names, arrays, strict=True)]
         common = sources[0].dtype if dtype is None else dtype
         devices = [find_device(source.pointer) for source in sources]
         for name, source, device in zip(names, sources, devices, strict=True):

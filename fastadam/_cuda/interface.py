@@ -14,8 +14,8 @@ import numpy as np
 from .._validate import DTYPES, describe
 
 
-class DeviceArray(NamedTuple):
-    """An array on a GPU: C-contiguous, float32 or float64."""
+class Description(NamedTuple):
+    """What an array on a GPU says of itself: it is C-contiguous, float32 or float64."""
 
     pointer: int
     shape: tuple[int, ...]
@@ -24,7 +24,7 @@ class DeviceArray(NamedTuple):
     stream: int | None
 
 
-def read(name: str, value: Any, writes: bool = False) -> DeviceArray:
+def read_array(name: str, value: Any, writes: bool = False) -> Description:
     """Read and check what an array on a GPU says of itself; ``writes`` if it will be written."""
     description = read_interface(value)
     shape = tuple(int(length) for length in description["shape"])
@@ -44,7 +44,7 @@ def read(name: str, value: Any, writes: bool = False) -> DeviceArray:
             f"{name} must be contiguous (C order) on a GPU, got the strides {tuple(strides)} for "
             f"the shape {shape}"
         )
-    return DeviceArray(int(pointer or 0), shape, dtype, find_stream(name, value))
+    return Description(int(pointer or 0), shape, dtype, find_stream(name, value))
 
 
 def read_interface(value: Any) -> Mapping[str, Any]:
