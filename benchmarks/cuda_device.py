@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from fastadam._numba import cuda as target
+from fastadam._numba import gpu as target
 
 from .cuda_arrays import NumbaArrays
 from .cuda_kernels import copy_function
@@ -31,7 +31,7 @@ class Gpu:
     """
 
     def __init__(self) -> None:
-        self._cuda = target.driver()
+        self._cuda = target.load_cuda()
         if target.is_simulated():
             raise RuntimeError("the simulator (NUMBA_ENABLE_CUDASIM=1) has no times to measure")
         self._context = self._cuda.current_context()

@@ -7,9 +7,9 @@ from typing import Any
 
 from numba import types
 
-from fastadam._numba.cuda import with_cuda
+from fastadam._numba.gpu import with_cuda
 
-cuda: Any = None  # see `fastadam._numba.cuda.with_cuda`
+cuda: Any = None  # see `fastadam._numba.gpu.with_cuda`
 
 _VECTOR = types.Array(types.float32, 1, "C")
 

@@ -24,10 +24,10 @@ def array_module(device: str) -> Any:
         raise DeviceError(
             f"--device cuda needs CuPy ({error}): pip install cupy-cuda12x, or cupy-cuda13x"
         ) from error
-    from fastadam._numba.cuda import driver
+    from fastadam._numba.gpu import load_cuda
 
     try:
-        driver()
+        load_cuda()
     except (ImportError, RuntimeError) as error:
         raise DeviceError(f"--device cuda: {error}") from error
     return cupy

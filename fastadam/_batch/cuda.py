@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from .._cuda.arguments import device_argument, on_device
+from .._cuda.driver import count_resident_blocks, find_free_memory
 from .._cuda.searches import FAILED, NEXT, OVER, WANTED, WORDS, Task, forgiving, search_kernel
 from .._minimize.options import rule_of
 from .._minimize.setup import evaluations_for_each
-from .._numba.cuda import driver, is_simulated
+from .._numba.gpu import is_simulated, load_cuda
 from .._objective.compiled import type_of_arguments
 from .._objective.cuda import plain
 from .._objective.layout import REL_STEP
@@ -58,7 +59,7 @@ class _Searches:
     """The searches that the GPU's threads make, and the arrays of the batch there."""
 
     def __init__(self, batch: Batch) -> None:
-        self._cuda, self._batch = driver(), batch
+        self._cuda, self._batch = load_cuda(), batch
         functions, n = batch.functions, batch.starts.shape[1]
         lr = batch.options.lr
         self._rates = Rates(lr, batch.options.maxiter) if callable(lr) else None
@@ -131,10 +132,8 @@ class _Searches:
         """
         if is_simulated():
             return min(_SIMULATED_BLOCKS, -(-size // _SIMULATED_BLOCK)), _SIMULATED_BLOCK
-        (compiled,) = self._kernel.overloads.values()
-        free = self._cuda.current_context().get_memory_info().free
-        room = int(_SHARE * free) // (need * _BLOCK)
-        blocks = min(compiled.max_cooperative_grid_blocks(_BLOCK), -(-size // _BLOCK), room)
+        room = int(_SHARE * find_free_memory()) // (need * _BLOCK)
+        blocks = min(count_resident_blocks(self._kernel, _BLOCK), -(-size // _BLOCK), room)
         return max(1, blocks), _BLOCK
 
     def run(self, bar: Any) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from numba import from_dtype, types
 from numba.extending import register_jitable
 
-from .._numba.cuda import clock, compile_kernel, with_cuda
+from .._numba.gpu import clock, compile_kernel, with_cuda
 from .._objective.cuda import evaluation, rejected
 from .._objective.layout import REL_STEP, STATE
 from .._rules.rules import Rule

@@ -12,7 +12,7 @@ from benchmarks.cuda_kernels import copy_function
 from benchmarks.report import Options
 from benchmarks.suites import cuda, cuda_agreement, cuda_fits, cuda_steps
 from benchmarks.timing import Effort
-from fastadam._numba import cuda as target
+from fastadam._numba import gpu as target
 from tests.benchmarks.cuda_stand_in import HASTY, StandIn
 from tests.gpu.host import HostArray, install
 from tests.gpu.simulated.device import SimulatedDevice
@@ -51,7 +51,7 @@ class SimulatedGpu(StandIn):
         super().__init__(SimulatedArrays())
 
     def copying_kernel(self):
-        cuda, kernel = target.compiler(), target.compile_kernel(*copy_function())
+        cuda, kernel = target.load_compiler(), target.compile_kernel(*copy_function())
 
         def run(to, source):
             there = cuda.to_device(to.array)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import cuda_device
 from benchmarks.cuda_device import Gpu, headline, state_line
-from fastadam._numba import cuda as target
+from fastadam._numba import gpu as target
 from tests.processes import run_python
 
 
@@ -33,7 +33,7 @@ class Cuda:
 @pytest.fixture
 def cuda(monkeypatch):
     fake = Cuda()
-    monkeypatch.setattr(target, "driver", lambda: fake)
+    monkeypatch.setattr(target, "load_cuda", lambda: fake)
     monkeypatch.setattr(target, "is_simulated", lambda: False)
     return fake
 

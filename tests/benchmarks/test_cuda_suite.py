@@ -8,7 +8,7 @@ from benchmarks.__main__ import main
 from benchmarks.cuda_peers import COPIES, CUPY, ON_TORCH, OURS, TORCH
 from benchmarks.report import OK, Options
 from benchmarks.suites import cuda
-from fastadam._numba import cuda as target
+from fastadam._numba import gpu as target
 from tests.benchmarks.cuda_stand_in import StandIn, make_small
 
 
@@ -70,7 +70,7 @@ def test_without_a_gpu_one_line_says_what_is_missing(error, tmp_path, monkeypatc
     def missing():
         raise error("CUDA needs this and that")
 
-    monkeypatch.setattr(target, "driver", missing)
+    monkeypatch.setattr(target, "load_cuda", missing)
     assert main(["--suite", "cuda", "--output", str(tmp_path)]) == 0
     notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note")]
     assert notes == [

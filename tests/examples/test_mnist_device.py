@@ -11,7 +11,7 @@ from examples.mnist.__main__ import main
 from examples.mnist.data import load_bundled_digits
 from examples.mnist.settings import Settings
 from examples.mnist.training import train
-from fastadam._numba import cuda as target
+from fastadam._numba import gpu as target
 
 SMALL = ["--hidden", "8", "--epochs", "1"]
 
@@ -60,7 +60,7 @@ def test_without_a_gpu(monkeypatch, capsys, stand_in):
         raise RuntimeError("CUDA needs an NVIDIA GPU")
 
     monkeypatch.setitem(sys.modules, "cupy", stand_in)
-    monkeypatch.setattr(target, "driver", missing)
+    monkeypatch.setattr(target, "load_cuda", missing)
     assert main([*SMALL, "--device", "cuda"]) == 1
     assert_one_line(capsys, "--device cuda", "an NVIDIA GPU")
 
@@ -73,7 +73,7 @@ def test_a_device_that_does_not_exist(capsys):
 
 def test_runs_can_be_saved_and_go_on_on_the_other_device(monkeypatch, capsys, tmp_path, stand_in):
     monkeypatch.setitem(sys.modules, "cupy", stand_in)
-    monkeypatch.setattr(target, "driver", lambda: None)
+    monkeypatch.setattr(target, "load_cuda", lambda: None)
     files = [str(tmp_path / "cpu.npz"), str(tmp_path / "cuda.npz")]
     for path, device in zip(files, ("cpu", "cuda"), strict=True):
         assert main([*SMALL, "--save", path, "--device", device]) == 0

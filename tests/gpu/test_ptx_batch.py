@@ -151,7 +151,7 @@ def test_contraction_is_what_is_switched_off(monkeypatch):
     """That the tests above can fail."""
     from contextlib import nullcontext
 
-    from fastadam._numba import cuda as target
+    from fastadam._numba import gpu as target
 
     monkeypatch.setattr(target, "uncontracted", nullcontext)
     _texts.clear()

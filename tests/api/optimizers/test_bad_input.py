@@ -188,7 +188,7 @@ def test_params(params, words):
 @pytest.mark.parametrize(("params", "grads", "words"), GRADS, ids=row_name)
 def test_grads(params, grads, words, snapshot):
     optimizer = fastadam.Adam(params)
-    arrays = [slot.array for slot in optimizer._slots]
+    arrays = [param.array for param in optimizer._backend.params]
     before = snapshot(optimizer, arrays)
     assert_refused(words, lambda: optimizer.step(grads))
     before.assert_unchanged()

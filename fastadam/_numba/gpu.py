@@ -2,6 +2,10 @@
 
 Nothing here imports `numba.cuda` before it is needed. Without the numba-cuda package that name
 is Numba's built-in target, which is deprecated, and which is never used.
+
+What is used of the package beyond its public functions is used here and in `_cuda.driver` alone;
+see `tests/numba_contract/test_cuda_parts.py`. No module may be called `cuda` in this room: the
+package's import hook takes every name with "numba.cuda" in it for its own.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ import numpy as np
 from numba import types
 from numba.core.cgutils import ir  # llvmlite's, as Numba has it
 
+from .version import CUDA_OLDEST, CUDA_UNTESTED, require_tested
+
 #: numba-cuda 0.30 asks for `numpy.row_stack`, which NumPy dropped here: it would fail in the middle
 #: of compiling a user's function.
 _UNKNOWN_NUMPY = "2.5.0"
@@ -26,17 +32,13 @@ _INSTALL = 'pip install "fastadam[cuda12]", or "fastadam[cuda13]" for a driver o
 
 
 @cache  # not of the errors: what was missing may come
-def driver() -> Any:
-    """Return the module `numba.cuda` of the numba-cuda package, ready for use.
+def load_cuda() -> Any:
+    """Load the module `numba.cuda` of the numba-cuda package, ready for use.
 
-    Raises
-    ------
-    ImportError
-        If the package is not installed.
-    RuntimeError
-        If a driver with a GPU, or the toolkit's compiler, is missing.
+    ImportError as from `load_compiler`; RuntimeError if a driver with a GPU, or the toolkit's
+    compiler, is missing.
     """
-    cuda = compiler()
+    cuda = load_compiler()
     if is_simulated():
         return cuda
     cuda.is_available()  # starts the driver, and `cuda_error` tells how that went
@@ -67,20 +69,18 @@ def is_available() -> bool:
         there. What needs them raises an error that says which one is missing.
     """
     try:
-        driver()
+        load_cuda()
     except (ImportError, RuntimeError):
         return False
     return True
 
 
 @cache
-def compiler() -> Any:
-    """Return the module `numba.cuda` of the numba-cuda package; a GPU is not needed.
+def load_compiler() -> Any:
+    """Load the module `numba.cuda` of the numba-cuda package; a GPU is not needed.
 
-    Raises
-    ------
-    ImportError
-        If the package is not installed, or does not know the NumPy that is.
+    ImportError if the package is not installed, is of a release that fastadam was not tested with,
+    or does not know the NumPy that is installed.
     """
     if find_spec("numba_cuda") is None:
         raise ImportError(f"CUDA needs the numba-cuda package: {_INSTALL}", name="numba_cuda")
@@ -89,6 +89,8 @@ def compiler() -> Any:
             f"CUDA needs NumPy below {_UNKNOWN_NUMPY}: numba-cuda does not know {np.__version__}; "
             'pip install "numpy<2.5"'
         )
+    version = import_module("numba_cuda").__version__
+    require_tested(version, "numba-cuda", CUDA_OLDEST, CUDA_UNTESTED)
     try:
         cuda = import_module("numba.cuda")
     except ImportError as error:
@@ -99,23 +101,23 @@ def compiler() -> Any:
 
 
 def with_cuda(function: Callable[..., None]) -> Callable[..., None]:
-    """Import what a kernel calls ``cuda``, and return the kernel.
+    """Import what a kernel calls ``cuda``: it comes with the first kernel, not with the module.
 
-    It is a global of the kernel's module, where the simulator looks for it; and it comes with the
-    first kernel, not with the module, which can be imported where numba-cuda is not installed.
+    So the module can be imported where numba-cuda is not installed. It is a global of the module,
+    where the simulator looks for it.
     """
-    function.__globals__["cuda"] = compiler()
+    function.__globals__["cuda"] = load_compiler()
     return function
 
 
 def is_simulated() -> bool:
     """Tell whether kernels run in Python (``NUMBA_ENABLE_CUDASIM=1``)."""
-    return bool(compiler().config.ENABLE_CUDASIM)
+    return bool(load_compiler().config.ENABLE_CUDASIM)
 
 
 @cache
 def clock() -> Callable[[], int]:
-    """Return what tells kernels the time, in nanoseconds: the same for all threads of a GPU."""
+    """Make what tells kernels the time, in nanoseconds: the same for all threads of a GPU."""
     if is_simulated():
         return time.perf_counter_ns
     from numba.cuda.extending import intrinsic
@@ -130,27 +132,18 @@ def clock() -> Callable[[], int]:
 
         return types.int64(), lower
 
-    return now
+    clock_in_kernels: Callable[[], int] = now
+    return clock_in_kernels
 
 
 def compile_kernel(function: Callable[..., Any], signature: Any, **options: Any) -> Any:
     """Compile a kernel for the current GPU, without contraction and without ``fastmath``.
 
-    Parameters
-    ----------
-    function : function
-        Plain Python in the subset that CUDA supports.
-    signature : numba.core.typing.Signature
-        The only one it will be launched with.
-    **options
-        Of `numba.cuda.jit`; the simulator takes none.
-
-    Returns
-    -------
-    callable
-        Launched as ``kernel[blocks, threads, stream](*arguments)``.
+    ``signature`` is the only one it will be launched with; ``options`` are those of
+    `numba.cuda.jit`, of which the simulator takes none. The kernel is launched as
+    ``kernel[blocks, threads, stream](*arguments)``.
     """
-    cuda = driver()
+    cuda = load_cuda()
     if is_simulated():
         return cuda.jit([signature])(function)
     with uncontracted():
@@ -158,17 +151,24 @@ def compile_kernel(function: Callable[..., Any], signature: Any, **options: Any)
         return cuda.jit([signature], lto=False, **options)(function)
 
 
+def compile_function(function: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Compile a function that kernels call; return it and the type of its result for some types.
+
+    The simulator compiles nothing, and knows no type: None.
+    """
+    compiled = load_compiler().jit(device=True)(function)
+    if is_simulated():
+        return compiled, None
+    return compiled, compiled.compile_device(given).signature.return_type
+
+
 @contextmanager
 def uncontracted() -> Iterator[None]:
     """Have numba-cuda compile ``a*b + c`` as it is written: a product, rounded, and a sum.
 
     In one instruction it is rounded once, and the results differ from the CPU's. The compiler
-    underneath (libNVVM) has a switch for it; numba-cuda hands on none.
-
-    Raises
-    ------
-    RuntimeError
-        If that compiler was not called where numba-cuda 0.30 calls it.
+    underneath (libNVVM) has a switch for it; numba-cuda hands on none. RuntimeError if that
+    compiler was not called where numba-cuda 0.30 calls it.
     """
     from numba.cuda.core.compiler_lock import global_compiler_lock
     from numba.cuda.cudadrv import nvvm

@@ -63,14 +63,14 @@ def make(monkeypatch):
 def test_a_launch_has_a_thread_for_each_element_up_to_a_full_gpu(make, size, blocks):
     gpu, driver, _ = make()
     arguments = Arguments([(7, (size,), 4)])
-    gpu.run_all([gpu.launch_call(("function", "module"), size, 9, arguments)])
+    gpu.run_all([gpu.make_launch_call(("function", "module"), size, 9, arguments)])
     expected = ("cuLaunchKernel", "function", blocks, 1, 1, THREADS, 1, 1, 0, 9)
     assert driver.calls == [(*expected, arguments.address, 0)]
 
 
 def test_order_uses_an_event_that_lives_as_long_as_it_is_needed(make):
     gpu, driver, _ = make(cuEventCreate=(Code(0), "event"))
-    gpu.run_all(gpu.order_calls(5, 7))
+    gpu.run_all(gpu.make_order_calls(5, 7))
     assert driver.calls == [
         ("cuEventCreate", "no timing"),
         ("cuEventRecord", "event", 5),
@@ -96,16 +96,16 @@ def test_a_copy_from_a_stream_waits_for_that_stream_alone(make):
 def test_a_copy_to_the_gpu_waits_for_all_before_and_after(make):
     gpu, driver, _ = make()
     array = np.ones(2, np.float32)
-    gpu.run_all(gpu.write_calls(99, array))
+    gpu.run_all(gpu.make_write_calls(99, array))
     copy = ("cuMemcpyHtoD", 99, array.ctypes.data, 8)
     assert driver.calls == [("cuCtxSynchronize",), copy, ("cuCtxSynchronize",)]
-    assert gpu.write_calls(0, np.ones((0, 3))) == []
+    assert gpu.make_write_calls(0, np.ones((0, 3))) == []
 
 
 def test_errors_of_the_driver_are_raised_by_name(make):
     gpu, *_ = make(cuLaunchKernel=(Code(700),))
     with pytest.raises(RuntimeError, match="CUDA_ERROR_TESTED"):
-        gpu.run_all([gpu.launch_call(("function", "module"), 1, 0, Arguments([(7, (1,), 4)]))])
+        gpu.run_all([gpu.make_launch_call(("function", "module"), 1, 0, Arguments([(7, (1,), 4)]))])
 
 
 def test_memory_elsewhere_is_told_apart(make):
