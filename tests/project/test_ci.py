@@ -115,6 +115,7 @@ FAILURES = [
     "cuda: pytest*",
     "python-3.10: pytest*",
     "python-3.14: pytest*",
+    "newest-numba: pytest -m slow*",
 ]
 
 

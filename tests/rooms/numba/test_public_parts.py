@@ -8,7 +8,7 @@ from fastadam._numba import private
 from fastadam._numba.version import UNTESTED
 from tests.processes import run_python
 
-pytestmark = pytest.mark.smoke
+pytestmark = pytest.mark.slow
 
 # What each process does first; in the first, nothing is wrong.
 WAYS = {
