@@ -31,8 +31,3 @@ def array_module(device: str) -> Any:
     except (ImportError, RuntimeError) as error:
         raise DeviceError(f"--device cuda: {error}") from error
     return cupy
-
-
-def to_host(array: Any) -> np.ndarray:
-    """Return an array of either kind as a NumPy array."""
-    return array if isinstance(array, np.ndarray) else array.get()

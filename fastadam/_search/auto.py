@@ -21,7 +21,7 @@ In the literature: backing up to the best point with a smaller step after a stag
 momentum when it no longer helps is O'Donoghue & Candès'; steps relative to the size of x are those
 of Adafactor; differences whose width follows the step are Gilmore & Kelley's implicit filtering.
 
-The constants were chosen on the tuning part of ``benchmarks.published``.
+The constants were chosen on the tuning part of ``benchmarks.functions``.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ OTHERS = "torch", "jax", "optax", "optimistix", "cupy", "numba_cuda", "numba.cud
 #: A room, and what is not there for it.
 ROOMS = {
     "fastadam": (*EXAMPLES, *DOCS, *TESTS, *OTHERS),
-    "examples": (*DOCS, *TESTS, *OTHERS),
-    "benchmarks": (*DOCS, *TESTS, *OTHERS),
+    "examples": (*DOCS, *TESTS, *OTHERS, "benchmarks"),
+    "benchmarks": (*DOCS, *TESTS, *OTHERS, "examples"),
+    "workloads": (*DOCS, *TESTS, *OTHERS, "examples", "benchmarks"),
     "tests": (*DOCS, *OTHERS),
 }
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastadam
+from benchmarks.harness.reference import Reference
 from fastadam._rules import rules
-from tests.reference import Reference
 
 rates = st.floats(1e-4, 1.0)
 betas = st.tuples(st.floats(0.0, 0.99), st.floats(0.0, 0.9999))
