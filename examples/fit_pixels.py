@@ -254,13 +254,13 @@ def _draw_decay(axes: Any, scene: Scene, fit: Fit, pixel: int, name: str) -> Non
     fitted = {"color": BLUE, "linewidth": 1.4, "linestyle": "--", "label": "fitted"}
     axes.plot(t, model(t, *fit.x[pixel]), **fitted)
     a, r, c = fit.x[pixel]
-    place = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": 9.5}
-    axes.text(0.99, 1.0, f"{name}, fitted: {a:.2f} exp(-{r:.2f} t) + {c:.2f}", **place)
-    axes.set_ylim(-0.1, 1.3 * scene.y[pixel].max())
+    place = {"transform": axes.transAxes, "ha": "right", "va": "bottom", "fontsize": 9.5}
+    axes.text(0.99, 1.03, f"{name}, fitted: {a:.2f} exp(-{r:.2f} t) + {c:.2f}", **place)
+    axes.set_ylim(-0.1, 1.15 * scene.y[pixel].max())
     axes.tick_params(labelsize=9, labelbottom=name == "C")
     axes.set_ylabel("counts", fontsize=10)
     if name == "A":
-        axes.legend(frameon=False, fontsize=9, loc="upper right", bbox_to_anchor=(1.0, 0.87))
+        axes.legend(frameon=False, fontsize=9, loc="upper right", bbox_to_anchor=(1.0, 1.0))
     if name == "C":
         axes.set_xlabel("t (s)", fontsize=10, labelpad=0)
     open_frame(axes)

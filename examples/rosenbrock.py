@@ -244,16 +244,14 @@ def _draw_curves(axes: Any, descents: Sequence[Descent]) -> None:
         lines = {"linestyle": contender.dashes, "markevery": [0], "markersize": 6, "label": label}
         axes.plot(best, linewidth=1.7, **style, **lines)
         axes.plot(len(best) - 1, best[-1], markersize=6, **style)
-    axes.set_xscale("symlog", linthresh=1, linscale=0.3)  # logarithmic, but shows the start, too
-    axes.set(
-        xlim=(0, None), yscale="log", xlabel="iteration", ylabel="$f$ at the best point so far"
-    )
+    axes.set_xscale("symlog", linthresh=1, linscale=0.6)  # logarithmic, but shows the start, too
+    axes.set(xlim=(0, None), yscale="log", xlabel="iteration", ylabel="lowest $f$ so far")
     axes.grid(alpha=0.25)
     axes.legend(
         frameon=False,
         loc="lower left",
         fontsize=8,
-        handlelength=2.3,
+        handlelength=2.2,
         borderaxespad=0.2,
         title="each lr chosen\nby hand, but auto",
         title_fontsize=8,

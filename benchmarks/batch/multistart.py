@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from fastadam import multistart
 
 from ..functions import Published
-from ..functions.planar_multimodal import FUNCTIONS
+from ..functions.planar.multimodal import FUNCTIONS
 from ..harness.progress import say
 from ..harness.report import OK, WRONG, Options, Row, SuiteResult
 from ..harness.timing import Summary

@@ -7,30 +7,19 @@ and `Published.held_out` says which of them nothing was tuned on.
 
 from __future__ import annotations
 
-from . import (
-    assorted,
-    least_squares,
-    planar,
-    planar_curves,
-    planar_holes,
-    planar_jumps,
-    planar_line,
-    planar_minimax,
-    planar_multimodal,
-    planar_nonsmooth,
-    scalable,
-)
+from . import assorted, least_squares, line, scalable
+from .planar import curves, holes, jumps, minimax, multimodal, nonsmooth, polynomials
 from .registry import Published
 
 FUNCTIONS: tuple[Published, ...] = (
-    planar.FUNCTIONS
-    + planar_curves.FUNCTIONS
-    + planar_holes.FUNCTIONS
-    + planar_jumps.FUNCTIONS
-    + planar_line.FUNCTIONS
-    + planar_minimax.FUNCTIONS
-    + planar_multimodal.FUNCTIONS
-    + planar_nonsmooth.FUNCTIONS
+    polynomials.FUNCTIONS
+    + curves.FUNCTIONS
+    + holes.FUNCTIONS
+    + jumps.FUNCTIONS
+    + line.FUNCTIONS
+    + minimax.FUNCTIONS
+    + multimodal.FUNCTIONS
+    + nonsmooth.FUNCTIONS
     + scalable.FUNCTIONS
     + least_squares.FUNCTIONS
     + assorted.FUNCTIONS

@@ -10,6 +10,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from fastadam.problems import Problem
+
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -40,12 +42,32 @@ def published(
     name: str, box: Sequence[tuple[float, float]], kind: str, source: str
 ) -> Callable[[Callable[..., Any]], Published]:
     """Make a `Published` of the plain function that is decorated."""
+
+    def make(function: Callable[..., Any]) -> Published:
+        return _make(name, numba.njit(function, error_model="numpy"), box, kind, source)
+
+    return make
+
+
+def take(
+    name: str,
+    problem: Problem,
+    kind: str,
+    source: str,
+    box: Sequence[tuple[float, float]] | None = None,
+) -> Published:
+    """Make a `Published` of a problem of `fastadam.problems`, in its own box or another."""
+    return _make(name, problem.fun, problem.bounds if box is None else box, kind, source)
+
+
+def _make(
+    name: str,
+    fun: Callable[[Array], float],
+    box: Sequence[tuple[float, float]] | Array,
+    kind: str,
+    source: str,
+) -> Published:
     if kind not in ("smooth", "nonsmooth", "discontinuous"):
         raise ValueError(f"kind must be smooth, nonsmooth or discontinuous, got {kind!r}")
     lower, upper = np.array(box, dtype=np.float64).T
-
-    def make(function: Callable[..., Any]) -> Published:
-        compiled = numba.njit(function, error_model="numpy")
-        return Published(name, compiled, lower, upper, kind, source)
-
-    return make
+    return Published(name, fun, lower, upper, kind, source)

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import math
 
-from .registry import Array, Published, published
+from fastadam import problems
+
+from .registry import Array, Published, published, take
 
 SURVEY = "Jamil & Yang 2013"
 
 
-@published("ackley_5d", [(-32.768, 32.768)] * 5, "nonsmooth", "Ackley 1987")
-def ackley(x: Array) -> float:
-    """Ripples on a nearly flat plain around a pointed funnel; 0 at 0."""
-    squares = 0.0
-    cosines = 0.0
-    for v in x:
-        squares += v * v
-        cosines += math.cos(2.0 * math.pi * v)
-    n = len(x)
-    return 20.0 + math.e - 20.0 * math.exp(-0.2 * math.sqrt(squares / n)) - math.exp(cosines / n)
+ackley = take("ackley_5d", problems.ackley(5), "nonsmooth", "Ackley 1987")
 
 
 @published("alpine_1_4d", [(-10.0, 10.0)] * 4, "nonsmooth", f"{SURVEY}, no. 6")
@@ -83,33 +76,16 @@ def deflected_corrugated_spring(x: Array) -> float:
     return 0.1 * squares - math.cos(5.0 * math.sqrt(squares))
 
 
-@published("dixon_price_10d", [(-10.0, 10.0)] * 10, "smooth", "Dixon & Price 1989")
-def dixon_price(x: Array) -> float:
-    """Chained valley with a poor stationary point; 0."""
-    total = (x[0] - 1.0) ** 2
-    for i in range(1, len(x)):
-        total += (i + 1.0) * (2.0 * x[i] * x[i] - x[i - 1]) ** 2
-    return total
+dixon_price = take("dixon_price_10d", problems.dixon_price(10), "smooth", "Dixon & Price 1989")
+ellipsoid = take(
+    "ellipsoid_20d",
+    problems.ill_conditioned_quadratic(20, 1e6),
+    "smooth",
+    "Hansen et al. 2009, f2, unshifted",
+)
 
 
-@published("ellipsoid_20d", [(-5.0, 5.0)] * 20, "smooth", "Hansen et al. 2009, f2, unshifted")
-def ellipsoid(x: Array) -> float:
-    """Separable quadratic of condition 1e6; 0 at 0."""
-    total = 0.0
-    for i in range(len(x)):
-        total += 10.0 ** (6.0 * i / (len(x) - 1)) * x[i] * x[i]
-    return total
-
-
-@published("griewank_10d", [(-600.0, 600.0)] * 10, "smooth", "Griewank 1981")
-def griewank(x: Array) -> float:
-    """Wide bowl with small ripples; 0 at 0."""
-    squares = 0.0
-    product = 1.0
-    for i in range(len(x)):
-        squares += x[i] * x[i]
-        product *= math.cos(x[i] / math.sqrt(i + 1.0))
-    return squares / 4000.0 - product + 1.0
+griewank = take("griewank_10d", problems.griewank(10), "smooth", "Griewank 1981")
 
 
 @published("happy_cat_6d", [(-2.0, 2.0)] * 6, "nonsmooth", "Beyer & Finck 2012")
@@ -138,16 +114,7 @@ def katsuura(x: Array) -> float:
     return 10.0 / n**2 * (product - 1.0)
 
 
-@published("levy_7d", [(-10.0, 10.0)] * 7, "smooth", "Levy & Montalvo 1985")
-def levy(x: Array) -> float:
-    """Rippled bowl, the ripples coupled in a chain; 0 at 1."""
-    n = len(x)
-    total = math.sin(math.pi * (0.75 + x[0] / 4.0)) ** 2
-    for i in range(n - 1):
-        w = 0.75 + x[i] / 4.0
-        total += (w - 1.0) ** 2 * (1.0 + 10.0 * math.sin(math.pi * w + 1.0) ** 2)
-    w = 0.75 + x[n - 1] / 4.0
-    return total + (w - 1.0) ** 2 * (1.0 + math.sin(2.0 * math.pi * w) ** 2)
+levy = take("levy_7d", problems.levy(7), "smooth", "Levy & Montalvo 1985")
 
 
 @published("michalewicz_5d", [(0.0, math.pi)] * 5, "smooth", "Michalewicz 1992")
@@ -218,24 +185,12 @@ def quintic(x: Array) -> float:
     return total
 
 
-@published(
-    "rastrigin_10d", [(-5.12, 5.12)] * 10, "smooth", "Rastrigin 1974, Mühlenbein et al. 1991"
+rastrigin = take(
+    "rastrigin_10d", problems.rastrigin(10), "smooth", "Rastrigin 1974, Mühlenbein et al. 1991"
 )
-def rastrigin(x: Array) -> float:
-    """Bowl with deep cosine wells in a grid; 0 at 0."""
-    total = 0.0
-    for v in x:
-        total += v * v - 10.0 * math.cos(2.0 * math.pi * v) + 10.0
-    return total
 
 
-@published("rosenbrock_10d", [(-5.0, 10.0)] * 10, "smooth", "Rosenbrock 1960, chained")
-def rosenbrock(x: Array) -> float:
-    """Curved valley through all the variables; 0 at 1."""
-    total = 0.0
-    for i in range(len(x) - 1):
-        total += 100.0 * (x[i + 1] - x[i] * x[i]) ** 2 + (1.0 - x[i]) ** 2
-    return total
+rosenbrock = take("rosenbrock_10d", problems.rosenbrock(10), "smooth", "Rosenbrock 1960, chained")
 
 
 @published("salomon_5d", [(-100.0, 100.0)] * 5, "nonsmooth", "Salomon 1996")
@@ -277,13 +232,7 @@ def schwefel_2_26(x: Array) -> float:
     return total
 
 
-@published("sphere_20d", [(-5.12, 5.12)] * 20, "smooth", "De Jong 1975, F1")
-def sphere(x: Array) -> float:
-    """Sum of squares; 0 at 0."""
-    total = 0.0
-    for v in x:
-        total += v * v
-    return total
+sphere = take("sphere_20d", problems.sphere(20), "smooth", "De Jong 1975, F1")
 
 
 @published("stretched_v_5d", [(-10.0, 10.0)] * 5, "nonsmooth", "Schaffer et al. 1989, F7, chained")
@@ -296,22 +245,12 @@ def stretched_v(x: Array) -> float:
     return total
 
 
-@published("styblinski_tang_5d", [(-5.0, 5.0)] * 5, "smooth", "Styblinski & Tang 1990")
-def styblinski_tang(x: Array) -> float:
-    """Two wells in each variable; -195.830829 at -2.903534."""
-    total = 0.0
-    for v in x:
-        total += 0.5 * (v**4 - 16.0 * v * v + 5.0 * v)
-    return total
+styblinski_tang = take(
+    "styblinski_tang_5d", problems.styblinski_tang(5), "smooth", "Styblinski & Tang 1990"
+)
 
 
-@published("trid_10d", [(-100.0, 100.0)] * 10, "smooth", "Neumaier 2003, Trid")
-def trid(x: Array) -> float:
-    """Quadratic with a tridiagonal matrix; -210 at i (11 - i)."""
-    total = (x[0] - 1.0) ** 2
-    for i in range(1, len(x)):
-        total += (x[i] - 1.0) ** 2 - x[i] * x[i - 1]
-    return total
+trid = take("trid_10d", problems.trid(10), "smooth", "Neumaier 2003, Trid")
 
 
 @published("weierstrass_4d", [(-0.5, 0.5)] * 4, "smooth", "Suganthan et al. 2005, F11, unrotated")

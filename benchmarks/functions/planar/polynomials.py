@@ -8,31 +8,19 @@ from __future__ import annotations
 
 import math
 
-from .registry import Array, published
+from fastadam import problems
 
+from ..registry import Array, published, take
 
-@published("beale", [(-4.5, 4.5), (-4.5, 4.5)], "smooth", "Jamil & Yang 2013, no. 10")
-def beale(x: Array) -> float:
-    """Flat valley with steep corners."""
-    return (
-        (1.5 - x[0] + x[0] * x[1]) ** 2
-        + (2.25 - x[0] + x[0] * x[1] ** 2) ** 2
-        + (2.625 - x[0] + x[0] * x[1] ** 3) ** 2
-    )
-
-
-@published("booth", [(-10, 10), (-10, 10)], "smooth", "Jamil & Yang 2013, no. 20")
-def booth(x: Array) -> float:
-    """Convex quadratic bowl."""
-    return (x[0] + 2.0 * x[1] - 7.0) ** 2 + (2.0 * x[0] + x[1] - 5.0) ** 2
-
-
-@published(
-    "brown_badly_scaled", [(-10, 10), (-10, 10)], "smooth", "More et al. 1981, no. 4; box ours"
+beale = take("beale", problems.beale(), "smooth", "Jamil & Yang 2013, no. 10")
+booth = take("booth", problems.booth(), "smooth", "Jamil & Yang 2013, no. 20")
+brown_badly_scaled = take(
+    "brown_badly_scaled",
+    problems.brown_badly_scaled(),
+    "smooth",
+    "More et al. 1981, no. 4; box ours",
+    [(-10, 10), (-10, 10)],
 )
-def brown_badly_scaled(x: Array) -> float:
-    """Minimiser whose coordinates differ by twelve decimal orders."""
-    return (x[0] - 1e6) ** 2 + (x[1] - 2e-6) ** 2 + (x[0] * x[1] - 2.0) ** 2
 
 
 @published("bukin_2", [(-15, -5), (-3, 3)], "smooth", "Jamil & Yang 2013, no. 26, squared")
@@ -41,18 +29,10 @@ def bukin_2(x: Array) -> float:
     return 100.0 * (x[1] - 0.01 * x[0] ** 2 + 1.0) ** 2 + 0.01 * (x[0] + 10.0) ** 2
 
 
-@published("camel_3", [(-5, 5), (-5, 5)], "smooth", "Jamil & Yang 2013, no. 29")
-def camel_3(x: Array) -> float:
-    """Three humps, one global minimum between two local ones."""
-    square = x[0] ** 2
-    return 2.0 * square - 1.05 * square**2 + square**3 / 6.0 + x[0] * x[1] + x[1] ** 2
-
-
-@published("camel_6", [(-5, 5), (-5, 5)], "smooth", "Jamil & Yang 2013, no. 30")
-def camel_6(x: Array) -> float:
-    """Six minima in pairs, two of them global."""
-    a, b = x[0] ** 2, x[1] ** 2
-    return (4.0 - 2.1 * a + a**2 / 3.0) * a + x[0] * x[1] + (4.0 * b - 4.0) * b
+camel_3 = take("camel_3", problems.three_hump_camel(), "smooth", "Jamil & Yang 2013, no. 29")
+camel_6 = take(
+    "camel_6", problems.six_hump_camel(), "smooth", "Jamil & Yang 2013, no. 30", [(-5, 5), (-5, 5)]
+)
 
 
 @published("cube", [(-10, 10), (-10, 10)], "smooth", "Jamil & Yang 2013, no. 41")
@@ -84,27 +64,17 @@ def engvall(x: Array) -> float:
     return x[0] ** 4 + x[1] ** 4 + 2.0 * x[0] ** 2 * x[1] ** 2 - 4.0 * x[0] + 3.0
 
 
-@published("freudenstein_roth", [(-10, 10), (-10, 10)], "smooth", "Jamil & Yang 2013, no. 56")
-def freudenstein_roth(x: Array) -> float:
-    """Two cubic equations, with a famous local minimum."""
-    return (x[0] - 13.0 + ((5.0 - x[1]) * x[1] - 2.0) * x[1]) ** 2 + (
-        x[0] - 29.0 + ((x[1] + 1.0) * x[1] - 14.0) * x[1]
-    ) ** 2
+freudenstein_roth = take(
+    "freudenstein_roth", problems.freudenstein_roth(), "smooth", "Jamil & Yang 2013, no. 56"
+)
 
 
-@published("goldstein_price", [(-2, 2), (-2, 2)], "smooth", "Jamil & Yang 2013, no. 58")
-def goldstein_price(x: Array) -> float:
-    """Product of two quartics, values over six decimal orders."""
-    u, v = x[0], x[1]
-    first = 19.0 - 14.0 * u + 3.0 * u**2 - 14.0 * v + 6.0 * u * v + 3.0 * v**2
-    second = 18.0 - 32.0 * u + 12.0 * u**2 + 48.0 * v - 36.0 * u * v + 27.0 * v**2
-    return (1.0 + (u + v + 1.0) ** 2 * first) * (30.0 + (2.0 * u - 3.0 * v) ** 2 * second)
+goldstein_price = take(
+    "goldstein_price", problems.goldstein_price(), "smooth", "Jamil & Yang 2013, no. 58"
+)
 
 
-@published("himmelblau", [(-5, 5), (-5, 5)], "smooth", "Jamil & Yang 2013, no. 65")
-def himmelblau(x: Array) -> float:
-    """Four equal minima."""
-    return (x[0] ** 2 + x[1] - 11.0) ** 2 + (x[0] + x[1] ** 2 - 7.0) ** 2
+himmelblau = take("himmelblau", problems.himmelblau(), "smooth", "Jamil & Yang 2013, no. 65")
 
 
 # fmt: off
@@ -138,10 +108,7 @@ def leon(x: Array) -> float:
     return 100.0 * (x[1] - x[0] ** 3) ** 2 + (1.0 - x[0]) ** 2
 
 
-@published("matyas", [(-10, 10), (-10, 10)], "smooth", "Jamil & Yang 2013, no. 71")
-def matyas(x: Array) -> float:
-    """Convex quadratic, condition number 25."""
-    return 0.26 * (x[0] ** 2 + x[1] ** 2) - 0.48 * x[0] * x[1]
+matyas = take("matyas", problems.matyas(), "smooth", "Jamil & Yang 2013, no. 71")
 
 
 @published("mishra_7_2d", [(-10, 10), (-10, 10)], "smooth", "Jamil & Yang 2013, no. 80")
@@ -255,11 +222,7 @@ def wayburn_seader_3(x: Array) -> float:
     return tilt + ((x[0] - 4.0) ** 2 + (x[1] - 5.0) ** 2 - 4.0) ** 2
 
 
-@published("zakharov_2d", [(-5, 10), (-5, 10)], "smooth", "Jamil & Yang 2013, no. 173")
-def zakharov(x: Array) -> float:
-    """Bowl with a steep quartic plate across it."""
-    half = 0.5 * (x[0] + 2.0 * x[1])
-    return x[0] ** 2 + x[1] ** 2 + half**2 + half**4
+zakharov = take("zakharov_2d", problems.zakharov(2), "smooth", "Jamil & Yang 2013, no. 173")
 
 
 @published("zettl", [(-5, 10), (-5, 10)], "smooth", "Jamil & Yang 2013, no. 174")

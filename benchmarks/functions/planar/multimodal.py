@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from .registry import Array, published
+from ..registry import Array, published
 
 
 @published(

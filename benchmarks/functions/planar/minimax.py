@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .registry import Array, published
+from ..registry import Array, published
 
 
 @published("bartels_conn", [(-500, 500)] * 2, "nonsmooth", "Jamil & Yang 2013, no. 9")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .registry import Array, published
+from ..registry import Array, published
 
 
 @published("corana_2d", [(-500, 500)] * 2, "discontinuous", "Jamil & Yang 2013, no. 37")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from .registry import Array, published
+from fastadam import problems
+
+from ..registry import Array, published, take
 
 
 @published("damavandi", [(0, 14)] * 2, "smooth", "Jamil & Yang 2013, no. 42")
@@ -25,11 +27,7 @@ def drop_wave(x: Array) -> float:
     return -(1.0 + math.cos(12.0 * math.sqrt(radius))) / (0.5 * radius + 2.0)
 
 
-@published("easom", [(-100, 100)] * 2, "smooth", "Jamil & Yang 2013, no. 50")
-def easom(x: Array) -> float:
-    """Needle-like hole in a flat plain."""
-    bump = math.exp(-((x[0] - math.pi) ** 2) - (x[1] - math.pi) ** 2)
-    return -math.cos(x[0]) * math.cos(x[1]) * bump
+easom = take("easom", problems.easom(), "smooth", "Jamil & Yang 2013, no. 50")
 
 
 @published("foxholes", [(-65.536, 65.536)] * 2, "smooth", "De Jong 1975, F5")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from .registry import Array, published
+from ..registry import Array, published
 
 
 @published("ackley_2", [(-32, 32)] * 2, "nonsmooth", "Jamil & Yang 2013, no. 2")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 
-from .registry import Array, published
+from fastadam import problems
+
+from ..registry import Array, published, take
 
 
 @published("adjiman", [(-1, 2), (-1, 1)], "smooth", "Jamil & Yang 2013, no. 5")
@@ -17,11 +19,7 @@ def adjiman(x: Array) -> float:
     return math.cos(x[0]) * math.sin(x[1]) - x[0] / (x[1] ** 2 + 1.0)
 
 
-@published("branin", [(-5, 10), (0, 15)], "smooth", "Jamil & Yang 2013, no. 22")
-def branin(x: Array) -> float:
-    """Curved valley with three equal minima."""
-    valley = x[1] - 5.1 * x[0] ** 2 / (4.0 * math.pi**2) + 5.0 * x[0] / math.pi - 6.0
-    return valley**2 + 10.0 * (1.0 - 1.0 / (8.0 * math.pi)) * math.cos(x[0]) + 10.0
+branin = take("branin", problems.branin(), "smooth", "Jamil & Yang 2013, no. 22")
 
 
 @published("branin_2", [(-5, 15), (-5, 15)], "smooth", "Jamil & Yang 2013, no. 23")
@@ -84,12 +82,13 @@ def mishra_2(x: Array) -> float:
     return (1.0 + rest) ** rest
 
 
-@published(
-    "powell_badly_scaled", [(-5, 5), (-5, 10)], "smooth", "More et al. 1981, no. 3; box ours"
+powell_badly_scaled = take(
+    "powell_badly_scaled",
+    problems.powell_badly_scaled(),
+    "smooth",
+    "More et al. 1981, no. 3; box ours",
+    [(-5, 5), (-5, 10)],
 )
-def powell_badly_scaled(x: Array) -> float:
-    """Hyperbola scaled by 1e4, crossed by an exponential curve."""
-    return (1e4 * x[0] * x[1] - 1.0) ** 2 + (math.exp(-x[0]) + math.exp(-x[1]) - 1.0001) ** 2
 
 
 @published("ursem_1", [(-2.5, 3), (-2, 2)], "smooth", "Jamil & Yang 2013, no. 156")
