@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from ..harness.plots import draw_bars
+from ..harness.plots import draw_points
 from ..harness.progress import say
 from ..harness.report import Options, SuiteResult, Verdict
 from .agreement import agreement
@@ -59,5 +59,5 @@ def draw(result: SuiteResult, folder: Path) -> list[Path]:
     for case in dict.fromkeys(row.case for row in rows):
         own = [row for row in rows if row.case == case]
         file = f"cuda_{own[0].details['condition']}_{own[0].details['parameters']}.png"
-        paths += draw_bars(own, case, folder / file)
+        paths += draw_points(own, case, folder / file)
     return paths

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from .report import Row, format_seconds
 from .timing import Summary
 
-#: One look a contender, the same in every picture: colour (told apart by colour-blind eyes,
-#: too), marker, line style. Ours are blue, torch's red and brown, NumPy's green.
+#: The palette of Okabe and Ito, whose colours colour-blind eyes tell apart.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+
+#: One look a contender, the same in every picture: colour, marker, line style.
 _STYLES = {
-    "fastadam": ("#0050b0", "o", "-"),
-    "fastadam threads=1": ("#56a0e8", "v", ":"),
-    "fastadam threads=all": ("#56a0e8", "^", "--"),
-    "traffic probe": ("#777777", "x", "--"),
-    "NumPy textbook": ("#006b3c", "s", "-"),
-    "NumPy in place": ("#5ab98a", "D", "-"),
-    "torch fused": ("#c8102e", "P", "-"),
-    "torch foreach": ("#e98a5b", "<", "-"),
-    "torch for-loop": ("#8c4a2f", ">", "-"),
+    "fastadam": (BLUE, "o", "-"),
+    "fastadam threads=1": (SKY, "v", ":"),
+    "fastadam threads=all": (SKY, "^", "--"),
+    "traffic probe": (BLACK, "x", "--"),
+    "NumPy textbook": (GREEN, "s", "-"),
+    "NumPy in place": (GREEN, "D", "--"),
+    "torch fused": (VERMILLION, "P", "-"),
+    "torch foreach": (ORANGE, "<", "--"),
+    "torch for-loop": (PURPLE, ">", "-."),
 }
-_OTHER = ("#777777", "o", "-")
+_OTHER = (BLACK, "o", "-")
+
+#: From this ratio of the largest to the smallest on, an axis is logarithmic.
+_WIDE = 20.0
+
+#: Median and quartiles.
+Spread = tuple[float, float, float]
 
 
 def drawable(rows: Iterable[Row]) -> list[tuple[Row, Summary, float, float]]:
@@ -81,35 +93,84 @@ def draw_step_times(rows: Sequence[Row], title: str, path: Path) -> Path:
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=9)
     figure.suptitle(title)
-    return _save(figure, path)
+    return save(figure, path)
 
 
-def draw_bars(rows: Sequence[Row], title: str, path: Path) -> list[Path]:
-    """Draw a bar a row, with whiskers from quartile to quartile; nothing if no row is drawable."""
+def draw_points(rows: Sequence[Row], title: str, path: Path) -> list[Path]:
+    """Draw a point a row, with a line from quartile to quartile; nothing if none is drawable."""
     drawn = drawable(rows)
     if not drawn:
         return []
-    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.55 * len(drawn)), layout="constrained")
-    longest = max(q3 for *_, q3 in drawn)
+    figure, axes = plt.subplots(figsize=(9, 1.4 + 0.5 * len(drawn)), layout="constrained")
+    draw_times(axes, rows, title)
+    return [save(figure, path)]
+
+
+def draw_times(axes: Axes, rows: Sequence[Row], title: str) -> None:
+    """Draw the times of the rows that are drawable."""
+    drawn = drawable(rows)
     for place, (row, timing, q1, q3) in enumerate(drawn):
-        colour = _STYLES["fastadam"][0] if "fastadam" in row.contender else _OTHER[0]
-        whiskers = [[timing.median - q1], [q3 - timing.median]]
-        axes.barh(place, timing.median, color=colour, xerr=whiskers, capsize=4, height=0.65)
         text = format_seconds(timing.median)
         if "accuracy" in row.details:
             text += f", {row.details['accuracy']:.2%} after {row.details['epochs']} epochs"
-        axes.text(q3 + 0.015 * longest, place, text, va="center", fontsize=9)
-    axes.set_yticks(range(len(drawn)), [row.contender for row, *_ in drawn])
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1.35 * longest)
-    axes.set_xlabel("seconds, median and quartiles")
+        draw_point(axes, place, (timing.median, q1, q3), is_ours(row.contender), text)
+    name_places(axes, [row.contender for row, *_ in drawn], title)
+    medians = [timing.median for _, timing, *_ in drawn]
+    if max(medians) > _WIDE * min(medians):
+        axes.set_xscale("log")
+        axes.margins(x=0.25)
+    else:
+        axes.set_xlim(0.0, 1.35 * max(q3 for *_, q3 in drawn))
+    axes.xaxis.set_major_formatter(lambda value, _: format_seconds(value) if value > 0 else "0")
+    axes.set_xlabel("median, with a line from quartile to quartile")
+
+
+def draw_point(
+    axes: Axes, place: float, spread: Spread, ours: bool, text: str, *, hollow: bool = False
+) -> None:
+    """Draw a point with a line from quartile to quartile, and what it says beside it.
+
+    Parameters
+    ----------
+    axes : Axes
+    place : float
+        How far down.
+    spread : tuple of float
+        Median and quartiles.
+    ours : bool
+        A blue circle, or else a black diamond.
+    text : str
+    hollow : bool
+        Whether only its outline is drawn.
+    """
+    median, q1, q3 = spread
+    colour, marker = (BLUE, "o") if ours else (BLACK, "D")
+    axes.plot([q1, q3], [place, place], color=colour, linewidth=2.5, solid_capstyle="butt")
+    face = "white" if hollow else colour
+    style: dict[str, Any] = {"markerfacecolor": face, "markersize": 8, "markeredgewidth": 1.5}
+    axes.plot(median, place, marker, color=colour, **style)
+    beside: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 9}
+    axes.annotate(text, (max(median, q3), place), (9, 0), **beside)
+
+
+def name_places(axes: Axes, names: Sequence[str], title: str) -> None:
+    """Write the names at the left, the first one at the top."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_title(title, fontsize=11)
-    for side in ("top", "right"):
+    axes.grid(axis="x", alpha=0.3)
+    axes.tick_params(axis="y", length=0)
+    for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    return [_save(figure, path)]
 
 
-def _save(figure: matplotlib.figure.Figure, path: Path) -> Path:
+def is_ours(contender: str) -> bool:
+    """Tell whether a contender is fastadam."""
+    return "fastadam" in contender or contender.startswith("multistart")
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure."""
     figure.savefig(path, dpi=130)
     plt.close(figure)
     return path

@@ -11,8 +11,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from ..harness.plots import drawable
-from ..harness.report import Options, Row, SuiteResult, format_seconds
+from ..harness.plots import draw_point, draw_times, drawable, is_ours, name_places, save
+from ..harness.report import Options, Row, SuiteResult
 from .convex import accuracy
 from .first_call import first_call
 from .minima import PARTS, local_minima
@@ -50,56 +50,23 @@ def draw(result: SuiteResult, folder: Path) -> list[Path]:
     if not speed or not quality:
         return []
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 4.5), layout="constrained")
-    _draw_speed(left, speed)
+    draw_times(left, speed, COMPILED_CASE)
     _draw_quality(right, quality)
-    path = folder / "minimize.png"
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
-    return [path]
-
-
-def _colour(name: str) -> str:
-    return "#0050b0" if name.startswith("fastadam") else "#777777"
-
-
-def _draw_speed(axes: Axes, rows: Sequence[Row]) -> None:
-    for place, row in enumerate(rows):
-        if row.timing is None:
-            continue
-        median = row.timing.median
-        axes.barh(place, 1e9 * median, color=_colour(row.contender), height=0.65)
-        axes.text(1.1e9 * median, place, format_seconds(median), va="center", fontsize=9)
-    axes.set_yticks(range(len(rows)), [row.contender for row in rows])
-    axes.invert_yaxis()
-    axes.margins(x=0.3)
-    axes.set(xscale="log", xlabel="nanoseconds, median", title=rows[0].case)
+    return [save(figure, folder / "minimize.png")]
 
 
 def _draw_quality(axes: Axes, rows: Sequence[Row]) -> None:
+    """Draw how many runs end at a minimum, a point for each part of the functions."""
     names = list(dict.fromkeys(row.contender for row in rows))
     parts = list(dict.fromkeys(row.details["part"] for row in rows))
-    height = 0.8 / len(parts)
     for row in rows:
         part = parts.index(row.details["part"])
-        place = names.index(row.contender) + (part - (len(parts) - 1) / 2) * height
+        place = names.index(row.contender) + 0.3 * (part - (len(parts) - 1) / 2)
         share = row.details["percent_at_a_local_minimum"]
-        whiskers = [
-            [max(0.0, share["median"] - share["q1"])],
-            [max(0.0, share["q3"] - share["median"])],
-        ]
-        axes.barh(
-            place,
-            share["median"],
-            height,
-            xerr=whiskers,
-            color=_colour(row.contender),
-            alpha=1.0 - 0.4 * part,
-            capsize=3,
-            edgecolor="white",
-        )
-        axes.text(share["q3"] + 1.0, place, f"{share['median']:.0f}", va="center", fontsize=9)
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
+        spread = share["median"], share["q1"], share["q3"]
+        text = f"{share['median']:.0f}"
+        draw_point(axes, place, spread, is_ours(row.contender), text, hollow=bool(part))
+    looks = zip(("filled", "outline"), parts, strict=False)
+    name_places(axes, names, "Published functions from random starts: ends at a local minimum")
     axes.set_xlim(0, 108)
-    axes.set_xlabel("% of runs that end at a local minimum")
-    axes.set_title(f"Published functions, random starts: {', then '.join(parts)}", fontsize=11)
+    axes.set_xlabel("% of runs; " + ", ".join(f"{look}: {part}" for look, part in looks))

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..harness.plots import draw_bars
+from ..harness.plots import draw_points
 from ..harness.progress import say
 from ..harness.report import OK, WRONG, Options, Row, SuiteResult, Verdict
 from ..harness.timing import Record, Summary, pairwise
@@ -136,6 +136,6 @@ def accuracy_verdict(data: Any, seeds: int) -> Verdict:
 
 
 def draw(result: SuiteResult, folder: Path) -> list[Path]:
-    """Draw seconds an epoch, a bar for each contender."""
+    """Draw seconds an epoch, a point for each contender."""
     rows = result.rows
-    return draw_bars(rows, f"An epoch: {rows[0].case}", folder / "mnist.png") if rows else []
+    return draw_points(rows, f"An epoch: {rows[0].case}", folder / "mnist.png") if rows else []

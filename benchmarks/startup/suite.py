@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ..harness.plots import draw_bars
+from ..harness.plots import draw_points
 from ..harness.processes import run_fresh
 from ..harness.progress import say
 from ..harness.report import Options, SuiteResult, Verdict
@@ -102,6 +102,6 @@ def run(options: Options) -> SuiteResult:
 
 
 def draw(result: SuiteResult, folder: Path) -> list[Path]:
-    """Draw one bar for each thing waited for."""
+    """Draw one point for each thing waited for."""
     title = "Before the first step, fresh processes"
-    return draw_bars(result.rows, title, folder / "startup.png")
+    return draw_points(result.rows, title, folder / "startup.png")
