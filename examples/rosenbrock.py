@@ -20,19 +20,8 @@ from numpy.typing import NDArray
 import fastadam
 from fastadam import problems
 
+from ._shared import plots
 from ._shared.command import picture_parser, positive_int, run_command
-from ._shared.plots import (
-    BLACK,
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    make_figure,
-    open_frame,
-    save_figure,
-)
 
 #: Pixels. The figure is drawn at a size in inches at which the text is legible on a page.
 SIZE = (1600, 700)
@@ -66,13 +55,13 @@ class Contender:
 # so that they differ in the weight decay alone. A larger one would keep RMSprop farther from the
 # minimum for ever, and a smaller one is slower.
 CONTENDERS = (
-    Contender("SGD", "sgd", 0.002, ORANGE, (0, (1, 1)), "v"),
-    Contender("momentum", "momentum", 0.002, VERMILLION, (0, (4, 1)), "s"),
-    Contender("RMSprop", "rmsprop", 0.001, PURPLE, (0, (4, 1, 1, 1)), "D"),
-    Contender("AdamW", "adamw", 0.1, GREEN, (0, (6, 2)), "^"),
-    Contender("Adam", "adam", 0.1, SKY, (0, (2, 1)), "P"),
-    Contender("Adam", "adam", "auto", BLUE, "-", "o"),
-    Contender("BFGS (SciPy)", "BFGS", None, BLACK, (0, (3, 1, 1, 1, 1, 1)), "X"),
+    Contender("SGD", "sgd", 0.002, plots.ORANGE, (0, (1, 1)), "v"),
+    Contender("momentum", "momentum", 0.002, plots.VERMILLION, (0, (4, 1)), "s"),
+    Contender("RMSprop", "rmsprop", 0.001, plots.PURPLE, (0, (4, 1, 1, 1)), "D"),
+    Contender("AdamW", "adamw", 0.1, plots.GREEN, (0, (6, 2)), "^"),
+    Contender("Adam", "adam", 0.1, plots.SKY, (0, (2, 1)), "P"),
+    Contender("Adam", "adam", "auto", plots.BLUE, "-", "o"),
+    Contender("BFGS (SciPy)", "BFGS", None, plots.BLACK, (0, (3, 1, 1, 1, 1, 1)), "X"),
 )
 
 
@@ -185,11 +174,11 @@ def draw(descents: Sequence[Descent], path: Path) -> None:
     path : Path
         The picture; its suffix decides the format.
     """
-    figure = make_figure(*SIZE, DPI)
+    figure = plots.make_figure(*SIZE, DPI)
     plane, curves = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1.12, 1.0]})
     _draw_plane(plane, descents)
     _draw_curves(curves, descents)
-    save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def _draw_plane(axes: Any, descents: Sequence[Descent]) -> None:
@@ -257,7 +246,7 @@ def _draw_curves(axes: Any, descents: Sequence[Descent]) -> None:
         title_fontsize=8,
         alignment="left",
     )
-    open_frame(axes)
+    plots.open_frame(axes)
 
 
 if __name__ == "__main__":

@@ -24,20 +24,9 @@ import fastadam
 from fastadam import problems
 from fastadam.problems import Problem
 
+from ._shared import plots
 from ._shared.command import picture_parser, positive_int, run_command
 from ._shared.command import seed as whole_seed
-from ._shared.plots import (
-    BLACK,
-    BLUE,
-    GREEN,
-    ORANGE,
-    SKY,
-    VERMILLION,
-    make_figure,
-    open_frame,
-    save_figure,
-    spread_labels,
-)
 
 OURS = "fastadam"
 SCIPY = ("Nelder-Mead", "BFGS", "L-BFGS-B")
@@ -53,9 +42,9 @@ GLOBAL, LOCAL, NEITHER = "the global minimum", "another local minimum", "no mini
 SIZE = (1600, 1000)
 DPI = 130
 
-_COLOURS = dict(zip(METHODS, (BLUE, ORANGE, BLACK, GREEN), strict=True))
+_COLOURS = dict(zip(METHODS, (plots.BLUE, plots.ORANGE, plots.BLACK, plots.GREEN), strict=True))
 _DASHES = dict(zip(METHODS, ("-", "--", "-.", ":"), strict=True))
-_OUTCOME_COLOURS = {GLOBAL: BLUE, LOCAL: SKY, NEITHER: VERMILLION}
+_OUTCOME_COLOURS = {GLOBAL: plots.BLUE, LOCAL: plots.SKY, NEITHER: plots.VERMILLION}
 
 
 @dataclass(frozen=True)
@@ -215,7 +204,7 @@ def format_table(runs: Sequence[Run]) -> str:
 
 
 def format_verdict(runs: Sequence[Run]) -> str:
-    """Return what the runs say of fastadam: where it is worse than SciPy, and how much dearer."""
+    """Say where fastadam is worse than SciPy in these runs, and how much dearer it is."""
     lines = [
         "Ends at a minimum: " + _shares(runs, lambda run: run.solved),
         "At the global one: " + _shares(runs, lambda run: run.outcome == GLOBAL),
@@ -272,7 +261,7 @@ def draw(runs: Sequence[Run], path: Path) -> None:
     path : Path
         The picture; its suffix decides the format.
     """
-    figure = make_figure(*SIZE, DPI)
+    figure = plots.make_figure(*SIZE, DPI)
     style = {"width_ratios": [1.75, 1.0]}
     panels: Any = figure.subplot_mosaic(
         [["matrix", "any"], ["matrix", "global"]], gridspec_kw=style
@@ -282,7 +271,7 @@ def draw(runs: Sequence[Run], path: Path) -> None:
     _draw_profile(panels["global"], runs, "the global minimum", lambda run: run.outcome == GLOBAL)
     panels["any"].tick_params(labelbottom=False)  # as below
     panels["global"].set_xlabel("evaluations of the function")
-    save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def _draw_matrix(axes: Any, runs: Sequence[Run]) -> None:
@@ -305,7 +294,7 @@ def _draw_matrix(axes: Any, runs: Sequence[Run]) -> None:
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.set(xlim=(-0.02, len(METHODS) - 0.1), ylim=(len(chosen) - 0.5, -0.5))
-    open_frame(axes, axes.spines)
+    plots.open_frame(axes, axes.spines)
     patches = [Patch(color=colour, label=name) for name, colour in _OUTCOME_COLOURS.items()]
     place = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.005), "ncols": len(patches)}
     axes.legend(handles=patches, frameon=False, fontsize=9, handlelength=1.2, **place)
@@ -325,7 +314,7 @@ def _draw_profile(axes: Any, runs: Sequence[Run], what: str, counts: Callable[[R
         style = {"color": _COLOURS[method], "linestyle": _DASHES[method]}
         width = 2.4 if method == OURS else 1.7
         axes.plot(*steps, drawstyle="steps-post", linewidth=width, **style)
-    for method, height in spread_labels(ends, 6.0).items():
+    for method, height in plots.spread_labels(ends, 6.0).items():
         label = f"{method} {ends[method]:.0f} %"
         place = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 9}
         axes.annotate(label, (1.02, height), color=_COLOURS[method], **place)
@@ -333,7 +322,7 @@ def _draw_profile(axes: Any, runs: Sequence[Run], what: str, counts: Callable[[R
     axes.set(xscale="log", xlim=(0.8 * least, limit), ylim=(0, 100))
     axes.set_title(f"% of the runs that have ended at {what}", fontsize=10)
     axes.grid(alpha=0.25)
-    open_frame(axes)
+    plots.open_frame(axes)
 
 
 def _titled(problem: Problem) -> str:

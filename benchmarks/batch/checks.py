@@ -15,7 +15,7 @@ from ..harness.adam import Array
 FIELDS = ("x", "fun", "jac", "nit", "nfev", "njev", "status")
 
 
-def rows_that_differ(ours: Any, theirs: Any) -> Array:
+def find_differing_rows(ours: Any, theirs: Any) -> Array:
     """Return which rows of two results of as many rows differ in a bit; NaN is NaN's equal.
 
     Parameters
@@ -60,5 +60,5 @@ def some(result: Any, rows: Sequence[int] | Array) -> dict[str, Array]:
 
 def find_difference(ours: Any, theirs: Any, than: str) -> str:
     """Say how many rows differ, if any."""
-    count = int(rows_that_differ(ours, theirs).sum())
+    count = int(find_differing_rows(ours, theirs).sum())
     return f"{count} of {len(ours.fun)} rows differ from {than}" if count else ""

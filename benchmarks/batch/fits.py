@@ -51,7 +51,7 @@ TOLERANCE = 1e-3
 RIGHT = 0.97
 
 
-def of_sample(curves: Curves, x: Array, rows: Array) -> Array:
+def select_sample(curves: Curves, x: Array, rows: Array) -> Array:
     """Return a contender's parameters of the sample; `rows` are the curves that it fitted."""
     return x[np.searchsorted(rows, curves.sample)]
 
@@ -118,7 +118,7 @@ def fits(options: Options) -> SuiteResult:
             kept[name]()
     records = interleave(kept, Effort(rounds=5, samples=1, budget=0.0), warmup=0)
     each = {name: divided(record, len(which[name])) for name, record in records.items()}
-    found = {name: of_sample(curves, x, which[name]) for name, x in results.items()}
+    found = {name: select_sample(curves, x, which[name]) for name, x in results.items()}
     wrong = find_wrong(curves, found)
     different = check_alone(curves)
     if different and OURS not in wrong:

@@ -70,7 +70,7 @@ Setting = tuple[int, int, int]
 
 
 def settings(rows: int) -> list[Setting]:
-    """Return what is measured."""
+    """List what is measured."""
     few = VARIABLES[0]
     return [
         *((n, size, 1) for n in VARIABLES for size in (rows, MORE * rows)),

@@ -17,7 +17,7 @@ import numpy as np
 from fastadam import Adam
 
 from ..harness.adam import BETA1, BETA2, EPS, LR, Array, adam_from
-from ..harness.checks import SCALES, scale_of, tolerance
+from ..harness.checks import SCALES, gradient_scale, tolerance
 from ..step.contenders import numpy_textbook
 from .arrays import PERIOD, Arrays, CupyArrays, TorchArrays, fill, filled, outside
 
@@ -41,7 +41,7 @@ class Pattern:
             self._begin()
         gradient = self.gradient.astype(np.float64)
         while self._taken < steps:
-            self._expected.step(scale_of(self._taken) * gradient)
+            self._expected.step(gradient_scale(self._taken) * gradient)
             self._taken += 1
         return self._expected.p.copy()
 

@@ -77,9 +77,9 @@ class Gpu:
             "free_memory": int(memory.free),
             "driver_supports_cuda": ".".join(map(str, self._cuda.cudadrv.driver.get_version())),
             "toolkit": ".".join(map(str, self._cuda.runtime.get_version())),
-            "numba_cuda": version_of("numba_cuda"),
-            "cupy": version_of("cupy"),
-            "torch": version_of("torch"),
+            "numba_cuda": find_version("numba_cuda"),
+            "cupy": find_version("cupy"),
+            "torch": find_version("torch"),
             **self.state(),
         }
 
@@ -88,13 +88,13 @@ class Gpu:
         return ask_tool(str(self._cuda.get_current_device().uuid))
 
 
-def version_of(module: str) -> str | None:
+def find_version(module: str) -> str | None:
     """Return the version of a module that has been imported; installed is not yet usable."""
     return getattr(sys.modules.get(module), "__version__", None)
 
 
 def ask_tool(uuid: str) -> dict[str, str]:
-    """Return what ``nvidia-smi`` says about a GPU; nothing where there is no such program."""
+    """Ask ``nvidia-smi`` about a GPU; return nothing where there is no such program."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return {}

@@ -16,7 +16,7 @@ import numpy as np
 from workloads import decays
 from workloads.decays import LOWER, TIMES, UPPER, Scene
 
-from ..batch.fits import find_wrong, of_sample
+from ..batch.fits import find_wrong, select_sample
 from ..batch.fitters import BOUNDED, Curves, fit
 from ..harness.adam import Array
 from ..harness.machine import describe
@@ -67,7 +67,7 @@ def choose_stride(solve_some: Callable[[int], object], total: int) -> int:
 
 def find_errors(curves: Curves, found: dict[str, Array], which: dict[str, Array]) -> dict[str, str]:
     """Compare misfits on the sample, and look for the bounds in all fits."""
-    sampled = {name: of_sample(curves, x, which[name]) for name, x in found.items()}
+    sampled = {name: select_sample(curves, x, which[name]) for name, x in found.items()}
     wrong = find_wrong(curves, sampled)
     for name, x in found.items():
         broken = int(np.sum(~((x >= LOWER) & (x <= UPPER))))

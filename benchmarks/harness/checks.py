@@ -60,7 +60,7 @@ def verify(
             expected, taken = expect_from(p_start), 0
             for name in names:
                 while taken < steps[name]:
-                    expected.step(scale_of(taken) * g)
+                    expected.step(gradient_scale(taken) * g)
                     taken += 1
                 error = np.abs(results[name][where] - expected.p)
                 allowed = tolerance(expected.p, p_start, taken)
@@ -70,7 +70,7 @@ def verify(
     return wrong
 
 
-def scale_of(taken: int) -> float:
+def gradient_scale(taken: int) -> float:
     """Return the factor of the gradient in the step after so many."""
     return SCALES[taken] if taken < len(SCALES) else 1.0
 

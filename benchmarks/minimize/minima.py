@@ -29,7 +29,7 @@ PARTS = (TUNING, HELD_OUT)
 QUICK_STRIDE = 60
 
 
-def functions_of(part: str) -> tuple[Published, ...]:
+def select_functions(part: str) -> tuple[Published, ...]:
     """Return the functions of a part."""
     return tuple(f for f in FUNCTIONS if f.held_out == (part == HELD_OUT))
 
@@ -47,7 +47,7 @@ def local_minima(options: Options, parts: Sequence[str] = PARTS) -> SuiteResult:
     """
     result = SuiteResult()
     for part in [TUNING] if options.quick else parts:
-        functions = functions_of(part)
+        functions = select_functions(part)
         if options.quick:
             functions = functions[::QUICK_STRIDE]
         # SciPy's methods hand over matrices of two rows to BLAS, whose threads make them up to

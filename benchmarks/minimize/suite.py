@@ -67,6 +67,6 @@ def _draw_quality(axes: Axes, rows: Sequence[Row]) -> None:
         text = f"{share['median']:.0f}"
         draw_point(axes, place, spread, is_ours(row.contender), text, hollow=bool(part))
     looks = zip(("filled", "outline"), parts, strict=False)
-    name_places(axes, names, "Published functions from random starts: ends at a local minimum")
+    name_places(axes, names, "Published functions: runs that end at a minimum")
     axes.set_xlim(0, 108)
     axes.set_xlabel("% of runs; " + ", ".join(f"{look}: {part}" for look, part in looks))

@@ -135,7 +135,7 @@ def report(result: EpochResult, last: int) -> None:
 
 
 def progress_bar() -> Callable[[Iterable[int]], Iterable[int]] | None:
-    """Return what wraps an epoch's batches in a progress bar, or None without a terminal."""
+    """Make the function that shows an epoch's batches as a bar; None without a terminal."""
     if not sys.stderr.isatty():
         return None
     from tqdm import tqdm

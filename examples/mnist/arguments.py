@@ -19,40 +19,11 @@ DEFAULTS = Settings()
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    rates = ", ".join(f"{name} {lr:g}" for name, lr in DEFAULT_RATES.items())
     parser = argparse.ArgumentParser(
         prog="python -m examples.mnist",
         description="Train a NumPy perceptron (784-128-10, ReLU) on MNIST with fastadam.",
     )
-    # Defaults stay unset here: --load and --compare have to know what was given.
-    run = parser.add_argument_group("the run", argument_default=argparse.SUPPRESS)
-    run.add_argument(
-        "--optimizer", choices=OPTIMIZERS, metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (adam)"
-    )
-    run.add_argument(
-        "--lr",
-        type=positive_float,
-        metavar="X",
-        help=f"learning rate (by optimizer: {rates})",
-    )
-    run.add_argument(
-        "--batch-size",
-        type=positive_int,
-        metavar="N",
-        help=f"examples a step ({DEFAULTS.batch_size})",
-    )
-    run.add_argument(
-        "--hidden",
-        type=partial(positive_int, most=MOST_HIDDEN),
-        metavar="N",
-        help=f"width of the hidden layer ({DEFAULTS.hidden})",
-    )
-    run.add_argument(
-        "--seed",
-        type=seed,
-        metavar="N",
-        help=f"of the initial weights and the batch order ({DEFAULTS.seed})",
-    )
+    _add_settings(parser)
     parser.add_argument(
         "--epochs",
         type=partial(positive_int, most=MOST_EPOCHS),
@@ -93,6 +64,40 @@ def build_parser() -> argparse.ArgumentParser:
         "epochs",
     )
     return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Describe what a run is started with."""
+    rates = ", ".join(f"{name} {lr:g}" for name, lr in DEFAULT_RATES.items())
+    # Defaults stay unset here: --load and --compare have to know what was given.
+    run = parser.add_argument_group("the run", argument_default=argparse.SUPPRESS)
+    run.add_argument(
+        "--optimizer", choices=OPTIMIZERS, metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (adam)"
+    )
+    run.add_argument(
+        "--lr",
+        type=positive_float,
+        metavar="X",
+        help=f"learning rate (by optimizer: {rates})",
+    )
+    run.add_argument(
+        "--batch-size",
+        type=positive_int,
+        metavar="N",
+        help=f"examples a step ({DEFAULTS.batch_size})",
+    )
+    run.add_argument(
+        "--hidden",
+        type=partial(positive_int, most=MOST_HIDDEN),
+        metavar="N",
+        help=f"width of the hidden layer ({DEFAULTS.hidden})",
+    )
+    run.add_argument(
+        "--seed",
+        type=seed,
+        metavar="N",
+        help=f"of the initial weights and the batch order ({DEFAULTS.seed})",
+    )
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -36,14 +36,14 @@ def test_one_bit_is_found(few, field):
     other = copied(result)
     values = other[field].reshape(20, -1)
     values[7, -1] = np.nextafter(values[7, -1], 9) if values.dtype == float else values[7, -1] + 1
-    assert np.flatnonzero(checks.rows_that_differ(result, other)).tolist() == [7]
+    assert np.flatnonzero(checks.find_differing_rows(result, other)).tolist() == [7]
     assert checks.find_difference(result, other, "it") == "1 of 20 rows differ from it"
 
 
 def test_nan_equals_nan_and_the_sign_of_zero_counts(few):
     nan, zero = (copied(few[0], fun=np.full(20, value)) for value in (np.nan, 0.0))
     assert checks.find_difference(nan, copied(nan), "") == ""
-    assert checks.rows_that_differ(zero, copied(zero, fun=np.full(20, -0.0))).all()
+    assert checks.find_differing_rows(zero, copied(zero, fun=np.full(20, -0.0))).all()
 
 
 def test_rows_are_those_of_minimize_alone(few):
@@ -53,7 +53,7 @@ def test_rows_are_those_of_minimize_alone(few):
         starts.rosenbrock_in_place, points, rows, jac="in-place", options=starts.OPTIONS
     )
     assert checks.find_difference(checks.some(result, rows), one_by_one, "") == ""
-    assert checks.rows_that_differ(checks.some(result, [0, 4, 19]), one_by_one).tolist() == [
+    assert checks.find_differing_rows(checks.some(result, [0, 4, 19]), one_by_one).tolist() == [
         False,
         True,
         False,

@@ -81,7 +81,7 @@ def test_the_picture(tmp_path):
 
 
 def test_parts_are_disjoint_and_complete():
-    tuning, held_out = map(minimize_minima.functions_of, minimize_minima.PARTS)
+    tuning, held_out = map(minimize_minima.select_functions, minimize_minima.PARTS)
     assert {f.name for f in tuning} | {f.name for f in held_out} == {f.name for f in FUNCTIONS}
     assert len(tuning) + len(held_out) == len(FUNCTIONS)
     assert not any(f.held_out for f in tuning)
@@ -170,7 +170,7 @@ def test_local_minimum(fun, x, verdict):
 
 
 def test_random_starts_are_in_the_box_and_nested():
-    function = minimize_minima.functions_of(minimize_minima.TUNING)[0]
+    function = minimize_minima.select_functions(minimize_minima.TUNING)[0]
     starts = lm.random_starts(function, 5)
     assert np.all((function.lower <= starts) & (starts <= function.upper))
     np.testing.assert_array_equal(lm.random_starts(function, 2), starts[:2])
@@ -186,7 +186,7 @@ def claim(shift=0.0, f=0.0):
     [(claim(), ""), (claim(f=-1e-3), "not"), (claim(shift=1e3), "at the start")],
 )
 def test_false_claims_are_found(method, error):
-    function = minimize_minima.functions_of(minimize_minima.TUNING)[0]
+    function = minimize_minima.select_functions(minimize_minima.TUNING)[0]
     start = lm.random_starts(function, 1)[0]
     assert error in lm.find_error(function.fun, start, method(function.fun, start))
 
@@ -194,7 +194,7 @@ def test_false_claims_are_found(method, error):
 def test_false_claim_fails_the_verdict(monkeypatch):
     methods = {lm.OURS: claim(f=-1e-3), "textbook": claim(), "SciPy": claim(f=-1e-3)}
     monkeypatch.setattr(minimize_minima, "METHODS", methods)
-    functions = minimize_minima.functions_of(minimize_minima.TUNING)[:1]
+    functions = minimize_minima.select_functions(minimize_minima.TUNING)[:1]
     found = [[lm._try(*item, functions[0], functions[0].lower) for item in methods.items()]]
     monkeypatch.setattr(minimize_minima, "trials", lambda functions, starts: found)
     result = minimize_minima.try_part(minimize_minima.TUNING, functions, 1)
