@@ -1,4 +1,4 @@
-"""The contenders of `batch_fits`: each fits some of the decay curves and returns the parameters."""
+"""The contenders of `fits`: each fits some of the decay curves and returns the parameters."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def global_minima(options: Options) -> SuiteResult:
     trials = []
     for function in functions:
         say(f"global minimum of {function.name}")
-        # BLAS on one thread, as in `minimize_minima`; warnings are of overflows.
+        # BLAS on one thread, as in `minimize.minima`; warnings are of overflows.
         with threadpool_limits(1), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             function.fun(function.lower)  # compiles for Python's calls

@@ -1,6 +1,6 @@
 """Many problems at once by vmap: JAX, optimistix, torch. All go on until the slowest row is done.
 
-The iteration is that of `batch_peers`, but for optimistix's, which is Levenberg and Marquardt's.
+The iteration is that of `by_hand`, but for optimistix's, which is Levenberg and Marquardt's.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def compare_on_device(
     size : int
         The number of parameters.
     clock : callable
-        See `cuda_timing`.
+        See `timing`.
     effort : DeviceEffort
     details : dict
         Goes into each row.

@@ -79,7 +79,7 @@ def compare(
     case : str
         For people.
     makers : dict of str to callable
-        Contenders by name; see `peers.CONTENDERS`.
+        Contenders by name; see `step.contenders`.
     start, gradient : sequence of array
         Float32; each contender gets copies.
     effort, prepare, warmup

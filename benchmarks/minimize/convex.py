@@ -87,7 +87,7 @@ def accuracy(options: Options) -> SuiteResult:
         own = [problem for problem in chosen if problem.group == group]
         for given in (GIVEN, DIFFERENCES):
             say(f"accuracy, {group}, {given}")
-            with threadpool_limits(1):  # as in `minimize_minima`
+            with threadpool_limits(1):  # as in `minimize.minima`
                 result.extend(_compare(group, own, given, 1 if options.quick else STARTS))
     return result
 

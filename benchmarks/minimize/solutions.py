@@ -87,7 +87,7 @@ def find_error(problem: problems.Problem, result: Any) -> str:
 def solutions(options: Options) -> SuiteResult:
     """Minimise some problems with everybody's defaults."""
     result = SuiteResult()
-    with threadpool_limits(1):  # as in `minimize_minima`
+    with threadpool_limits(1):  # as in `minimize.minima`
         for problem in chosen_problems(options.quick):
             result.extend(_solve(problem, QUICK if options.quick else EFFORT))
     return result

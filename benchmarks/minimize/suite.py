@@ -28,7 +28,7 @@ def run(options: Options, parts: Sequence[str] = PARTS) -> SuiteResult:
     options : Options
         What the command line asked for.
     parts : sequence of str
-        The parts of the published functions to look at, see `minimize_minima.local_minima`.
+        The parts of the published functions to look at, see `minima.local_minima`.
     """
     result = SuiteResult()
     result.notes.append(

@@ -14,7 +14,7 @@ HASTY = DeviceEffort(rounds=5, samples=1, least=0.0, most=1, settle=1)
 
 
 class HostArrays:
-    """Arrays of NumPy, with the methods of `benchmarks.cuda_arrays.Arrays`."""
+    """Arrays of NumPy, with the methods of `benchmarks.cuda.arrays.Arrays`."""
 
     def send(self, array):
         return array.copy()
@@ -43,7 +43,7 @@ class Event:
 
 
 class StandIn:
-    """The methods of `benchmarks.cuda_device.Gpu`."""
+    """The methods of `benchmarks.cuda.device.Gpu`."""
 
     def __init__(self, arrays=None, free=10**9):
         self.arrays = arrays or HostArrays()

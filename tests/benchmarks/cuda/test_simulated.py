@@ -16,7 +16,7 @@ from workloads import decays
 
 def test_the_whole_suite():
     pytest.importorskip("numba_cuda", reason="needs numba-cuda")
-    code = "from tests.benchmarks.cuda_simulated import main; main()"
+    code = "from tests.benchmarks.cuda.simulated import main; main()"
     found = json.loads(run_python(code, NUMBA_ENABLE_CUDASIM="1"))
     rows, reached = found["rows"], found["reached"]
     assert all(row.endswith(": ok") for row in rows)
