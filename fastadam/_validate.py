@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any, TypeVar
@@ -244,12 +244,3 @@ def _overlaps_itself(array: np.ndarray) -> bool:
                 return True
             reach += stride * (length - 1)
     return False
-
-
-# The checks of hyper-parameters that all optimisers have, and those with betas.
-COMMON: dict[str, Callable[[str, Any], Any]] = {
-    "lr": learning_rate,
-    "weight_decay": nonnegative,
-    "maximize": flag,
-}
-WITH_BETAS = {**COMMON, "betas": fraction_pair, "eps": nonnegative}

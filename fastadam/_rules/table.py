@@ -1,0 +1,27 @@
+"""Every rule, by name."""
+
+from __future__ import annotations
+
+from .adam import ADAM, ADAM_AMSGRAD, ADAMAX, ADAMW, NADAM, RADAM
+from .sgd import MOMENTUM, RMSPROP, SGD
+from .spec import Rule
+
+#: The rules of `fastadam.minimize`, by the name of the method.
+METHODS: dict[str, Rule] = {
+    "adam": ADAM,
+    "adamw": ADAMW,
+    "amsgrad": ADAM_AMSGRAD,
+    "nadam": NADAM,
+    "radam": RADAM,
+    "adamax": ADAMAX,
+    "rmsprop": RMSPROP,
+    "sgd": SGD,
+    "momentum": MOMENTUM,
+}
+
+#: All that kernels are made from: these and their variants.
+RULES = tuple(
+    dict.fromkeys(
+        variant for rule in METHODS.values() for variant in (rule, *rule.variants.values())
+    )
+)
