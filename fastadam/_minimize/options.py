@@ -20,8 +20,8 @@ from .._validate import (
     learning_rate,
     nonnegative,
     plain_number,
+    positive,
     real_array,
-    real_number,
     suggestion,
 )
 from ..typing import PolishMethod
@@ -70,13 +70,6 @@ def _rate(name: str, value: object) -> Any:
     return learning_rate(name, value)
 
 
-def _positive(name: str, value: object) -> float:
-    number = real_number(name, value)
-    if not number > 0.0:
-        raise ValueError(f"{name} must be > 0, got {describe(number)}")
-    return number
-
-
 def _limit(least: int) -> Callable[[str, object], int]:
     """Return a check of a limit: a whole number, as a float too (1e4), or infinity."""
 
@@ -119,10 +112,10 @@ def _method_name(name: str, value: object) -> str:
 #: The checks of the options that every method has, besides those of its rule.
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "lr": _rate,
-    "clip_norm": _positive,
+    "clip_norm": positive,
     "maxiter": _limit(0),
     "maxfev": _limit(1),
-    "max_seconds": _positive,
+    "max_seconds": positive,
     "gtol": nonnegative,
     "ftol": nonnegative,
     "patience": _limit(1),
@@ -226,7 +219,7 @@ def select_rule(method: str, options: Options) -> tuple[Rule, Scalars]:
     """Select the rule that a method and its options name, and make its hyper-parameters."""
     rule = METHODS[method]
     automatic = annealing.HYPER_PARAMETERS if options.auto else {}
-    own = {"lr": 0.0}  # the search has its own
-    values = {**rule.defaults, **automatic, **options.hyper_parameters, **own}
+    # The search sets the step size.
+    values = {**rule.defaults, **automatic, **options.hyper_parameters, "lr": 0.0}
     rule = rule.select(values)
     return rule, rule.make_hyper(values)

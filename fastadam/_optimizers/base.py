@@ -217,7 +217,7 @@ class Optimizer(ABC):
     def _state_scalars(self) -> dict[str, Any]:
         scalars: dict[str, Any] = {"rule": type(self).__name__, "step_count": self._step_count}
         for i, group in enumerate(self._groups):
-            for key, value in group.scalars().items():
+            for key, value in group.state_scalars().items():
                 if not callable(value):
                     scalars[f"group{i}/{key}"] = value
         return scalars

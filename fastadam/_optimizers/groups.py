@@ -57,7 +57,7 @@ class ParamGroup(MutableMapping[str, Any]):
         self._present = self._make_present(checked, None)
 
     def label(self, key: str) -> str:
-        """Return what error messages call a hyper-parameter."""
+        """Name a hyper-parameter as error messages do."""
         return f"{self._name}[{key!r}]" if self._name else key
 
     def __getitem__(self, key: str) -> Any:
@@ -107,8 +107,8 @@ class ParamGroup(MutableMapping[str, Any]):
         """The scalar that the last step handed on, for a rule that does so."""
         return self._present.hyper[-1] if self.rule.carried else None
 
-    def scalars(self) -> dict[str, Any]:
-        """Everything that a step depends on, by name, but the arrays."""
+    def state_scalars(self) -> dict[str, Any]:
+        """Name all that is saved beside the state arrays."""
         if not self.rule.carried:
             return self._present.values
         return {**self._present.values, self.rule.carried.name: self.carried}

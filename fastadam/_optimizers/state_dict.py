@@ -52,7 +52,7 @@ def group_values(
     """Return the hyper-parameters of a group and what its last step handed on."""
     values = {
         key: _scalar(state_dict[prefix + key])
-        for key in group.scalars()
+        for key in group.state_scalars()
         if prefix + key in state_dict
     }
     carried = group.rule.carried

@@ -30,11 +30,6 @@ def moments(g, m, v, beta1, rest1, beta2, rest2):
     return beta1 * m + rest1 * g, beta2 * v + rest2 * g * g
 
 
-# ---------------------------------------------------------------------------------------------
-# Adam, AdamW, AMSGrad
-# ---------------------------------------------------------------------------------------------
-
-
 @register_jitable
 def adam_scalars(lr, beta1, beta2, eps, t):
     """Compute the betas with their complements, the step size and epsilon, bias-corrected."""
@@ -79,37 +74,29 @@ def amsgrad_update(p, g, state, c):
     return shrink * p - step * (m / (math.sqrt(v_max) + eps)), (m, v, v_max)
 
 
+_ADAM = {**make_common(), **BETAS}
+_ADAMW = {**make_common(weight_decay=1e-2), **BETAS}
 _AMSGRAD = {"amsgrad": HyperParameter(False, flag, {})}  # selects the variant, and is no scalar
-_V_MAX = StateArray("v_max", FLOOR)
+_LARGEST = M, V, StateArray("v_max", FLOOR)
 
-ADAM_AMSGRAD = Rule(
-    "adam_amsgrad", adam_coefficients, amsgrad_update, {**make_common(), **BETAS}, (M, V, _V_MAX)
-)
+ADAM_AMSGRAD = Rule("adam_amsgrad", adam_coefficients, amsgrad_update, _ADAM, _LARGEST)
+ADAMW_AMSGRAD = Rule("adamw_amsgrad", adamw_coefficients, amsgrad_update, _ADAMW, _LARGEST)
 ADAM = Rule(
     "adam",
     adam_coefficients,
     adam_update,
-    {**make_common(), **BETAS, **_AMSGRAD},
+    _ADAM | _AMSGRAD,
     (M, V),
     variants={"amsgrad": ADAM_AMSGRAD},
-)
-_WITH_DECAY = {**make_common(weight_decay=1e-2), **BETAS}
-ADAMW_AMSGRAD = Rule(
-    "adamw_amsgrad", adamw_coefficients, amsgrad_update, _WITH_DECAY, (M, V, _V_MAX)
 )
 ADAMW = Rule(
     "adamw",
     adamw_coefficients,
     adam_update,
-    {**_WITH_DECAY, **_AMSGRAD},
+    _ADAMW | _AMSGRAD,
     (M, V),
     variants={"amsgrad": ADAMW_AMSGRAD},
 )
-
-
-# ---------------------------------------------------------------------------------------------
-# NAdam
-# ---------------------------------------------------------------------------------------------
 
 
 @register_jitable
@@ -163,11 +150,6 @@ NADAM = Rule(
 )
 
 
-# ---------------------------------------------------------------------------------------------
-# RAdam
-# ---------------------------------------------------------------------------------------------
-
-
 @register_jitable
 def radam_coefficients(h, t):
     """RAdam: the adaptive step size is 0 while the variance of ``1/sqrt(v)`` is intractable."""
@@ -197,12 +179,7 @@ def radam_update(p, g, state, c):
     return p - plain * m, (m, v)
 
 
-RADAM = Rule("radam", radam_coefficients, radam_update, {**make_common(), **BETAS}, (M, V))
-
-
-# ---------------------------------------------------------------------------------------------
-# Adamax
-# ---------------------------------------------------------------------------------------------
+RADAM = Rule("radam", radam_coefficients, radam_update, _ADAM, (M, V))
 
 
 @register_jitable

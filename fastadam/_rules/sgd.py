@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from numba.extending import register_jitable
@@ -12,10 +11,6 @@ from numba.extending import register_jitable
 from .._validate import flag, fraction, unit_interval
 from .shared import EPS, VELOCITY_FLOOR, V, descent_gradient, make_common
 from .spec import HyperParameter, Rule, StateArray
-
-# ---------------------------------------------------------------------------------------------
-# RMSprop
-# ---------------------------------------------------------------------------------------------
 
 
 @register_jitable
@@ -42,11 +37,6 @@ RMSPROP = Rule(
     {**make_common(lr=1e-2), **EPS, "alpha": HyperParameter(0.99, fraction)},
     (V,),
 )
-
-
-# ---------------------------------------------------------------------------------------------
-# SGD
-# ---------------------------------------------------------------------------------------------
 
 
 @register_jitable
@@ -95,6 +85,8 @@ _OF_MOMENTUM = {
     "dampening": HyperParameter(0.0, unit_interval),
     "nesterov": HyperParameter(False, flag),
 }
+# Without momentum none of them is a scalar.
+_WITHOUT = {key: each._replace(scalars={}) for key, each in _OF_MOMENTUM.items()}
 
 MOMENTUM = Rule(
     "momentum",
@@ -108,12 +100,7 @@ SGD = Rule(
     "sgd",
     sgd_coefficients,
     sgd_update,
-    {
-        **make_common(),
-        # None of them is a scalar of SGD without momentum.
-        **{key: replace(each, scalars={}) for key, each in _OF_MOMENTUM.items()},
-        "momentum": HyperParameter(0.0, fraction, {}),
-    },
+    {**make_common(), **_WITHOUT, "momentum": HyperParameter(0.0, fraction, {})},
     variants={"momentum": MOMENTUM},
     check=check_nesterov,
 )

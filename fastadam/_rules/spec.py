@@ -25,19 +25,11 @@ Scalars = tuple[float, ...]
 MOST_STATE_ARRAYS = 3
 
 
-@dataclass(frozen=True)
-class HyperParameter:
-    """A hyper-parameter as users know it, and what the two functions take in its place.
+class HyperParameter(NamedTuple):
+    """A hyper-parameter as users know it, and the scalars that the two functions take instead.
 
-    Attributes
-    ----------
-    default : object
-        What it is if nothing is said.
-    check : callable
-        ``check(name, value)`` returns the value or raises an error that names both.
-    scalars : mapping of str to callable, optional
-        The scalars that it becomes, each with how it is made. By default one of the same name;
-        none for what only selects a variant.
+    ``check(name, value)`` returns a value or raises an error that names both. ``scalars`` tells how
+    each is made: by default one of the same name, none for what only selects a variant.
     """
 
     default: Any
@@ -58,7 +50,7 @@ class StateArray(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """The scalar that a step hands on to the next: at the start, and after step ``t``.
+    """The scalar that a step hands on to the next: ``carry(h, t)``, after ``start``.
 
     ``check(name, value)`` looks at one that was saved.
     """
@@ -82,12 +74,12 @@ class Rule:
     hyper_parameters : mapping of str to HyperParameter
         In the order of their scalars; the first is ``lr``, which loops set for each step.
     state_arrays : tuple of StateArray
-        What it keeps, in the order of ``update``'s tuple; at most three.
+        In the order of ``update``'s tuple; at most three.
     carried : Carried, optional
-        The last of the scalars, if there is one.
+        The last of the scalars.
     variants : mapping of str to Rule
-        Which rule takes the place of this one where a hyper-parameter is not False or 0. It has
-        the same hyper-parameters or fewer.
+        Which rule takes its place where a hyper-parameter is not False or 0. That has the same
+        hyper-parameters or fewer.
     check : callable, optional
         ``check(values)`` raises an error for values that do not go together.
     """
@@ -99,7 +91,7 @@ class Rule:
     state_arrays: tuple[StateArray, ...] = ()
     carried: Carried | None = None
     variants: Mapping[str, Rule] = field(default_factory=dict)
-    check: Callable[[Mapping[str, Any]], None] | None = None
+    check: Callable[[Mapping[str, Any]], None] = lambda values: None
 
     def __post_init__(self) -> None:
         if self.hyper[:1] != ("lr",):
@@ -114,14 +106,19 @@ class Rule:
                 raise ValueError(f"{self.name} lacks {lacking}, which {rule.name} needs")
 
     @cached_property
+    def _scalars(self) -> list[tuple[str, str, Callable[[Any], float]]]:
+        """Of which hyper-parameter each scalar is made, its name, and how it is made."""
+        return [
+            (key, name, make)
+            for key, each in self.hyper_parameters.items()
+            for name, make in ({key: float} if each.scalars is None else each.scalars).items()
+        ]
+
+    @cached_property
     def hyper(self) -> tuple[str, ...]:
         """The names of the scalars that ``coefficients`` takes."""
-        names = [
-            name
-            for key, each in self.hyper_parameters.items()
-            for name in ((key,) if each.scalars is None else each.scalars)
-        ]
-        return (*names, self.carried.name) if self.carried else tuple(names)
+        names = tuple(name for _, name, _ in self._scalars)
+        return (*names, self.carried.name) if self.carried else names
 
     @cached_property
     def state(self) -> tuple[str, ...]:
@@ -145,17 +142,12 @@ class Rule:
 
     def select(self, values: Mapping[str, Any]) -> Rule:
         """Check hyper-parameters together, and select the variant that they ask for."""
-        if self.check:
-            self.check(values)
+        self.check(values)
         return next((rule for key, rule in self.variants.items() if values[key]), self)
 
     def make_hyper(self, values: Mapping[str, Any], carried: float | None = None) -> Scalars:
         """Make the scalars of checked hyper-parameters; by default as before the first step."""
-        scalars = [
-            make(values[key])
-            for key, each in self.hyper_parameters.items()
-            for make in ((float,) if each.scalars is None else each.scalars.values())
-        ]
-        if self.carried:
-            scalars.append(self.carried.start if carried is None else carried)
-        return tuple(scalars)
+        scalars = tuple([make(values[key]) for key, _, make in self._scalars])
+        if not self.carried:
+            return scalars
+        return (*scalars, self.carried.start if carried is None else carried)

@@ -19,9 +19,7 @@ METHODS: dict[str, Rule] = {
     "momentum": MOMENTUM,
 }
 
-#: All that kernels are made from: these and their variants.
+#: These and their variants, each once: all that kernels are made from.
 RULES = tuple(
-    dict.fromkeys(
-        variant for rule in METHODS.values() for variant in (rule, *rule.variants.values())
-    )
+    dict.fromkeys(each for rule in METHODS.values() for each in (rule, *rule.variants.values()))
 )
