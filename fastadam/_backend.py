@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from ._rules.rules import Rule, Scalars
+from ._rules.spec import Rule, Scalars
 from ._uninterrupted import Call
 
 GradientT = TypeVar("GradientT")

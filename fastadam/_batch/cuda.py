@@ -10,7 +10,7 @@ import numpy as np
 from .._cuda.arguments import device_argument, on_device
 from .._cuda.driver import count_resident_blocks, find_free_memory
 from .._cuda.searches import FAILED, NEXT, OVER, WANTED, WORDS, Task, forgiving, search_kernel
-from .._minimize.options import rule_of
+from .._minimize.options import select_rule
 from .._minimize.setup import evaluations_for_each
 from .._numba.gpu import is_simulated, load_cuda
 from .._objective.compiled import type_of_arguments
@@ -63,7 +63,7 @@ class _Searches:
         functions, n = batch.functions, batch.starts.shape[1]
         lr = batch.options.lr
         self._rates = Rates(lr, batch.options.maxiter) if callable(lr) else None
-        rule, h = rule_of(batch.method, batch.options)
+        rule, h = select_rule(batch.method, batch.options)
         args = tuple(device_argument(f"args[{i}]", each) for i, each in enumerate(functions.args))
         bases = tuple(
             device_argument(f"batch_args[{i}]", each) for i, each in enumerate(batch.rows)

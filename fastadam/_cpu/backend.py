@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import ParamSpec
-from .._rules.rules import Scalars
+from .._rules.spec import Scalars
 from .._uninterrupted import Call, call_each, exhaust
 from .._validate import DTYPES, conversion, describe, disjoint
 from .arrays import ParamArray, find_owner

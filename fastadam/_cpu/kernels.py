@@ -23,8 +23,8 @@ import numpy as np
 from numba import from_dtype, prange, types
 
 from .._numba.cache import compile_kernel
-from .._rules.rules import Rule
-from .._rules.state import accessors, state_floors
+from .._rules.spec import Rule
+from .._rules.state import make_accessors, make_floors
 
 Kernel = Callable[..., Any]
 
@@ -39,8 +39,8 @@ def make_step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel
     A parallel one spreads the array over Numba's threads: see `threads.run_parallel`.
     """
     coefficients, update = rule.coefficients, rule.update
-    load, store = accessors(rule)
-    floors = state_floors(rule, dtype)
+    load, store = make_accessors(rule)
+    floors = make_floors(rule, dtype)
 
     def kernel(p, g, state, hyper, t):
         c = coefficients(hyper, float(t))

@@ -21,7 +21,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
 from .kernels import Kernel, make_step_kernel
 

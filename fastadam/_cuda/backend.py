@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import ParamSpec
-from .._rules.rules import Scalars
+from .._rules.spec import Scalars
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Memory

@@ -16,8 +16,8 @@ import numpy as np
 from numba import from_dtype, types
 
 from .._numba.gpu import with_cuda
-from .._rules.rules import Rule
-from .._rules.state import accessors, state_floors
+from .._rules.spec import Rule
+from .._rules.state import make_accessors, make_floors
 from .driver import Arguments, Device, Kernel
 
 cuda: Any = None  # see `with_cuda`
@@ -32,8 +32,8 @@ def make_step_function(rule: Rule, dtype: np.dtype[Any]) -> tuple[Callable[..., 
     The arrays are those of the CPU's kernel, ``c`` are the rule's coefficients in their dtype.
     """
     update = rule.update
-    load, store = accessors(rule)
-    floors = state_floors(rule, dtype)
+    load, store = make_accessors(rule)
+    floors = make_floors(rule, dtype)
 
     @with_cuda
     def kernel(p, g, state, c):  # type: ignore[no-untyped-def]

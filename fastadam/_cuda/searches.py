@@ -23,7 +23,7 @@ from numba.extending import register_jitable
 from .._numba.gpu import clock, compile_kernel, with_cuda
 from .._objective.cuda import evaluation, rejected
 from .._objective.layout import REL_STEP, STATE
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .._search.iteration import engine
 from .._search.monitor import TIMEOUT
 from .._search.rows import (

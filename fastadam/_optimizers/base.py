@@ -13,12 +13,12 @@ import numpy as np
 
 from .. import _validate as checks
 from .._backend import ParamSpec
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
 from ..typing import Gradients, LearningRate, Nonfinite
 from . import state_dict as saved
 from .backends import make_backend
-from .groups import Checks, ParamGroup
+from .groups import ParamGroup
 from .trees import Structure
 
 NONFINITE: tuple[Nonfinite, ...] = get_args(Nonfinite)
@@ -27,14 +27,17 @@ NONFINITE: tuple[Nonfinite, ...] = get_args(Nonfinite)
 class Optimizer(ABC):
     """Base of the optimisers; make one of the named ones instead.
 
-    A subclass gives the checks of its hyper-parameters and the rule that they select.
+    A subclass names its rule, and has a constructor with the rule's hyper-parameters.
     """
 
-    _checks: ClassVar[Checks]
+    _rule: ClassVar[Rule]
 
+    @abstractmethod
     def __init__(
-        self, params: Any, defaults: Mapping[str, Any], nonfinite: str, threads: Any
+        self, params: Any, arguments: Mapping[str, Any], nonfinite: str, threads: Any
     ) -> None:
+        # Those of the constructor, by name; also others.
+        defaults = {key: arguments[key] for key in self._rule.hyper_parameters}
         self._nonfinite = checks.one_of("nonfinite", nonfinite, NONFINITE)
         if threads is not None:
             threads = checks.count("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
@@ -56,7 +59,7 @@ class Optimizer(ABC):
             structure, leaves = Structure.of(tree_name, member["params"])
             own = {key: value for key, value in member.items() if key != "params"}
             values = {**defaults, **own}
-            group = ParamGroup(name, structure.build(leaves), values, self._checks, self._select)
+            group = ParamGroup(name, structure.build(leaves), values, self._rule)
             self._structures.append(structure)
             self._groups.append(group)
             keys = structure.keys or ["0"]
@@ -67,15 +70,8 @@ class Optimizer(ABC):
             self._group_leaves if self._has_groups else partial(self._structures[0].leaves, "grads")
         )
         # What most steps need not look at.
-        self._advancing_groups = [
-            i for i, group in enumerate(self._groups) if group.rule.advance is not None
-        ]
+        self._carrying_groups = [i for i, group in enumerate(self._groups) if group.rule.carried]
         return specs
-
-    @staticmethod
-    @abstractmethod
-    def _select(values: Mapping[str, Any]) -> Rule:
-        """Check hyper-parameters together and return the rule that they select."""
 
     # -----------------------------------------------------------------------------------------
     # The step
@@ -109,8 +105,8 @@ class Optimizer(ABC):
         step = self._step_count + 1
         hypers = [group.hyper(step) for group in self._groups]
         record: list[Call] = []
-        for i in self._advancing_groups:
-            record.append(self._groups[i].advance_call(hypers[i], step))
+        for i in self._carrying_groups:
+            record.append(self._groups[i].carry_call(hypers[i], step))
         record.append((setattr, self, "_step_count", step))
         self._backend.run_step(gradients, hypers, step, record)
 
@@ -165,7 +161,9 @@ class Optimizer(ABC):
     @lr.setter
     def lr(self, value: LearningRate) -> None:
         value = checks.learning_rate("lr", value)
-        changes = [group.set_call(group.checked({"lr": value})) for group in self._groups]
+        changes = [
+            group.set_call(group.checked({"lr": value}), group.carried) for group in self._groups
+        ]
         exhaust(call_each(changes))
 
     @property
@@ -219,8 +217,8 @@ class Optimizer(ABC):
     def _state_scalars(self) -> dict[str, Any]:
         scalars: dict[str, Any] = {"rule": type(self).__name__, "step_count": self._step_count}
         for i, group in enumerate(self._groups):
-            for key, value in chain(group.items(), group.carried.items()):
-                if key != "params" and not callable(value):
+            for key, value in group.state_scalars().items():
+                if not callable(value):
                     scalars[f"group{i}/{key}"] = value
         return scalars
 

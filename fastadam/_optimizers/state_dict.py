@@ -48,19 +48,19 @@ def step_count(state_dict: Mapping[str, Any]) -> int:
 
 def group_values(
     state_dict: Mapping[str, Any], prefix: str, group: ParamGroup
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """Return the hyper-parameters of a group and what its steps hand on."""
+) -> tuple[dict[str, Any], float | None]:
+    """Return the hyper-parameters of a group and what its last step handed on."""
     values = {
         key: _scalar(state_dict[prefix + key])
-        for key in (*group, *group.carried)
+        for key in group.state_scalars()
         if prefix + key in state_dict
     }
-    carried = {
-        # Each is a product of decay rates.
-        key: checks.unit_interval(f"state_dict['{prefix}{key}']", values.pop(key))
-        for key in group.carried
-    }
-    return group.checked(values), carried
+    carried = group.rule.carried
+    if not carried:
+        return group.checked(values), None
+    key = carried.name
+    number = carried.check(f"state_dict['{prefix}{key}']", values.pop(key))
+    return group.checked(values), number
 
 
 def array(state_dict: Mapping[str, Any], key: str, param: Param) -> np.ndarray:

@@ -34,8 +34,7 @@ from .._objective.layout import BEST_X, GRAD, LOWER, UNIT, UPPER, X
 from .state import OVERSHOT, STAGNATED, UNBOUNDED
 
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
-BETAS = (0.98, 0.995)
-EPSILON = 1e-12
+HYPER_PARAMETERS = {"betas": (0.98, 0.995), "eps": 1e-12}
 
 FIRST_STEP = 0.3
 CYCLE = 0.3

@@ -20,7 +20,7 @@ from .._numba.cache import compile_kernel
 from .._numba.calls import call_gradient, call_value
 from .._objective.evaluation import complex_point, three_point, two_point
 from .._objective.layout import GRAD, STATE, TRIAL, X
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .iteration import engine, start
 from .state import MATRIX, RECORDS, RUNNING
 

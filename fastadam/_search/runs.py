@@ -20,7 +20,7 @@ from .._objective.calls import called_from_python
 from .._objective.compiled import driver, is_native, native_function, type_of_arguments
 from .._objective.differences import central, complex_step, one_sided
 from .._objective.layout import GRADIENT, LOWER, REL_STEP, UNIT, UPPER, VALUE
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .loops import advance_kernel, run_kernel, run_signature
 from .schedule import Rates, Schedule, step_size
 from .state import RUNNING, Search

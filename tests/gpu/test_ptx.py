@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from fastadam._rules.rules import RULES
+from fastadam._rules.table import RULES
 
 from . import ptx
 

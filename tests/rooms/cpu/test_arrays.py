@@ -5,11 +5,11 @@ import pytest
 
 from fastadam._backend import ParamSpec
 from fastadam._cpu.arrays import ParamArray, find_owner
-from fastadam._rules import rules
+from fastadam._rules.adam import ADAM
 
 
 def wrap(array):
-    return ParamArray(ParamSpec("params", "", "0", array, rules.ADAM, 0))
+    return ParamArray(ParamSpec("params", "", "0", array, ADAM, 0))
 
 
 def frozen(array):

@@ -6,12 +6,12 @@ import pytest
 
 from fastadam._cpu.kernels import make_finite_kernel, make_step_kernel
 from fastadam._cpu.threads import run_parallel
-from fastadam._rules import rules
+from fastadam._rules.table import METHODS, RULES
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 SIZES = (0, 1, 3, 4_097, 100_003)
 
-parametrize_rules = pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.name)
+parametrize_rules = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 parametrize_dtypes = pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
 
 
@@ -68,7 +68,7 @@ def test_no_subnormal_survives_in_the_state(rule, dtype):
     tiny = np.finfo(dtype).tiny
     p, g, state = problem(rule, dtype, 37)
     g[:] = 0.0
-    floors = np.array([rules.FLOORS[name] for name in rule.state], dtype)[:, np.newaxis] * tiny
+    floors = np.array([array.floor for array in rule.state_arrays], dtype)[:, np.newaxis] * tiny
     state *= 4 * floors
     no_decay = tuple(
         0.0 if name == "weight_decay" else value
@@ -84,11 +84,11 @@ def test_no_subnormal_survives_in_the_state(rule, dtype):
 
 
 def test_the_gradient_may_be_the_parameters():
-    kernel = make_step_kernel(rules.ADAM, FLOAT64, False)
-    p, _, state = problem(rules.ADAM, FLOAT64, 1_001)
+    kernel = make_step_kernel(METHODS["adam"], FLOAT64, False)
+    p, _, state = problem(METHODS["adam"], FLOAT64, 1_001)
     q, q_state = p.copy(), state.copy()
-    kernel(p, p, state, hyper(rules.ADAM), 1)
-    kernel(q, q.copy(), q_state, hyper(rules.ADAM), 1)
+    kernel(p, p, state, hyper(METHODS["adam"]), 1)
+    kernel(q, q.copy(), q_state, hyper(METHODS["adam"]), 1)
     assert p.tobytes() == q.tobytes()
 
 
