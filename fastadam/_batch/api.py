@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 
 from .._minimize.options import check_method
-from .._minimize.results import MEANINGS, attach, interruption
+from .._minimize.results import attach
 from .._minimize.setup import functions_of
-from .._search.monitor import TIMEOUT
-from .._search.rows import END, INFEASIBLE, NFEV, NIT, NJEV, RAISED
+from .._search.outcomes import OUTCOMES, TIMEOUT, describe_exception
+from .._search.rows import END, NFEV, NIT, NJEV
 from .._validate import one_of
 from ..typing import (
     BatchBoundsLike,
@@ -33,12 +33,6 @@ from .problems import Batch, solve_python
 from .threads import default_threads, solve_compiled
 from .workers.chunks import Solve
 from .workers.pools import Workers, check_workers, solve_by_workers
-
-_MEANINGS = {
-    **MEANINGS,
-    INFEASIBLE: (2, "The bounds hold no number."),
-    RAISED: (98, "An exception was raised."),
-}
 
 
 def minimize_batch(
@@ -223,7 +217,7 @@ def solved(
     try:
         solve_by_workers(batch, _solver(batch, device, own, crew), crew)
     except BaseException as error:
-        attach(error, _result(batch, unfinished=interruption(error)))
+        attach(error, _result(batch, unfinished=describe_exception(error)))
         raise
     return _result(batch)
 
@@ -255,11 +249,11 @@ def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) 
     return partial(solve_compiled, threads=threads)
 
 
-def _result(batch: Batch, unfinished: tuple[int, str] = _MEANINGS[TIMEOUT]) -> OptimizeResult:
+def _result(batch: Batch, unfinished: tuple[int, str] = OUTCOMES[TIMEOUT]) -> OptimizeResult:
     """Return what was found; ``unfinished`` are the status and message of rows that were left."""
     ends = batch.counts[:, END]
     status, outcomes = np.zeros(len(ends), dtype=np.int64), Counter[str]()
-    for end, (code, message) in {**_MEANINGS, TIMEOUT: unfinished}.items():
+    for end, (code, message) in {**OUTCOMES, TIMEOUT: unfinished}.items():
         rows = ends == end
         status[rows] = code
         outcomes[message] += int(np.count_nonzero(rows))

@@ -9,9 +9,9 @@ import numpy as np
 
 from .._minimize.setup import evaluations_for_each
 from .._search.lockstep import VectorizedSearches
-from .._search.monitor import TIMEOUT, progress_bar
+from .._search.monitor import progress_bar
+from .._search.outcomes import MAXITER, RUNNING, TIMEOUT
 from .._search.schedule import step_size
-from .._search.state import MAXITER, RUNNING
 from .problems import Batch, search_template
 
 

@@ -15,8 +15,9 @@ from .._minimize.options import Options, rule_of
 from .._minimize.results import report
 from .._minimize.setup import run_of, search_of
 from .._rules.rules import Rule
-from .._search.monitor import TIMEOUT, Watch, progress_bar
-from .._search.rows import END, INFEASIBLE, lose
+from .._search.monitor import Watch, progress_bar
+from .._search.outcomes import INFEASIBLE, TIMEOUT
+from .._search.rows import END, lose
 from .._search.runs import Functions
 from .._search.state import Search
 from ..typing import Matrix

@@ -14,10 +14,10 @@ from .._minimize.setup import evaluations_for_each
 from .._numba.cache import kernel_address
 from .._objective.compiled import native_function, type_of_arguments
 from .._search.loops import run_kernel, run_signature
-from .._search.monitor import TIMEOUT, progress_bar
+from .._search.monitor import progress_bar
+from .._search.outcomes import MAXITER, TIMEOUT
 from .._search.rows import END, solve_kernel
 from .._search.schedule import Rates
-from .._search.state import MAXITER
 from .problems import Batch, search_counts, search_template
 from .workers.pools import cores
 

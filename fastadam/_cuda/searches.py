@@ -26,18 +26,9 @@ from .._objective.cuda import evaluation, rejected
 from .._objective.layout import REL_STEP, STATE
 from .._rules.rules import Rule
 from .._search.iteration import engine
-from .._search.monitor import TIMEOUT
-from .._search.rows import (
-    END,
-    INFEASIBLE,
-    begin,
-    keep_gradient,
-    lose,
-    store,
-    to_best,
-    wants_narrow,
-)
-from .._search.state import MAXITER, RUNNING, SCALARS
+from .._search.outcomes import INFEASIBLE, MAXITER, RUNNING, TIMEOUT
+from .._search.rows import END, begin, keep_gradient, lose, store, to_best, wants_narrow
+from .._search.state import SCALARS
 
 cuda: Any = None  # see `target.with_cuda`
 

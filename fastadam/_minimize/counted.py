@@ -18,14 +18,13 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from .._objective import python as objective
-from .._search.monitor import STOPPED, TIMEOUT
+from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, TIMEOUT
 from .._search.runs import Functions
-from .._search.state import CONVERGED, MAXFEV, MAXITER, STAGNATED
 from ..typing import Vector
 
 
 class StopMethodError(Exception):
-    """Ends a method of SciPy; ``end`` is a key of `result.MEANINGS`."""
+    """Ends a method of SciPy; ``end`` is a key of `OUTCOMES`."""
 
     def __init__(self, end: int) -> None:
         super().__init__(end)

@@ -10,14 +10,23 @@ import numpy as np
 import scipy.optimize
 from scipy.optimize import Bounds, OptimizeResult
 
-from .._search.monitor import STOPPED, TIMEOUT
+from .._search.outcomes import (
+    CONVERGED,
+    MAXFEV,
+    MAXITER,
+    NONFINITE,
+    OUTCOMES,
+    STAGNATED,
+    STOPPED,
+    TIMEOUT,
+    describe_exception,
+)
 from .._search.runs import Functions
-from .._search.state import CONVERGED, MAXFEV, MAXITER, NONFINITE, STAGNATED
 from .._validate import suggestion
 from ..typing import PolishMethod, Vector
 from .counted import Limits, Metered, Point, StopMethodError
 from .options import Options
-from .results import MEANINGS, attach, interruption
+from .results import attach
 from .setup import limits_of, metered_of
 
 _NO_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
@@ -99,7 +108,7 @@ def polish(
     try:
         return _polish(method, metered, first, limits, Bounds(*box, True) if bounded else None)
     except BaseException as error:
-        ours = _part(metered, metered.best, *interruption(error))
+        ours = _part(metered, metered.best, *describe_exception(error))
         attach(error, _together(f"{first.message} {ours.message}", first, ours))
         raise
 
@@ -154,11 +163,11 @@ def _verdict(
     """Return the status and the message: the tolerances are those of the search."""
     scipys = str(second.get("message", ""))
     if end == STOPPED:
-        return MEANINGS[STOPPED]
+        return OUTCOMES[STOPPED]
     if metered.optimality(point) <= limits.gtol:
-        return 0, scipys if second.get("success") else MEANINGS[CONVERGED][1]
+        return 0, scipys if second.get("success") else OUTCOMES[CONVERGED][1]
     if end in (MAXITER, MAXFEV, TIMEOUT):
-        return MEANINGS[end]
+        return OUTCOMES[end]
     if name in _NO_GRADIENT:
         if second.success:
             return 0, scipys
@@ -167,11 +176,11 @@ def _verdict(
     elif math.isnan(metered.optimality(point)) or (
         name in ("bfgs", "cg") and second.get("status") == 3
     ):
-        return MEANINGS[NONFINITE]
+        return OUTCOMES[NONFINITE]
     if limits.ftol is not None:
         in_vain = first.success and first.fun - point.f <= limits.ftol * (1.0 + abs(point.f))
         if in_vain or end == STAGNATED:
-            return MEANINGS[STAGNATED]
+            return OUTCOMES[STAGNATED]
     return 2, scipys if scipys and not second.success else _IMPRECISE
 
 

@@ -7,29 +7,8 @@ from contextlib import suppress
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._search import state as ends
-from .._search.monitor import STOPPED, TIMEOUT
+from .._search.outcomes import OUTCOMES, describe_exception
 from .._search.runs import Run
-
-#: How a search ended -> the status and message of SciPy's BFGS family.
-MEANINGS = {
-    ends.CONVERGED: (0, "Optimization terminated successfully."),
-    ends.STAGNATED: (
-        0,
-        "Optimization terminated successfully: the function value no longer falls (ftol).",
-    ),
-    ends.MAXITER: (1, "Maximum number of iterations has been exceeded."),
-    ends.MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
-    TIMEOUT: (1, "Maximum time has been exceeded."),
-    ends.NONFINITE: (3, "NaN or infinite result encountered."),
-    ends.OVERSHOT: (
-        4,
-        "No step of this method was small enough for gradients of this size: the function value "
-        "does not fall.",
-    ),
-    ends.UNBOUNDED: (4, "The function value falls without bound, or x grows without bound."),
-    STOPPED: (99, "`callback` raised `StopIteration`."),
-}
 
 
 def report(run: Run, end: int) -> OptimizeResult:
@@ -40,9 +19,9 @@ def report(run: Run, end: int) -> OptimizeResult:
     run : Run
         The search.
     end : int
-        Why it is over, a key of `MEANINGS`.
+        Why it is over, a key of `OUTCOMES`.
     """
-    return _result(run, *MEANINGS[end])
+    return _result(run, *OUTCOMES[end])
 
 
 def so_far(run: Run, error: BaseException) -> OptimizeResult:
@@ -50,15 +29,10 @@ def so_far(run: Run, error: BaseException) -> OptimizeResult:
 
     The value and the gradient are NaN if there is none.
     """
-    result = _result(run, *interruption(error))
+    result = _result(run, *describe_exception(error))
     if run.search.view("best_f")[0] == np.inf:
         result.fun, result.jac = np.nan, np.full(result.x.size, np.nan)
     return result
-
-
-def interruption(error: BaseException) -> tuple[int, str]:
-    """Return the status and the message of what an exception has ended."""
-    return 98, f"Ended by {type(error).__name__}."
 
 
 def attach(error: BaseException, result: OptimizeResult) -> None:

@@ -31,7 +31,7 @@ import math
 from numba.extending import register_jitable
 
 from .._objective.layout import BEST_X, GRAD, LOWER, UNIT, UPPER, X
-from .state import OVERSHOT, STAGNATED, UNBOUNDED
+from .outcomes import OVERSHOT, STAGNATED, UNBOUNDED
 
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
 BETAS = (0.98, 0.995)

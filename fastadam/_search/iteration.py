@@ -30,7 +30,7 @@ from .._objective.layout import (
 from .._rules.rules import Rule
 from .._rules.state import accessors, state_floors
 from . import auto as annealing
-from .state import CONVERGED, MAXFEV, MAXITER, NONFINITE, RUNNING, STAGNATED
+from .outcomes import CONVERGED, MAXFEV, MAXITER, NONFINITE, RUNNING, STAGNATED
 
 
 def engine(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:

@@ -21,9 +21,10 @@ from .lockstep_kernels import (
     slopes_kernel,
     store_kernel,
 )
-from .rows import END, INFEASIBLE
+from .outcomes import INFEASIBLE, RUNNING
+from .rows import END
 from .runs import Functions
-from .state import RUNNING, Search
+from .state import Search
 
 Rows = NDArray[np.int64]
 

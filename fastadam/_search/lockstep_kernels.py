@@ -17,7 +17,8 @@ from .._objective.differences import around, beside, parabola, secant, size
 from .._objective.layout import GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
 from .._rules.rules import Rule
 from .iteration import engine
-from .rows import COUNTS, END, INFEASIBLE, VECTOR, WORDS, begin, store, to_best, wants_narrow
+from .outcomes import INFEASIBLE
+from .rows import COUNTS, END, VECTOR, WORDS, begin, store, to_best, wants_narrow
 from .state import MATRIX, RECORDS
 
 _CUBE = types.Array(types.float64, 3, "C")

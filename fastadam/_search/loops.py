@@ -21,7 +21,8 @@ from .._objective.evaluation import complex_point, three_point, two_point
 from .._objective.layout import GRAD, STATE, TRIAL, X
 from .._rules.rules import Rule
 from .iteration import engine, start
-from .state import MATRIX, RECORDS, RUNNING
+from .outcomes import RUNNING
+from .state import MATRIX, RECORDS
 
 _OPTIONS = {"error_model": "numpy", "nogil": True}
 

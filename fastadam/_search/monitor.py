@@ -12,12 +12,9 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from ..typing import Vector
+from .outcomes import RUNNING, STOPPED, TIMEOUT
 from .runs import Run
-from .state import MOST, RUNNING
-
-# Why a search was stopped from outside; `search` has the other reasons.
-STOPPED = -1
-TIMEOUT = -2
+from .state import MOST
 
 
 class Watch:

@@ -33,13 +33,8 @@ from .._objective.layout import (
 )
 from .._objective.wrappers import names_itself
 from .iteration import start
-from .state import MATRIX, MOST, RUNNING
-
-#: How a row ends whose bounds hold no number; `search` has the other ends.
-INFEASIBLE = 6
-
-#: That of a row whose function raised an exception, where the others are to be kept.
-RAISED = 9
+from .outcomes import INFEASIBLE, RAISED, RUNNING
+from .state import MATRIX, MOST
 
 #: The columns of ``counts``; the last is how the row ended.
 NIT, NFEV, NJEV, END = range(4)

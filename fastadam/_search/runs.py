@@ -21,8 +21,9 @@ from .._objective.differences import central, complex_step, one_sided
 from .._objective.layout import GRADIENT, LOWER, REL_STEP, UNIT, UPPER, VALUE
 from .._rules.rules import Rule
 from .loops import advance_kernel, run_kernel, run_signature
+from .outcomes import RUNNING
 from .schedule import Rates, Schedule, step_size
-from .state import RUNNING, Search
+from .state import Search
 from .ticker import INTERVAL, ticker
 
 _NO_RATES = np.empty(0)

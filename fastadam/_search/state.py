@@ -28,17 +28,6 @@ from .._objective.layout import (
 from .._rules.rules import Rule
 from ..typing import Vector
 
-# Why a search ended. `fastadam.result` has the messages.
-RUNNING = 0
-CONVERGED = 1  # the projected gradient is within gtol
-STAGNATED = 2  # the best value no longer falls
-MAXITER = 3
-MAXFEV = 4
-NONFINITE = 5
-# 6 and 9 are `many.INFEASIBLE` and `many.RAISED`.
-OVERSHOT = 7  # nor does the best value fall, but no step was small
-UNBOUNDED = 8  # the best value, or its x, is beyond all bounds
-
 #: More iterations than anybody waits for.
 MOST = 2**62
 

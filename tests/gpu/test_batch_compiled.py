@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from fastadam._search.rows import RAISED
-from fastadam._search.state import CONVERGED, MAXFEV, STAGNATED
+from fastadam._search.outcomes import CONVERGED, MAXFEV, RAISED, STAGNATED
 from tests.gpu.batches import (
     END,
     FORMS,

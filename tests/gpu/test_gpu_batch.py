@@ -10,9 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from fastadam._search.monitor import TIMEOUT
-from fastadam._search.rows import INFEASIBLE
-from fastadam._search.state import CONVERGED, NONFINITE, RUNNING, STAGNATED
+from fastadam._search.outcomes import CONVERGED, INFEASIBLE, NONFINITE, RUNNING, STAGNATED, TIMEOUT
 from tests.api.batch.test_clock import stalls
 
 from .batches import (

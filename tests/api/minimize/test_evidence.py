@@ -5,8 +5,7 @@ import pytest
 from numba import njit
 
 import fastadam
-from fastadam._minimize.results import MEANINGS
-from fastadam._search.state import OVERSHOT, UNBOUNDED
+from fastadam._search.outcomes import OUTCOMES, OVERSHOT, UNBOUNDED
 from tests.api.minimize.compiled import agree
 from tests.api.minimize.helpers import METHODS, run
 
@@ -33,7 +32,7 @@ def slope_der(x):
 
 
 def ended(result, end):
-    return (result.status, result.message, result.success) == (*MEANINGS[end], False)
+    return (result.status, result.message, result.success) == (*OUTCOMES[end], False)
 
 
 @pytest.mark.fault(number=25)
@@ -98,7 +97,7 @@ def test_a_batch_ends_as_its_problems_alone():
     arguments = {"jac": steep_der, "method": "sgd"}
     result = fastadam.minimize_batch(steep, starts, **arguments)
     np.testing.assert_array_equal(result.status, [4, 0])
-    assert MEANINGS[OVERSHOT][1] in result.message
+    assert OUTCOMES[OVERSHOT][1] in result.message
     alone = fastadam.minimize(steep, starts[0], **arguments)
     assert alone.nit == result.nit[0]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fastadam._batch import cuda as gpu_batch
-from fastadam._search.state import CONVERGED, MAXFEV, MAXITER, STAGNATED
+from fastadam._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED
 from tests.gpu.batches import (
     END,
     FORMS,

@@ -9,9 +9,7 @@ import pytest
 
 from fastadam._batch import cuda as gpu_batch
 from fastadam._batch import problems as cpu_batch
-from fastadam._search.monitor import TIMEOUT
-from fastadam._search.rows import INFEASIBLE, RAISED
-from fastadam._search.state import CONVERGED, NONFINITE
+from fastadam._search.outcomes import CONVERGED, INFEASIBLE, NONFINITE, RAISED, TIMEOUT
 from tests.api.batch.test_clock import Bar, rough, stalls
 from tests.gpu.batches import (
     END,
