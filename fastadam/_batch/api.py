@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import OptimizeResult
 
 from .._minimize.options import check_method
 from .._minimize.results import attach
 from .._minimize.setup import functions_of
-from .._search.outcomes import OUTCOMES, TIMEOUT, describe_exception
-from .._search.rows import END, NFEV, NIT, NJEV
+from .._search.outcomes import describe_exception
+from .._search.runs import Functions
 from .._validate import one_of
 from ..typing import (
     BatchBoundsLike,
@@ -29,7 +27,8 @@ from ..typing import (
 )
 from .arguments import BatchOptions, boxes_of, options_of, rows_of, starts_of
 from .lockstep import solve_vectorized
-from .problems import Batch, solve_python
+from .problems import Problems, Rows, solve_python
+from .results import Results, summarize
 from .threads import default_threads, solve_compiled
 from .workers.chunks import Solve
 from .workers.pools import Workers, check_workers, solve_by_workers
@@ -181,7 +180,7 @@ def minimize_batch(
         fun, x0, args, batch_args, method, jac, bounds, tol, options, device=device, workers=workers
     )
     if options is not None and options.get("disp"):
-        print(summary(result))
+        print(summarize(result))
     return result
 
 
@@ -206,70 +205,30 @@ def solved(
     for option in ("vectorized", "copy_args"):
         if getattr(own, option) and device != "cpu":
             raise ValueError(f"options[{option!r}] is for device='cpu', got device={device!r}")
-    crew = check_workers(workers)
-    functions = functions_of(fun, args, jac, checked)
-    lowers, uppers = boxes_of(bounds, *starts.shape)
-    rows = rows_of(batch_args, len(starts), device)
-    batch = Batch(functions, rows, starts, lowers, uppers, own.rates, name, checked)
-    batch.on_error, batch.copies_args = own.on_error, own.copy_args
-    if np.asarray(x0).dtype == np.float32:
-        batch.dtype = np.dtype(np.float32)
+    workers = check_workers(workers)
+    objective = functions_of(fun, args, jac, checked)
+    boxes = boxes_of(bounds, *starts.shape)
+    rows = Rows(rows_of(batch_args, len(starts), device), starts, *boxes, own.rates)
+    dtype = np.dtype(np.float32 if np.asarray(x0).dtype == np.float32 else np.float64)
+    problems = Problems(objective, rows, name, checked, dtype, own.on_error, own.copy_args)
+    results = Results(starts)
     try:
-        solve_by_workers(batch, _solver(batch, device, own, crew), crew)
+        solve_by_workers(problems, results, _solver(objective, device, own, workers), workers)
     except BaseException as error:
-        attach(error, _result(batch, unfinished=describe_exception(error)))
+        attach(error, results.report(unfinished=describe_exception(error)))
         raise
-    return _result(batch)
+    return results.report()
 
 
-def summary(result: OptimizeResult) -> str:
-    """Return the lines that `minimize` prints, of many problems."""
-    known = result.fun[~np.isnan(result.fun)]
-    lowest = f"{known.min():f}" if known.size else "none"
-    return (
-        f"{result.message}\n"
-        f"         Lowest function value: {lowest}\n"
-        f"         Iterations: {result.nit.sum()}\n"
-        f"         Function evaluations: {result.nfev.sum()}\n"
-        f"         Gradient evaluations: {result.njev.sum()}"
-    )
-
-
-def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) -> Solve:
-    """Return what solves a batch; it can be pickled."""
+def _solver(objective: Functions, device: str, own: BatchOptions, workers: Workers | None) -> Solve:
+    """Choose what solves the problems; it can be pickled."""
     if device == "cuda":
         from .cuda import solve_on_device
 
         return solve_on_device
     if own.vectorized:
         return solve_vectorized
-    if not batch.functions.native:
+    if not objective.native:
         return solve_python
-    threads = own.threads or (default_threads() if crew is None else 1)
+    threads = own.threads or (default_threads() if workers is None else 1)
     return partial(solve_compiled, threads=threads)
-
-
-def _result(batch: Batch, unfinished: tuple[int, str] = OUTCOMES[TIMEOUT]) -> OptimizeResult:
-    """Return what was found; ``unfinished`` are the status and message of rows that were left."""
-    ends = batch.counts[:, END]
-    status, outcomes = np.zeros(len(ends), dtype=np.int64), Counter[str]()
-    for end, (code, message) in {**OUTCOMES, TIMEOUT: unfinished}.items():
-        rows = ends == end
-        status[rows] = code
-        outcomes[message] += int(np.count_nonzero(rows))
-    message = " ".join(
-        f"{number} of {len(ends)}: {message}"
-        for message, number in outcomes.most_common()
-        if number
-    )
-    return OptimizeResult(
-        x=batch.x,
-        fun=batch.fun,
-        jac=batch.jac,
-        nit=batch.counts[:, NIT].copy(),
-        nfev=batch.counts[:, NFEV].copy(),
-        njev=batch.counts[:, NJEV].copy(),
-        status=status,
-        success=status == 0,
-        message=message,
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from .._numba.cuda import driver, is_simulated
 from .._objective.compiled import type_of_arguments
 from .._objective.cuda import plain
 from .._objective.layout import REL_STEP
-from .._search.monitor import progress_bar
+from .._search.deadline import Deadline
+from .._search.progress import progress
 from .._search.schedule import Rates
 from .._search.state import Search
-from .problems import Batch, search_template
+from .problems import Problems
+from .results import Results
 
 #: The threads of a block.
 _BLOCK = 128
@@ -30,10 +32,10 @@ _INTERVAL = 0.02
 _SHARE = 0.5
 
 
-def solve_on_device(batch: Batch) -> None:
-    """Solve all problems of a batch on the current GPU, as `batches.batch.solve_compiled` does.
+def solve_on_device(problems: Problems, results: Results, deadline: Deadline) -> None:
+    """Solve all problems of a batch on the current GPU, in their ``dtype``.
 
-    The batch's ``dtype`` is what is computed in. Its arguments may be arrays on the GPU.
+    Their arguments may be arrays on the GPU.
 
     Raises
     ------
@@ -43,54 +45,50 @@ def solve_on_device(batch: Batch) -> None:
     TypeError, ValueError
         If a function cannot be compiled for a GPU, or an argument cannot be passed to it.
     """
-    searches = _Searches(batch)
-    bar = progress_bar(len(batch.starts), "problem") if batch.options.disp else None
-    batch.start_clock()
-    try:
-        searches.run(bar)
-    finally:
-        if bar is not None:
-            bar.close()
-    searches.read()
+    searches = _Searches(problems, results)
+    with progress(len(problems), "problem", problems.options.disp) as update:
+        searches.run(deadline.start(), update)
+    searches.read(results)
 
 
 class _Searches:
     """The searches that the GPU's threads make, and the arrays of the batch there."""
 
-    def __init__(self, batch: Batch) -> None:
-        self._cuda, self._batch = driver(), batch
-        functions, n = batch.functions, batch.starts.shape[1]
-        lr = batch.options.lr
-        self._rates = Rates(lr, batch.options.maxiter) if callable(lr) else None
-        rule, h = rule_of(batch.method, batch.options)
+    def __init__(self, problems: Problems, results: Results) -> None:
+        self._cuda, self._problems = driver(), problems
+        functions, rows, options = problems.objective, problems.rows, problems.options
+        n, lr = rows.starts.shape[1], options.lr
+        self._rates = Rates(lr, options.maxiter) if callable(lr) else None
+        rule, h = rule_of(problems.method, options)
         args = tuple(device_argument(f"args[{i}]", each) for i, each in enumerate(functions.args))
         bases = tuple(
-            device_argument(f"batch_args[{i}]", each) for i, each in enumerate(batch.rows)
+            device_argument(f"batch_args[{i}]", each) for i, each in enumerate(rows.row_args)
         )
         jac = functions.jac
         task = Task(
             rule,
-            batch.dtype.name,
+            problems.dtype.name,
             plain("fun", functions.fun),
             plain("jac", jac) if callable(jac) else jac,
             n if callable(jac) or jac is True else 0,
             type_of_arguments(args),
             type_of_arguments(bases, "batch_args"),
         )
-        self._kernel, self._keeping = search_kernel(task), batch.on_error != "raise"
+        self._kernel, self._keeping = search_kernel(task), problems.on_error != "raise"
         self._progress = on_device(np.zeros(4, dtype=np.int64))
         self._schedule = on_device(np.zeros(0))
         # The starts, until the results are written over them.
-        self._x, self._jac = (on_device(a.astype(batch.dtype)) for a in (batch.x, batch.jac))
-        self._fun, self._counts = on_device(batch.fun), on_device(batch.counts)
+        x, fun, jac, counts = results.arrays
+        self._x, self._jac = (on_device(a.astype(problems.dtype)) for a in (x, jac))
+        self._fun, self._counts = on_device(fun), on_device(counts)
         self._arguments = (
             self._progress,
             *self._memory(bases),
             args,
             h,
             self._x,
-            *map(on_device, _inward(batch.lowers, batch.uppers, batch.dtype)),
-            on_device(batch.rates),
+            *map(on_device, _inward(rows.lowers, rows.uppers, problems.dtype)),
+            on_device(rows.rates),
             evaluations_for_each(functions.scheme),
             self._x,
             self._fun,
@@ -102,21 +100,21 @@ class _Searches:
 
     def _memory(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the memory of as many searches as the GPU's threads make, and the rows' arrays."""
-        batch, device_array = self._batch, self._cuda.device_array
-        size, n = batch.starts.shape
-        template = _template(batch)
+        problems, device_array = self._problems, self._cuda.device_array
+        size, n = problems.rows.starts.shape
+        template = _template(problems)
         count = len(template.rows)
-        complex_n = n if batch.functions.scheme == "cs" else 0
+        complex_n = n if problems.objective.scheme == "cs" else 0
         lengths = [base.size // size for base in bases]
-        need = (count * n + 2 * complex_n) * batch.dtype.itemsize + 8 * (WORDS + 2)
+        need = (count * n + 2 * complex_n) * problems.dtype.itemsize + 8 * (WORDS + 2)
         need += sum(length * b.dtype.itemsize for b, length in zip(bases, lengths, strict=True))
         self._blocks, self._threads = self._grid(size, need)
         width = self._blocks * self._threads
         strips = tuple(device_array((*base.shape[1:], width), base.dtype) for base in bases)
         return (
             on_device(np.zeros((WORDS + 2, width), dtype=np.int64)),  # idle
-            device_array((count, n, width), batch.dtype),
-            device_array((complex_n, width), np.result_type(batch.dtype, np.complex64)),
+            device_array((count, n, width), problems.dtype),
+            device_array((complex_n, width), np.result_type(problems.dtype, np.complex64)),
             on_device(template.record.view(np.int64)),
             on_device(template.rows[REL_STEP]),
             tuple(b.reshape(size, length) for b, length in zip(bases, lengths, strict=True)),
@@ -137,27 +135,25 @@ class _Searches:
         blocks = min(compiled.max_cooperative_grid_blocks(_BLOCK), -(-size // _BLOCK), room)
         return max(1, blocks), _BLOCK
 
-    def run(self, bar: Any) -> None:
+    def run(self, deadline: Deadline, update: Callable[..., None]) -> None:
         """Solve the problems, as far as there is time."""
-        batch, size, over = self._batch, len(self._batch.starts), 0
-        if self._rates is not None and batch.options.maxiter > 0:
+        size, over = len(self._problems), 0
+        if self._rates is not None and self._problems.options.maxiter > 0:
             self._ask(self._rates)
         while True:
-            left = batch.deadline - time.monotonic()
-            progress = self._launch(False, max(0.0, min(_INTERVAL, left)))
-            if bar is not None:
-                bar.update(int(progress[OVER]) - over)
-            over = int(progress[OVER])
+            state = self._launch(False, max(0.0, min(_INTERVAL, deadline.left)))
+            update(int(state[OVER]) - over)
+            over = int(state[OVER])
             if over == size:
                 return
-            if batch.over:
+            if deadline.is_over:
                 break
-            if self._rates is not None and progress[WANTED]:
+            if self._rates is not None and state[WANTED]:
                 self._ask(self._rates)
-                progress[WANTED] = 0
-                self._progress.copy_to_device(progress)
-        progress[NEXT] = size  # there are no more
-        self._progress.copy_to_device(progress)
+                state[WANTED] = 0
+                self._progress.copy_to_device(state)
+        state[NEXT] = size  # there are no more
+        self._progress.copy_to_device(state)
         self._launch(True, 0.0)  # the last points are judged
 
     def _ask(self, rates: Rates) -> None:
@@ -172,30 +168,29 @@ class _Searches:
         """
         last = self._schedule, int(self._keeping), int(leaving), int(1e9 * seconds)
         self._kernel[self._blocks, self._threads](*self._arguments, *last)
-        progress = self._progress.copy_to_host()
-        if progress[FAILED]:
+        state = self._progress.copy_to_host()
+        if state[FAILED]:
             raise RuntimeError(
-                f"a function raised an exception for problem {progress[FAILED] - 1}; which one is "
+                f"a function raised an exception for problem {state[FAILED] - 1}; which one is "
                 'lost on a GPU, device="cpu" would show it'
             )
-        return progress
+        return state
 
-    def read(self) -> None:
-        """Copy the results to the batch."""
-        batch = self._batch
-        batch.x[:], batch.jac[:] = self._x.copy_to_host(), self._jac.copy_to_host()
-        self._fun.copy_to_host(batch.fun)
-        self._counts.copy_to_host(batch.counts)
+    def read(self, results: Results) -> None:
+        """Copy the results from the GPU."""
+        results.x[:], results.jac[:] = self._x.copy_to_host(), self._jac.copy_to_host()
+        self._fun.copy_to_host(results.fun)
+        self._counts.copy_to_host(results.counts)
 
 
-def _template(batch: Batch) -> Search:
+def _template(problems: Problems) -> Search:
     """Return the memory of a search that has not begun.
 
     What is as small as rounding lets it be in float64 is larger by as much in float32.
     """
-    options, scheme = batch.options, batch.functions.scheme
-    *_, search = search_template(batch)
-    eps = float(np.finfo(batch.dtype).eps)
+    options, scheme = problems.options, problems.objective.scheme
+    *_, search = problems.make_template()
+    eps = float(np.finfo(problems.dtype).eps)
     coarser = eps / float(np.finfo(np.float64).eps)
     if options.auto:
         search.view("last_step")[0] *= coarser ** (1 / 2)

@@ -1,12 +1,9 @@
-"""Many problems: their data; and those of functions in Python, one after the other."""
+"""Many problems: what they are; and those of functions in Python, one after the other."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -15,142 +12,145 @@ from .._minimize.options import Options, rule_of
 from .._minimize.results import report
 from .._minimize.setup import run_of, search_of
 from .._rules.rules import Rule
-from .._search.monitor import Watch, progress_bar
-from .._search.outcomes import INFEASIBLE, TIMEOUT
-from .._search.rows import END, lose
+from .._search.deadline import Deadline
+from .._search.monitor import Watch
+from .._search.outcomes import INFEASIBLE
+from .._search.progress import progress
+from .._search.rows import END
 from .._search.runs import Functions
 from .._search.state import Search
 from ..typing import Matrix
+from .results import Results
 
 _FLOAT64 = np.dtype(np.float64)
 
 
-@dataclass
-class Batch:
-    """The problems, and what has been found of each.
+@dataclass(frozen=True)
+class Rows:
+    """What each problem has of its own.
 
     Attributes
     ----------
-    functions : Functions
-        The user's, with the common arguments.
-    rows : tuple of ndarray
+    row_args : tuple of ndarray
         Arrays whose k-th rows are further arguments of problem k.
     starts, lowers, uppers : ndarray, shape (B, n)
         The bounds may also be (1, n), for all problems.
     rates : ndarray, shape (B,) or (1,)
         The step sizes.
-    options : Options
-        The rest of the options.
-    dtype : dtype
-        What a device computes in.
-    on_error : {"raise", "nan"}
-        What an exception of a row does.
-    copies_args : bool
-        Whether each thread has its own copy of the arrays in the common arguments.
-    x, fun, jac : ndarray
-        The best points, and the values and gradients there.
-    counts : ndarray of int64, shape (B, 4)
-        Iterations, evaluations of the function and of the gradient, and how it ended.
     """
 
-    functions: Functions
-    rows: tuple[np.ndarray[Any, Any], ...]
+    row_args: tuple[Any, ...]
     starts: Matrix
     lowers: Matrix
     uppers: Matrix
     rates: Matrix
+
+    def part(self, rows: slice) -> Rows:
+        """Take some of them, as views."""
+        size = len(self.starts)
+        return self._change(lambda array: array[rows] if len(array) == size else array)
+
+    def make_contiguous(self) -> Rows:
+        """Take all of them, as contiguous arrays."""
+        return self._change(np.ascontiguousarray)
+
+    def _change(self, change: Callable[[Any], Any]) -> Rows:
+        own = (self.starts, self.lowers, self.uppers, self.rates)
+        return Rows(tuple(map(change, self.row_args)), *map(change, own))
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Many problems that differ in their rows.
+
+    Attributes
+    ----------
+    objective : Functions
+        The user's, with the common arguments.
+    rows : Rows
+        What each has of its own.
+    method, options
+        As for `minimize`, checked.
+    dtype : dtype
+        What a device computes in.
+    on_error : {"raise", "nan"}
+        What an exception of a row does.
+    copy_args : bool
+        Whether each thread has its own copy of the arrays in the common arguments.
+    """
+
+    objective: Functions
+    rows: Rows
     method: str
     options: Options
     dtype: np.dtype[Any] = _FLOAT64
     on_error: str = "raise"
-    copies_args: bool = False
+    copy_args: bool = False
 
-    def __post_init__(self) -> None:
-        size, n = self.starts.shape
-        self.x, self.jac = self.starts.copy(), np.full((size, n), np.nan)
-        self.fun = np.full(size, np.nan)
-        self.counts = np.zeros((size, 4), dtype=np.int64)
-        self.counts[:, END] = TIMEOUT  # until it is solved
-        self.deadline = math.inf
-        self.stop = Event()
-
-    def start_clock(self) -> None:
-        """Count `max_seconds` from now, when all is compiled."""
-        self.deadline = time.monotonic() + self.options.max_seconds
-
-    @property
-    def over(self) -> bool:
-        """Whether no more iterations are to be made."""
-        return self.stop.is_set() or time.monotonic() >= self.deadline
+    def __len__(self) -> int:
+        return len(self.rows.starts)
 
     @property
     def args(self) -> tuple[Any, ...]:
         """The common arguments for one thread."""
-        args = self.functions.args
-        return tuple(map(_copied, args)) if self.copies_args else args
+        args = self.objective.args
+        return tuple(map(_copied, args)) if self.copy_args else args
 
-    def lose(self, row: int, counts: Sequence[int]) -> None:
-        """Note that an exception ended a row, after some iterations and evaluations."""
-        lose(row, self.x, self.fun, self.jac, self.counts)
-        self.counts[row, :END] = counts
+    @property
+    def common(self) -> Problems:
+        """What they have in common: the same without rows."""
+        none = np.empty((0, 0))
+        return replace(self, rows=Rows((), none, none, none, none))
+
+    def make_template(self) -> tuple[Rule, tuple[float, ...], Search]:
+        """Make the rule, its hyper-parameters, and the memory of a search that has not begun."""
+        rule, hyper = rule_of(self.method, self.options)
+        n = self.rows.starts.shape[1]
+        free = np.full(n, -np.inf), np.full(n, np.inf)
+        return rule, hyper, search_of(self.objective, rule, self.options, np.zeros(n), *free)
 
 
 def _copied(value: Any) -> Any:
-    """Return a copy of an array, also of those in tuples."""
+    """Copy an array, also those in tuples."""
     if isinstance(value, tuple):
         return tuple(map(_copied, value))
     return value.copy(order="K") if isinstance(value, np.ndarray) else value
 
 
-def search_template(batch: Batch) -> tuple[Rule, tuple[float, ...], Search]:
-    """Return the rule, its hyper-parameters, and the memory of a search that has not begun."""
-    rule, h = rule_of(batch.method, batch.options)
-    n = batch.starts.shape[1]
-    free = np.full(n, -np.inf), np.full(n, np.inf)
-    return rule, h, search_of(batch.functions, rule, batch.options, np.zeros(n), *free)
-
-
-def solve_python(batch: Batch) -> None:
+def solve_python(problems: Problems, results: Results, deadline: Deadline) -> None:
     """Solve one problem after the other, for functions in Python."""
-    size = len(batch.starts)
-    bar = progress_bar(size, "problem") if batch.options.disp else None
-    functions = replace(batch.functions, args=batch.args)
-    batch.start_clock()
-    try:
+    objective, size = replace(problems.objective, args=problems.args), len(problems)
+    with progress(size, "problem", problems.options.disp) as update:
+        deadline.start()
         for k in range(size):
-            if batch.over:
+            if deadline.is_over:
                 return
-            _solve_row(batch, functions, k)
-            if bar is not None:
-                bar.update()
-    finally:
-        if bar is not None:
-            bar.close()
+            _solve_row(problems, objective, k, results, deadline)
+            update(1)
 
 
-def _solve_row(batch: Batch, functions: Functions, k: int) -> None:
-    lower, upper = (bound[k if len(bound) > 1 else 0] for bound in (batch.lowers, batch.uppers))
+def _solve_row(
+    problems: Problems, objective: Functions, k: int, results: Results, deadline: Deadline
+) -> None:
+    rows, options = problems.rows, problems.options
+    lower, upper, rate = (
+        array[k if len(array) > 1 else 0] for array in (rows.lowers, rows.uppers, rows.rates)
+    )
     if not np.all((lower <= upper) & (lower < np.inf) & (upper > -np.inf)):
-        batch.counts[k, END] = INFEASIBLE
+        results.counts[k, END] = INFEASIBLE
         return
-    functions = replace(functions, args=functions.args + tuple(rows[k] for rows in batch.rows))
-    options = batch.options
+    objective = replace(objective, args=objective.args + tuple(a[k] for a in rows.row_args))
     if not (options.auto or callable(options.lr)):
-        options = replace(options, lr=float(batch.rates[k if len(batch.rates) > 1 else 0]))
-    start = np.clip(batch.starts[k], lower, upper)
-    run = run_of(functions, batch.method, options, start, lower, upper)
+        options = replace(options, lr=float(rate))
+    start = np.clip(rows.starts[k], lower, upper)
+    run = run_of(objective, problems.method, options, start, lower, upper)
     try:
-        end = Watch(run, None, False, batch.deadline - time.monotonic(), False).drive()
+        end = Watch(run, None, False, deadline, False).drive()
     except Exception:
-        if batch.on_error == "raise":
+        if problems.on_error == "raise":
             raise
-        batch.lose(k, search_counts(run.search))
+        results.lose(k, run.search.counts)
         return
-    result = report(run, end)
-    batch.x[k], batch.fun[k], batch.jac[k] = result.x, result.fun, result.jac
-    batch.counts[k] = result.nit, result.nfev, result.njev, end
-
-
-def search_counts(search: Search) -> tuple[int, ...]:
-    """Return the iterations of a search, and its evaluations of the function and gradients."""
-    return tuple(int(search.view(name)[0]) for name in ("nit", "nfev", "njev"))
+    found = report(run, end)
+    counts = found.nit, found.nfev, found.njev, end
+    results.keep(k, found.x, found.fun, found.jac, counts)

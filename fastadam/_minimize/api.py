@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 
+from .._search.deadline import Deadline
 from .._search.monitor import Watch
 from ..typing import BoundsLike, Jacobian, Method, MinimizeOptions, MinimizeResult, Nothing, Real
 from .bounds import box
@@ -237,8 +237,8 @@ def minimize(
         has_gradient = functions.scheme == "gradient"
         require_polishable(checked.polish, bounds is not None, has_gradient)
     run = run_of(functions, name, checked, np.clip(start, lower, upper), lower, upper)
-    called, began = callback_of(callback), time.monotonic()
-    watch = Watch(run, called, checked.return_all, checked.max_seconds, checked.disp)
+    called, deadline = callback_of(callback), Deadline(checked.max_seconds).start()
+    watch = Watch(run, called, checked.return_all, deadline, checked.disp)
     try:
         result = report(run, watch.drive())
     except BaseException as error:
@@ -247,7 +247,7 @@ def minimize(
     result = _with_iterates(result, watch)
     if checked.polish is not None and result.status != 99:
         sides, bounded = (lower, upper), bounds is not None
-        result = polish(functions, name, checked, result, began, sides, bounded, called)
+        result = polish(functions, name, checked, result, deadline, sides, bounded, called)
     if checked.disp:
         print(summary(result))
     return result

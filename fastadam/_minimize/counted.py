@@ -18,6 +18,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from .._objective import python as objective
+from .._search.deadline import Deadline
 from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, TIMEOUT
 from .._search.runs import Functions
 from ..typing import Vector
@@ -39,8 +40,8 @@ class Limits:
     ----------
     maxiter, maxfev : float
         Iterations, and evaluations of the function.
-    deadline : float
-        By `time.monotonic`.
+    deadline : Deadline
+        When the time is over.
     pace : float
         The seconds that an evaluation has taken so far.
     gtol : float
@@ -54,7 +55,7 @@ class Limits:
 
     maxiter: float
     maxfev: float
-    deadline: float
+    deadline: Deadline
     pace: float
     gtol: float
     ftol: float | None
@@ -216,7 +217,7 @@ class Metered:
         limits = self._limits
         if self.nfev + evaluations + kept > limits.maxfev:
             raise StopMethodError(MAXFEV)
-        if time.monotonic() + self._pace * (max(evaluations - 1, 0) + kept) >= limits.deadline:
+        if limits.deadline.left <= self._pace * (max(evaluations - 1, 0) + kept):
             raise StopMethodError(TIMEOUT)
 
     def _look(self) -> None:

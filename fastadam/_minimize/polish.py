@@ -10,6 +10,7 @@ import numpy as np
 import scipy.optimize
 from scipy.optimize import Bounds, OptimizeResult
 
+from .._search.deadline import Deadline
 from .._search.outcomes import (
     CONVERGED,
     MAXFEV,
@@ -69,7 +70,7 @@ def polish(
     rule: str,
     options: Options,
     first: OptimizeResult,
-    began: float,
+    deadline: Deadline,
     box: tuple[Vector, Vector],
     bounded: bool,
     callback: Callable[..., Any] | None,
@@ -86,8 +87,8 @@ def polish(
         Those of both parts.
     first : OptimizeResult
         Of the first part.
-    began : float
-        When that began.
+    deadline : Deadline
+        Of both parts.
     box : tuple of ndarray
         The bounds.
     bounded : bool
@@ -99,7 +100,7 @@ def polish(
         The better of the two points, the sums of the counts, the status of the polish, and the
         two results, as ``first`` and ``polish``.
     """
-    method, limits = str(options.polish), limits_of(options, first, began)
+    method, limits = str(options.polish), limits_of(options, first, deadline)
     if np.array_equal(*box):
         return _unpolished(method, first, "All independent variables were fixed by bounds.")
     if not (np.isfinite(first.fun) and np.all(np.isfinite(first.x))):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from .._objective.layout import GRADIENT, REL_STEP
 from .._rules.rules import Rule
 from .._search import auto as annealing
+from .._search.deadline import Deadline
 from .._search.loops import start_kernel
 from .._search.monitor import Watch, with_result
 from .._search.runs import DIFFERENCES, CompiledRun, Functions, PythonRun, Run
@@ -108,15 +108,15 @@ def search_of(
     return search
 
 
-def limits_of(options: Options, first: OptimizeResult, began: float) -> Limits:
-    """Return what a search that began at some time has left of its limits."""
+def limits_of(options: Options, first: OptimizeResult, deadline: Deadline) -> Limits:
+    """Return what a search has left of its limits."""
     stagnates = options.ftol is not None or options.patience is not None
     ftol = 0.0 if stagnates else annealing.FTOL if options.auto else None
     return Limits(
         maxiter=MAXITER,
         maxfev=options.maxfev - first.nfev,
-        deadline=began + options.max_seconds,
-        pace=(time.monotonic() - began) / max(first.nfev, 1),
+        deadline=deadline,
+        pace=deadline.spent / max(first.nfev, 1),
         gtol=options.gtol,
         ftol=ftol if options.ftol is None else options.ftol,
         patience=PATIENCE if options.patience is None else options.patience,
@@ -139,7 +139,7 @@ def metered_of(
     def difference(x: Vector, f: float) -> OptimizeResult:
         run = run_of(functions, method, only, x, *box)
         run.search.view("f")[0], run.search.view("request")[0] = f, GRADIENT
-        return report(run, Watch(run, None, False, math.inf, False).drive())
+        return report(run, Watch(run, None, False, Deadline(math.inf), False).drive())
 
     lower, upper = box
     cost = evaluations_for_each(scheme) * int(np.count_nonzero(lower < upper))

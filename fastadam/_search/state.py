@@ -130,6 +130,12 @@ class Search:
             self.view("part")[0], self.view("request")[0] = 0, VALUE
             self.grad[:] = np.nan
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """The iterations, and the evaluations of the function and of gradients."""
+        nit, nfev, njev = (int(self.view(name)[0]) for name in ("nit", "nfev", "njev"))
+        return nit, nfev, njev
+
     def view(self, name: str) -> NDArray[Any]:
         """Return a scalar as an array of one: 70 ns to read or write, a record takes 3,000."""
         return self.record[name]

@@ -109,7 +109,7 @@ def test_an_exception_ends_them_all():
     batch = make(raises, x0, (fatal,), (), "2-point")
     with pytest.raises(RuntimeError, match=r'exception for problem 2; .* device="cpu"'):
         solve(batch)
-    assert np.isnan(batch.fun).all()
+    assert np.isnan(batch.results.fun).all()
     assert not np.isnan(on_gpu(raises, x0, (np.zeros(5, bool),), (), "2-point").fun).any()
 
 
@@ -118,9 +118,7 @@ def test_the_others_are_kept():
     """Those that the thread took before, and those that it takes when it is launched again."""
     x0, fatal = np.ones((7, 1)), np.isin(np.arange(7), [0, 2, 6])
     given = {"jac": "2-point", "lr": 0.01, "maxiter": 300}
-    batch = make(raises, x0, (fatal,), (), **given)
-    batch.on_error = "nan"
-    solve(batch)
+    batch = on_gpu(raises, x0, (fatal,), (), on_error="nan", **given)
     assert (batch.counts[fatal] == [0, 0, 0, RAISED]).all()
     for found in (batch.x, batch.fun, batch.jac):
         assert np.isnan(found[fatal]).all()
@@ -167,7 +165,7 @@ def test_maxfev_is_never_exceeded(form, lr):
 def solve(batch):
     from fastadam._batch.cuda import solve_on_device
 
-    solve_on_device(batch)
+    solve_on_device(*batch)
 
 
 def pair(x):
@@ -199,7 +197,7 @@ def test_functions_that_do_not_fit(fun, jac, problem):
     batch = make(fun, np.ones((3, 2)), (), (), jac, dtype=np.float32)
     with pytest.raises((ValueError, TypeError), match=problem):
         solve(batch)
-    assert np.isnan(batch.fun).all()
+    assert np.isnan(batch.results.fun).all()
 
 
 def of_four(x, t, a, y):

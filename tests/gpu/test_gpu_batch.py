@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,14 +110,16 @@ def test_arrays_on_the_gpu_are_used_where_they_are(cuda):
     x0, rows = problems(500)
     host = on_gpu(misfit_in_place, x0, rows, (T,), "in-place", maxiter=30)
     there = make(misfit_in_place, x0, (), (cuda.to_device(T),), "in-place", maxiter=30)
-    there.rows = tuple(map(cuda.to_device, rows))
     from fastadam._batch.cuda import solve_on_device
 
-    solve_on_device(there)
-    assert_same(there, host)
-    there.rows = there.rows[0], cuda.to_device(np.ones((500, 10)))[:, ::2]
+    def solve(*row_args):
+        own = replace(there.problems.rows, row_args=row_args)
+        solve_on_device(replace(there.problems, rows=own), there.results, there.deadline)
+
+    solve(*map(cuda.to_device, rows))
+    assert_same(there.results, host)
     with pytest.raises(ValueError, match=r"batch_args\[1\] must be .*contiguous"):
-        solve_on_device(there)
+        solve(cuda.to_device(rows[0]), cuda.to_device(np.ones((500, 10)))[:, ::2])
 
 
 def test_max_seconds():
@@ -145,7 +148,7 @@ def test_an_exception_ends_them_all():
     from fastadam._batch.cuda import solve_on_device
 
     with pytest.raises(RuntimeError, match="exception for problem 321"):
-        solve_on_device(batch)
+        solve_on_device(*batch)
     assert not np.isnan(on_gpu(raises, x0, (np.zeros(500, bool),), (), "2-point").fun).any()
 
 

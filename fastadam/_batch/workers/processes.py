@@ -17,7 +17,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from typing import Any
 
-from .chunks import Chunk, Task
+from .chunks import Chunk, ChunkSolver
 
 #: Seconds that a process gets to end, before it is killed.
 _GRACE = 5.0
@@ -25,17 +25,19 @@ _GRACE = 5.0
 _BLOCKS = hasattr(signal, "pthread_sigmask")
 
 
-def in_processes(task: Task, chunks: Sequence[Chunk], number: int) -> Generator[Any, None, None]:
+def in_processes(
+    solver: ChunkSolver, chunks: Sequence[Chunk], number: int
+) -> Generator[Any, None, None]:
     """Solve chunks in some processes, each of which takes the next one when it has done one.
 
-    Yields what ``task.run`` returns, in the order in which it comes. In the end no process is
+    Yields what ``solver.run`` returns, in the order in which it comes. In the end no process is
     left, whatever happens.
     """
     # Not forked: other threads of this process may hold locks, which in the child nobody would
     # release. Nor from a fork server, whose processes import as much and no faster. What
     # `get_start_method` says is not asked: the first spawned process makes it "fork".
     context = get_context("spawn")
-    data = pickle.dumps(task, pickle.HIGHEST_PROTOCOL)
+    data = pickle.dumps(solver, pickle.HIGHEST_PROTOCOL)
     waiting = iter(chunks)
     crew: dict[Any, Any] = {}
     try:
@@ -56,7 +58,7 @@ def in_processes(task: Task, chunks: Sequence[Chunk], number: int) -> Generator[
                 with _alive(crew[connection]):
                     outcome = connection.recv()
                     if deadline is None:  # the first process is there; the clock starts
-                        deadline = time.monotonic() + task.seconds
+                        deadline = time.monotonic() + solver.seconds
                     chunk = next(waiting, None)
                     if chunk is None:
                         busy.remove(connection)
@@ -72,11 +74,11 @@ def _work(connection: Any) -> None:
     """Solve what comes, in a process of its own."""
     _hear_ctrl_c()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    task = connection.recv()
+    solver = connection.recv()
     connection.send(None)
     while True:
         chunk, seconds = connection.recv()
-        connection.send(task.run(chunk, seconds))
+        connection.send(solver.run(chunk, seconds))
 
 
 def _end_with_parent() -> None:

@@ -14,8 +14,8 @@ from scipy.optimize import Bounds
 
 import fastadam
 from fastadam import minimize_batch
-from fastadam._batch import problems as batch
 from fastadam._batch import threads as compiled
+from fastadam._search import deadline
 from tests.api.batch.batches import CHUNK, bowl, each_kind, fails, identical, problems, run
 from tests.api.minimize.helpers import FOREVER, MineError
 from tests.rooms.search.halts import tick, ticks
@@ -122,8 +122,7 @@ def test_the_clock_starts_when_all_is_compiled(monkeypatch):
         clock[0] += 600.0
         return compiling(*given)
 
-    for module in (batch, compiled):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(compiled, "native_function", slow)
     x0, rows = problems(3)
     assert run(x0, rows, max_seconds=300.0).success.all()

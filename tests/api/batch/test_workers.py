@@ -118,7 +118,7 @@ def test_each_worker_uses_one_thread(monkeypatch):
     module = importlib.import_module("fastadam._batch.api")
     seen = []
 
-    def by_workers(batch, solve, workers):
+    def by_workers(problems, results, solve, workers):
         seen.append(solve.keywords["threads"])
 
     monkeypatch.setattr(module, "solve_by_workers", by_workers)
@@ -162,7 +162,7 @@ def test_a_stretch_of_slow_rows_is_shared():
 
     def recording(function, chunks):
         for solved in map(function, chunks):
-            given.append(solved.found[3][:, 0].sum())
+            given.append(solved.found.counts[:, 0].sum())
             yield solved
 
     result = solve(x0, rows, recording, **options)

@@ -83,7 +83,7 @@ def test_no_chunk_is_handed_out_when_time_is_up(monkeypatch):
 
 def test_a_map_hands_out_what_is_left_by_the_common_clock(monkeypatch):
     now, given = [1000.0], []
-    run = chunks.Task.run
+    run = chunks.ChunkSolver.run
 
     def recording(self, chunk, seconds):
         given.append(seconds)
@@ -94,7 +94,7 @@ def test_a_map_hands_out_what_is_left_by_the_common_clock(monkeypatch):
         for part, now[0] in zip(parts, [900.0, 1010.0, 1020.0, 1030.0, 1040.0], strict=True):
             yield function(part)
 
-    monkeypatch.setattr(chunks.Task, "run", recording)
+    monkeypatch.setattr(chunks.ChunkSolver, "run", recording)
     monkeypatch.setattr(chunks, "time", SimpleNamespace(time=lambda: now[0]))
     result = call(np.zeros(5, bool), slowly, max_seconds=25.0)
     assert given == [25.0, 15.0, 5.0, -5.0, -15.0]

@@ -1,13 +1,13 @@
 """Limits and tolerances hold for a search and its polish together."""
 
 import types
-from importlib import import_module
 
 import numpy as np
 import pytest
 from scipy.optimize import rosen, rosen_der
 
-from fastadam._minimize import setup
+from fastadam._minimize import counted, setup
+from fastadam._search import deadline, runs
 from tests.api.minimize.helpers import CENTRE, Recorder, forms, quadratic, quadratic_der, run
 from tests.api.minimize.test_polish import BRIEFLY, GRADIENT_FREE, each_method, each_polisher
 
@@ -90,8 +90,8 @@ def test_no_polish_goes_on_for_ever(name, monkeypatch):
 def test_max_seconds_is_for_both_parts(name, monkeypatch):
     """By a clock that each evaluation puts forward by a second."""
     clock = types.SimpleNamespace(monotonic=lambda: seconds[0])
-    for module in ("api", "counted", "setup"):
-        monkeypatch.setattr(import_module(f"fastadam._minimize.{module}"), "time", clock)
+    for module in (counted, deadline, runs):
+        monkeypatch.setattr(module, "time", clock)
 
     def slow(x):
         seconds[0] += 1.0
