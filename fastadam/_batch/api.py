@@ -9,9 +9,9 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._minimize.arguments import check_objective
 from .._minimize.options import check_method
-from .._minimize.results import attach
-from .._minimize.setup import functions_of
+from .._minimize.results import attach_result
 from .._search.outcomes import describe_exception
 from .._search.runs import Functions
 from .._validate import one_of
@@ -25,7 +25,13 @@ from ..typing import (
     MinimizeBatchOptions,
     Real,
 )
-from .arguments import BatchOptions, boxes_of, options_of, rows_of, starts_of
+from .arguments import (
+    BatchOptions,
+    check_batch_bounds,
+    check_batch_options,
+    check_row_args,
+    check_starts,
+)
 from .lockstep import solve_vectorized
 from .problems import Problems, Rows, solve_python
 from .results import Results, summarize
@@ -176,7 +182,7 @@ def minimize_batch(
     >>> bool(result.success.all()), bool(abs(result.x - truth).max() < 1e-3)
     (True, True)
     """
-    result = solved(
+    result = solve_batch(
         fun, x0, args, batch_args, method, jac, bounds, tol, options, device=device, workers=workers
     )
     if options is not None and options.get("disp"):
@@ -184,7 +190,7 @@ def minimize_batch(
     return result
 
 
-def solved(
+def solve_batch(
     fun: Callable[..., Any],
     x0: ArrayLike,
     args: Any,
@@ -198,29 +204,33 @@ def solved(
     device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
 ) -> BatchResult:
-    """Return what `minimize_batch` returns, without its summary."""
+    """Do what `minimize_batch` does, without its summary."""
     name, device = check_method(method), one_of("device", device, get_args(Device))
-    starts = starts_of(x0)
-    checked, own = options_of(name, options, tol, len(starts))
+    starts = check_starts(x0)
+    checked, own = check_batch_options(name, options, tol, len(starts))
     for option in ("vectorized", "copy_args"):
         if getattr(own, option) and device != "cpu":
             raise ValueError(f"options[{option!r}] is for device='cpu', got device={device!r}")
     workers = check_workers(workers)
-    objective = functions_of(fun, args, jac, checked)
-    boxes = boxes_of(bounds, *starts.shape)
-    rows = Rows(rows_of(batch_args, len(starts), device), starts, *boxes, own.rates)
+    objective = check_objective(fun, args, jac, checked)
+    boxes = check_batch_bounds(bounds, *starts.shape)
+    rows = Rows(check_row_args(batch_args, len(starts), device), starts, *boxes, own.rates)
     dtype = np.dtype(np.float32 if np.asarray(x0).dtype == np.float32 else np.float64)
     problems = Problems(objective, rows, name, checked, dtype, own.on_error, own.copy_args)
     results = Results(starts)
     try:
-        solve_by_workers(problems, results, _solver(objective, device, own, workers), workers)
+        solve_by_workers(
+            problems, results, _choose_solver(objective, device, own, workers), workers
+        )
     except BaseException as error:
-        attach(error, results.report(unfinished=describe_exception(error)))
+        attach_result(error, results.report(unfinished=describe_exception(error)))
         raise
     return results.report()
 
 
-def _solver(objective: Functions, device: str, own: BatchOptions, workers: Workers | None) -> Solve:
+def _choose_solver(
+    objective: Functions, device: str, own: BatchOptions, workers: Workers | None
+) -> Solve:
     """Choose what solves the problems; it can be pickled."""
     if device == "cuda":
         from .cuda import solve_on_device

@@ -10,7 +10,7 @@ import numpy as np
 from .._cuda.arguments import device_argument, on_device
 from .._cuda.searches import FAILED, NEXT, OVER, WANTED, WORDS, Task, forgiving, search_kernel
 from .._minimize.options import rule_of
-from .._minimize.setup import evaluations_for_each
+from .._minimize.problem import evaluations_for_each
 from .._numba.cuda import driver, is_simulated
 from .._objective.compiled import type_of_arguments
 from .._objective.cuda import plain

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._minimize.setup import evaluations_for_each
+from .._minimize.problem import evaluations_for_each
 from .._search.deadline import Deadline
 from .._search.lockstep import VectorizedSearches
 from .._search.outcomes import MAXITER, RUNNING, TIMEOUT

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .._minimize.options import Options, rule_of
-from .._minimize.results import report
-from .._minimize.setup import run_of, search_of
+from .._minimize.problem import OneProblem
+from .._minimize.results import make_result
 from .._rules.rules import Rule
 from .._search.deadline import Deadline
 from .._search.monitor import Watch
@@ -106,8 +106,9 @@ class Problems:
         """Make the rule, its hyper-parameters, and the memory of a search that has not begun."""
         rule, hyper = rule_of(self.method, self.options)
         n = self.rows.starts.shape[1]
-        free = np.full(n, -np.inf), np.full(n, np.inf)
-        return rule, hyper, search_of(self.objective, rule, self.options, np.zeros(n), *free)
+        none = np.full(n, -np.inf), np.full(n, np.inf)
+        problem = OneProblem(self.objective, self.method, self.options, *none)
+        return rule, hyper, problem.make_search(rule, np.zeros(n))
 
 
 def _copied(value: Any) -> Any:
@@ -142,15 +143,14 @@ def _solve_row(
     objective = replace(objective, args=objective.args + tuple(a[k] for a in rows.row_args))
     if not (options.auto or callable(options.lr)):
         options = replace(options, lr=float(rate))
-    start = np.clip(rows.starts[k], lower, upper)
-    run = run_of(objective, problems.method, options, start, lower, upper)
+    problem = OneProblem(objective, problems.method, options, lower, upper)
+    run = problem.make_run(np.clip(rows.starts[k], lower, upper))
     try:
-        end = Watch(run, None, False, deadline, False).drive()
+        outcome = Watch(run, None, False, deadline, False).drive()
     except Exception:
         if problems.on_error == "raise":
             raise
         results.lose(k, run.search.counts)
         return
-    found = report(run, end)
-    counts = found.nit, found.nfev, found.njev, end
-    results.keep(k, found.x, found.fun, found.jac, counts)
+    found = make_result(run, outcome)
+    results.keep(k, found.x, found.fun, found.jac, (*run.search.counts, outcome))

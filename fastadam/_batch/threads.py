@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numba.np.ufunc import parallel
 
-from .._minimize.setup import evaluations_for_each
+from .._minimize.problem import evaluations_for_each
 from .._numba.cache import kernel_address
 from .._objective.compiled import native_function, type_of_arguments
 from .._search.deadline import Deadline

@@ -12,11 +12,12 @@ from scipy.optimize import OptimizeResult
 from .._search.deadline import Deadline
 from .._search.monitor import Watch
 from ..typing import BoundsLike, Jacobian, Method, MinimizeOptions, MinimizeResult, Nothing, Real
-from .bounds import box
+from .arguments import check_callback, check_objective, check_start
+from .bounds import check_bounds
 from .options import check_method, check_options, require_nothing
 from .polish import polish, require_polishable
-from .results import attach, report, so_far, summary
-from .setup import callback_of, functions_of, run_of, start_of
+from .problem import OneProblem
+from .results import attach_result, make_partial_result, make_result, summarize
 
 
 def minimize(
@@ -230,26 +231,26 @@ def minimize(
     name = check_method(method)
     require_nothing(hess, hessp, constraints)
     checked = check_options(name, options, tol, stacklevel=2)
-    start = start_of(x0)
-    lower, upper = box(bounds, start.size)
-    functions = functions_of(fun, args, jac, checked)
+    start = check_start(x0)
+    lower, upper = check_bounds(bounds, start.size)
+    objective = check_objective(fun, args, jac, checked)
     if checked.polish is not None:
-        has_gradient = functions.scheme == "gradient"
+        has_gradient = objective.scheme == "gradient"
         require_polishable(checked.polish, bounds is not None, has_gradient)
-    run = run_of(functions, name, checked, np.clip(start, lower, upper), lower, upper)
-    called, deadline = callback_of(callback), Deadline(checked.max_seconds).start()
-    watch = Watch(run, called, checked.return_all, deadline, checked.disp)
+    problem = OneProblem(objective, name, checked, lower, upper)
+    run = problem.make_run(np.clip(start, lower, upper))
+    callback, deadline = check_callback(callback), Deadline(checked.max_seconds).start()
+    watch = Watch(run, callback, checked.return_all, deadline, checked.disp)
     try:
-        result = report(run, watch.drive())
+        result = make_result(run, watch.drive())
     except BaseException as error:
-        attach(error, _with_iterates(so_far(run, error), watch))
+        attach_result(error, _with_iterates(make_partial_result(run, error), watch))
         raise
     result = _with_iterates(result, watch)
     if checked.polish is not None and result.status != 99:
-        sides, bounded = (lower, upper), bounds is not None
-        result = polish(functions, name, checked, result, deadline, sides, bounded, called)
+        result = polish(problem, result, deadline, callback, bounds is not None)
     if checked.disp:
-        print(summary(result))
+        print(summarize(result))
     return result
 
 

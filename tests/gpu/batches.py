@@ -9,8 +9,8 @@ import numpy as np
 from fastadam._batch.problems import Problems, Rows
 from fastadam._batch.results import Results
 from fastadam._batch.threads import solve_compiled
+from fastadam._minimize.arguments import check_objective
 from fastadam._minimize.options import check_options
-from fastadam._minimize.setup import functions_of
 from fastadam._search.deadline import Deadline
 from fastadam._search.rows import END, NFEV, NIT, NJEV
 from tests.api.batch.batches import T, bits, problems
@@ -128,7 +128,7 @@ def make(fun, x0, row_args=(), args=(), jac=None, method="adam", dtype=np.float6
     checked = check_options(method, options, None, stacklevel=2)
     if rates is None:
         rates = np.full(1, checked.lr if isinstance(checked.lr, float) else 0.0)
-    functions = functions_of(fun, args, jac, checked)
+    functions = check_objective(fun, args, jac, checked)
     rows = Rows(tuple(map(np.ascontiguousarray, row_args)), x0.copy(), *boxes, rates)
     problems = Problems(functions, rows, method, checked, np.dtype(dtype), on_error)
     return Batch(problems, Results(rows.starts), Deadline(checked.max_seconds))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import rosen, rosen_der
 
-from fastadam._minimize import counted, setup
+from fastadam._minimize import counted
 from fastadam._search import deadline, runs
 from tests.api.minimize.helpers import CENTRE, Recorder, forms, quadratic, quadratic_der, run
 from tests.api.minimize.test_polish import BRIEFLY, GRADIENT_FREE, each_method, each_polisher
@@ -79,7 +79,7 @@ def test_there_is_no_polish_where_nothing_is_left(limit):
 
 @pytest.mark.parametrize("name", ["BFGS", "TNC", "SLSQP", "trust-constr"])
 def test_no_polish_goes_on_for_ever(name, monkeypatch):
-    monkeypatch.setattr(setup, "MAXITER", 4)
+    monkeypatch.setattr(counted, "MOST_ITERATIONS", 4)
     result = run(rosen, START, rosen_der, polish=name, **BRIEFLY)
     assert (result.status, result.polish.nit) == (1, 4)
     assert "Maximum number of iterations has been exceeded." in result.polish.message
