@@ -8,17 +8,30 @@ from typing import Any
 import numpy as np
 
 from .._cuda.arguments import device_argument, on_device
-from .._cuda.searches import FAILED, NEXT, OVER, WANTED, WORDS, Task, forgiving, search_kernel
+from .._cuda.searches import (
+    FAILED,
+    NEXT,
+    OVER,
+    WANTED,
+    WORDS,
+    Memory,
+    RowArgs,
+    Task,
+    Template,
+    forgiving,
+    search_kernel,
+)
 from .._minimize.options import rule_of
-from .._minimize.problem import evaluations_for_each
 from .._numba.cuda import driver, is_simulated
 from .._objective.compiled import type_of_arguments
 from .._objective.cuda import plain
 from .._objective.layout import REL_STEP
 from .._search.deadline import Deadline
 from .._search.progress import progress
+from .._search.rows import Solutions, Starts
 from .._search.schedule import Rates
-from .._search.state import Search
+from .._search.search import Search
+from .._search.ticker import INTERVAL
 from .problems import Problems
 from .results import Results
 
@@ -26,8 +39,6 @@ from .results import Results
 _BLOCK = 128
 #: Of the simulator, where each is one of Python's.
 _SIMULATED_BLOCKS, _SIMULATED_BLOCK = 2, 2
-#: A launch takes about so many seconds.
-_INTERVAL = 0.02
 #: What part of the memory that is free the searches may take.
 _SHARE = 0.5
 
@@ -59,7 +70,7 @@ class _Searches:
         functions, rows, options = problems.objective, problems.rows, problems.options
         n, lr = rows.starts.shape[1], options.lr
         self._rates = Rates(lr, options.maxiter) if callable(lr) else None
-        rule, h = rule_of(problems.method, options)
+        rule, hyper = rule_of(problems.method, options)
         args = tuple(device_argument(f"args[{i}]", each) for i, each in enumerate(functions.args))
         bases = tuple(
             device_argument(f"batch_args[{i}]", each) for i, each in enumerate(rows.row_args)
@@ -78,32 +89,20 @@ class _Searches:
         self._progress = on_device(np.zeros(4, dtype=np.int64))
         self._schedule = on_device(np.zeros(0))
         # The starts, until the results are written over them.
-        x, fun, jac, counts = results.arrays
-        self._x, self._jac = (on_device(a.astype(problems.dtype)) for a in (x, jac))
-        self._fun, self._counts = on_device(fun), on_device(counts)
-        self._arguments = (
-            self._progress,
-            *self._memory(bases),
-            args,
-            h,
-            self._x,
-            *map(on_device, _inward(rows.lowers, rows.uppers, problems.dtype)),
-            on_device(rows.rates),
-            evaluations_for_each(functions.scheme),
-            self._x,
-            self._fun,
-            self._jac,
-            self._counts,
-        )
+        x, jac = (on_device(a.astype(problems.dtype)) for a in (results.x, results.jac))
+        self._found = Solutions(x, on_device(results.fun), jac, on_device(results.counts))
+        lowers, uppers = map(on_device, _inward(rows.lowers, rows.uppers, problems.dtype))
+        starts = Starts(x, lowers, uppers, on_device(rows.rates))
+        self._arguments = self._progress, *self._memory(bases), args, hyper, starts, self._found
         if self._keeping and is_simulated():
             self._kernel = forgiving(self._kernel)
 
     def _memory(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return the memory of as many searches as the GPU's threads make, and the rows' arrays."""
+        """Make the memory of as many searches as the GPU's threads make, and the rows' arrays."""
         problems, device_array = self._problems, self._cuda.device_array
         size, n = problems.rows.starts.shape
         template = _template(problems)
-        count = len(template.rows)
+        count = len(template.vectors)
         complex_n = n if problems.objective.scheme == "cs" else 0
         lengths = [base.size // size for base in bases]
         need = (count * n + 2 * complex_n) * problems.dtype.itemsize + 8 * (WORDS + 2)
@@ -112,18 +111,23 @@ class _Searches:
         width = self._blocks * self._threads
         strips = tuple(device_array((*base.shape[1:], width), base.dtype) for base in bases)
         return (
-            on_device(np.zeros((WORDS + 2, width), dtype=np.int64)),  # idle
-            device_array((count, n, width), problems.dtype),
-            device_array((complex_n, width), np.result_type(problems.dtype, np.complex64)),
-            on_device(template.record.view(np.int64)),
-            on_device(template.rows[REL_STEP]),
-            tuple(b.reshape(size, length) for b, length in zip(bases, lengths, strict=True)),
-            tuple(s.reshape(length, width) for s, length in zip(strips, lengths, strict=True)),
-            strips,
+            Memory(
+                on_device(np.zeros((WORDS + 2, width), dtype=np.int64)),  # idle
+                device_array((count, n, width), problems.dtype),
+                device_array((complex_n, width), np.result_type(problems.dtype, np.complex64)),
+            ),
+            Template(
+                on_device(template.record.view(np.int64)), on_device(template.vectors[REL_STEP])
+            ),
+            RowArgs(
+                tuple(b.reshape(size, length) for b, length in zip(bases, lengths, strict=True)),
+                tuple(s.reshape(length, width) for s, length in zip(strips, lengths, strict=True)),
+                strips,
+            ),
         )
 
     def _grid(self, size: int, need: int) -> tuple[int, int]:
-        """Return how many blocks of how many threads the GPU holds, at most one for each row.
+        """Find how many blocks of how many threads the GPU holds, at most one for each row.
 
         ``need`` is the number of bytes that a thread takes.
         """
@@ -141,7 +145,7 @@ class _Searches:
         if self._rates is not None and self._problems.options.maxiter > 0:
             self._ask(self._rates)
         while True:
-            state = self._launch(False, max(0.0, min(_INTERVAL, deadline.left)))
+            state = self._launch(False, max(0.0, min(INTERVAL, deadline.left)))
             update(int(state[OVER]) - over)
             over = int(state[OVER])
             if over == size:
@@ -178,13 +182,13 @@ class _Searches:
 
     def read(self, results: Results) -> None:
         """Copy the results from the GPU."""
-        results.x[:], results.jac[:] = self._x.copy_to_host(), self._jac.copy_to_host()
-        self._fun.copy_to_host(results.fun)
-        self._counts.copy_to_host(results.counts)
+        there: Any
+        for there, here in zip(self._found, results.arrays, strict=True):
+            here[...] = there.copy_to_host()
 
 
 def _template(problems: Problems) -> Search:
-    """Return the memory of a search that has not begun.
+    """Make the memory of a search that has not begun.
 
     What is as small as rounding lets it be in float64 is larger by as much in float32.
     """
@@ -193,21 +197,21 @@ def _template(problems: Problems) -> Search:
     eps = float(np.finfo(problems.dtype).eps)
     coarser = eps / float(np.finfo(np.float64).eps)
     if options.auto:
-        search.view("last_step")[0] *= coarser ** (1 / 2)
-        search.view("narrowest")[0] *= coarser ** (1 / 3)
+        search.scalars.last_step *= coarser ** (1 / 2)
+        search.scalars.narrowest *= coarser ** (1 / 3)
         if options.ftol is None:
-            for name in ("ftol", "cycle_ftol"):
-                search.view(name)[0] *= coarser ** (1 / 2)
+            search.scalars.ftol *= coarser ** (1 / 2)
+            search.scalars.cycle_ftol *= coarser ** (1 / 2)
     power = {"2-point": 1 / 2, "3-point": 1 / 3}.get(scheme)
     if power is not None and options.finite_diff_rel_step is None:
-        search.rows[REL_STEP] *= coarser**power
+        search.vectors[REL_STEP] *= coarser**power
     elif power is not None:
-        search.rows[REL_STEP] = np.maximum(search.rows[REL_STEP], eps)
+        search.vectors[REL_STEP] = np.maximum(search.vectors[REL_STEP], eps)
     return search
 
 
 def _inward(lowers: Any, uppers: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
-    """Return bounds in a dtype, rounded so that what is within them is within those given.
+    """Put bounds in a dtype, rounded so that what is within them is within those given.
 
     Where no number of the dtype is between the two, they are the nearest ones.
     """

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
-
-from .._minimize.problem import evaluations_for_each
 from .._search.deadline import Deadline
 from .._search.lockstep import VectorizedSearches
-from .._search.outcomes import MAXITER, RUNNING, TIMEOUT
 from .._search.progress import progress
 from .._search.schedule import step_size
 from .problems import Problems
@@ -36,10 +32,7 @@ def _solve(problems: Problems, results: Results, deadline: Deadline) -> Iterator
 
     searches = VectorizedSearches(functions, rows.row_args, rule, h, template, size, over)
     records = searches.records
-    per_free = evaluations_for_each(functions.scheme)
-    active = searches.begin(
-        rows.starts, rows.lowers, rows.uppers, rows.rates, per_free, results.counts
-    )
+    active = searches.begin(rows.searches, results.arrays)
     yield size - active.size
     if deadline.is_over:
         return
@@ -53,11 +46,8 @@ def _solve(problems: Problems, results: Results, deadline: Deadline) -> Iterator
         goes_on = searches.advance(active)
         ended, active = active[~goes_on], active[goes_on]
         if ended.size:
-            searches.finish(ended, *results.arrays)
+            searches.finish(ended, results.arrays)
             yield ended.size
     if active.size:
         searches.conclude(active)
-        status = records["status"][active]
-        out_of_time = (status == MAXITER) | (status == RUNNING)
-        records["status"][active] = np.where(out_of_time, TIMEOUT, status)
-        searches.finish(active, *results.arrays)
+        searches.finish(active, results.arrays, leaving=True)

@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 
 from .._minimize.options import Options, rule_of
-from .._minimize.problem import OneProblem
-from .._minimize.results import make_result
+from .._minimize.problem import make_run, make_search
 from .._rules.rules import Rule
 from .._search.deadline import Deadline
 from .._search.monitor import Watch
-from .._search.outcomes import INFEASIBLE
+from .._search.outcomes import RUNNING
 from .._search.progress import progress
-from .._search.rows import END
+from .._search.rows import OUTCOME, Starts, lose
 from .._search.runs import Functions
-from .._search.state import Search
+from .._search.search import Search
 from ..typing import Matrix
 from .results import Results
 
@@ -45,6 +44,11 @@ class Rows:
     uppers: Matrix
     rates: Matrix
 
+    @property
+    def searches(self) -> Starts:
+        """Where their searches start."""
+        return Starts(self.starts, self.lowers, self.uppers, self.rates)
+
     def part(self, rows: slice) -> Rows:
         """Take some of them, as views."""
         size = len(self.starts)
@@ -55,8 +59,7 @@ class Rows:
         return self._change(np.ascontiguousarray)
 
     def _change(self, change: Callable[[Any], Any]) -> Rows:
-        own = (self.starts, self.lowers, self.uppers, self.rates)
-        return Rows(tuple(map(change, self.row_args)), *map(change, own))
+        return Rows(tuple(map(change, self.row_args)), *map(change, self.searches))
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,7 @@ class Problems:
         """Make the rule, its hyper-parameters, and the memory of a search that has not begun."""
         rule, hyper = rule_of(self.method, self.options)
         n = self.rows.starts.shape[1]
-        none = np.full(n, -np.inf), np.full(n, np.inf)
-        problem = OneProblem(self.objective, self.method, self.options, *none)
-        return rule, hyper, problem.make_search(rule, np.zeros(n))
+        return rule, hyper, make_search(self.objective, rule, self.options, n)
 
 
 def _copied(value: Any) -> Any:
@@ -133,24 +134,17 @@ def solve_python(problems: Problems, results: Results, deadline: Deadline) -> No
 def _solve_row(
     problems: Problems, objective: Functions, k: int, results: Results, deadline: Deadline
 ) -> None:
-    rows, options = problems.rows, problems.options
-    lower, upper, rate = (
-        array[k if len(array) > 1 else 0] for array in (rows.lowers, rows.uppers, rows.rates)
-    )
-    if not np.all((lower <= upper) & (lower < np.inf) & (upper > -np.inf)):
-        results.counts[k, END] = INFEASIBLE
+    row = problems.rows.part(slice(k, k + 1))
+    objective = replace(objective, args=objective.args + tuple(a[0] for a in row.row_args))
+    run = make_run(objective, problems.method, problems.options, row.searches)
+    if (outcome := run.search.scalars.status) != RUNNING:
+        results.counts[k, OUTCOME] = outcome
         return
-    objective = replace(objective, args=objective.args + tuple(a[k] for a in rows.row_args))
-    if not (options.auto or callable(options.lr)):
-        options = replace(options, lr=float(rate))
-    problem = OneProblem(objective, problems.method, options, lower, upper)
-    run = problem.make_run(np.clip(rows.starts[k], lower, upper))
     try:
-        outcome = Watch(run, None, False, deadline, False).drive()
+        Watch(run, None, False, deadline, False).drive()
     except Exception:
         if problems.on_error == "raise":
             raise
-        results.lose(k, run.search.counts)
-        return
-    found = make_result(run, outcome)
-    results.keep(k, found.x, found.fun, found.jac, (*run.search.counts, outcome))
+        lose(k, results.arrays, *run.search.counts)
+    else:
+        run.search.store(results.arrays, k)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult
 
 from .._search.outcomes import OUTCOMES, TIMEOUT
-from .._search.rows import END, NFEV, NIT, NJEV, lose
+from .._search.rows import NFEV, NIT, NJEV, OUTCOME, Solutions
 from ..typing import Matrix
 
 
@@ -31,34 +29,17 @@ class Results:
     """
 
     def __init__(self, starts: Matrix) -> None:
-        size = len(starts)
-        self.x, self.jac = starts.copy(), np.full(starts.shape, np.nan)
-        self.fun = np.full(size, np.nan)
-        self.counts = np.zeros((size, 4), dtype=np.int64)
-        self.counts[:, END] = TIMEOUT  # until it is solved
-
-    @property
-    def arrays(self) -> tuple[Matrix, Matrix, Matrix, Any]:
-        """``x``, ``fun``, ``jac`` and ``counts``."""
-        return self.x, self.fun, self.jac, self.counts
-
-    def keep(self, row: int, x: Any, fun: float, jac: Any, counts: Sequence[int]) -> None:
-        """Write what was found of a row."""
-        self.x[row], self.fun[row], self.jac[row], self.counts[row] = x, fun, jac, counts
+        self.arrays = Solutions.unknown(starts)
+        self.x, self.fun, self.jac, self.counts = self.arrays
 
     def keep_part(self, rows: slice, part: Results) -> None:
         """Write what was found of some rows."""
         for own, found in zip(self.arrays, part.arrays, strict=True):
             own[rows] = found
 
-    def lose(self, row: int, counts: Sequence[int]) -> None:
-        """Write that an exception ended a row, after some iterations and evaluations."""
-        lose(row, *self.arrays)
-        self.counts[row, :END] = counts
-
     def report(self, unfinished: tuple[int, str] = OUTCOMES[TIMEOUT]) -> OptimizeResult:
         """Make what `minimize_batch` returns; rows that were left get a status and message."""
-        ends = self.counts[:, END]
+        ends = self.counts[:, OUTCOME]
         status, outcomes = np.zeros(len(ends), dtype=np.int64), Counter[str]()
         for end, (code, message) in {**OUTCOMES, TIMEOUT: unfinished}.items():
             rows = ends == end

@@ -11,14 +11,13 @@ import numba
 import numpy as np
 from numba.np.ufunc import parallel
 
-from .._minimize.problem import evaluations_for_each
 from .._numba.cache import kernel_address
 from .._objective.compiled import native_function, type_of_arguments
 from .._search.deadline import Deadline
 from .._search.loops import run_kernel, run_signature
-from .._search.outcomes import MAXITER, TIMEOUT
 from .._search.progress import progress
-from .._search.rows import END, solve_kernel
+from .._search.row_loop import Memory, solve_kernel
+from .._search.rows import lose
 from .._search.schedule import Rates
 from .problems import Problems
 from .results import Results
@@ -90,36 +89,28 @@ class _Solver:
         self._problems, self._results, self._rates = problems, results, rates
         functions, per_row, args = problems.objective, problems.rows, problems.args
         n = per_row.starts.shape[1]
-        rule, h, self._search = problems.make_template()
+        rule, hyper, self._search = problems.make_template()
         words = self._search.record.view(np.int64)
         scheme = functions.scheme
         args_type = type_of_arguments(args)
-        batch_type = type_of_arguments(per_row.row_args, "batch_args")
-        by_row = (batch_type,) if per_row.row_args else ()
+        row_args_type = type_of_arguments(per_row.row_args, "batch_args")
+        by_row = (row_args_type,) if per_row.row_args else ()
         self._native = native_function(functions.fun, functions.form, args_type, *by_row)
         given = self._native.given(args)
         self._kernel = solve_kernel(
-            run_signature(rule), self._native.type_given(args_type), batch_type
+            run_signature(rule), self._native.type_given(args_type), row_args_type
         )
         self._cursor = np.zeros(2, dtype=np.int64)
+        trial = np.zeros(n if scheme == "cs" else 0, dtype=np.complex128)
         self._arguments = (
             kernel_address(run_kernel(rule, scheme)),
             self._native.address,
             given,
             per_row.row_args,
-            np.zeros(1, dtype=np.int64),
-            self._search.record,
-            self._search.rows,
-            words,
-            words.copy(),
-            np.zeros(n if scheme == "cs" else 0, dtype=np.complex128),
-            h,
-            per_row.starts,
-            per_row.lowers,
-            per_row.uppers,
-            per_row.rates,
-            evaluations_for_each(scheme),
-            *results.arrays,
+            Memory(self._search.record, self._search.vectors, words, words.copy(), trial),
+            hyper,
+            per_row.searches,
+            results.arrays,
             self._cursor,
         )
         #: How many rows to take next.
@@ -132,7 +123,7 @@ class _Solver:
 
     def halt(self) -> None:
         """Have it leave the row that it is at. Another thread may say so."""
-        self._search.view("halt")[0] = 1
+        self._search.scalars.halt = 1
 
     def solve(self, rows: range) -> None:
         """Solve some rows, or as many as there is time for."""
@@ -151,7 +142,7 @@ class _Solver:
                 if self._problems.on_error == "raise":
                     raise
                 self._lose()
-            if self._search.view("halt")[0]:
+            if self._search.scalars.halt:
                 self._leave()
                 return
 
@@ -161,7 +152,7 @@ class _Solver:
             self._kernel(*self._arguments, _NONE, stop)
             return
         begun = self._cursor[1]
-        nit = int(self._search.view("nit")[0]) if begun else 0
+        nit = self._search.scalars.nit if begun else 0
         if nit < self._problems.options.maxiter and len(self._rates.known) <= nit:
             self._rates.ask(nit)
         self._kernel(*self._arguments, self._rates.known, stop)
@@ -171,23 +162,20 @@ class _Solver:
         nit, nfev, njev = self._search.counts if self._cursor[1] else (0, 0, 0)
         if self._problems.objective.scheme == "gradient":
             njev = nfev  # which the loop writes at its end
-        self._results.lose(self._cursor[0], (nit, nfev, njev))
+        lose(self._cursor[0], self._results.arrays, nit, nfev, njev)
         self._cursor[:] = self._cursor[0] + 1, 0
 
     def _leave(self) -> None:
         """Keep the best point so far of the row that is not finished."""
-        results, search = self._results, self._search
+        search = self._search
         row, begun = map(int, self._cursor)
         if not begun:
             return
         search.conclude()
         self._kernel(*self._arguments, _NONE, row + 1)  # to have the last point judged
-        if results.counts[row, END] == MAXITER:
-            results.counts[row, END] = TIMEOUT
-        elif self._cursor[0] == row and np.isfinite(search.view("best_f")[0]):  # it asks for more
-            counts = *search.counts, TIMEOUT
-            best_f = search.view("best_f")[0]
-            results.keep(row, search.best_x, best_f, search.best_grad, counts)
+        search.leave()
+        if self._cursor[0] > row or search.scalars.best_f < np.inf:  # else it asks for more
+            search.store(self._results.arrays, row)
 
 
 _NONE = np.zeros(0)

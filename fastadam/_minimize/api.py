@@ -242,7 +242,8 @@ def minimize(
     callback, deadline = check_callback(callback), Deadline(checked.max_seconds).start()
     watch = Watch(run, callback, checked.return_all, deadline, checked.disp)
     try:
-        result = make_result(run, watch.drive())
+        watch.drive()
+        result = make_result(run)
     except BaseException as error:
         attach_result(error, _with_iterates(make_partial_result(run, error), watch))
         raise

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import Bounds, OptimizeWarning
 
+from .._search.rows import hold_number
 from .._validate import describe, real_array
 from ..typing import Vector
 
@@ -40,8 +41,8 @@ def check_bounds(bounds: Any, n: int, stacklevel: int = 2) -> tuple[Vector, Vect
             OptimizeWarning,
             stacklevel=stacklevel + 1,
         )
-    if np.any(lower == np.inf) or np.any(upper == -np.inf):
-        i = int(np.argmax((lower == np.inf) | (upper == -np.inf)))
+    if not np.all(fit := hold_number(lower, upper)):
+        i = int(np.argmin(fit))
         raise ValueError(f"bounds[{i}] = ({lower[i]}, {upper[i]}) holds no number")
     return lower, upper
 

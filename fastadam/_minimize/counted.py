@@ -251,8 +251,9 @@ class CountedObjective:
         # Of a search that makes no iteration.
         options = replace(self._problem.options, lr=0.0, maxiter=0, maxfev=math.inf)
         run = replace(self._problem, options=options).make_run(point.x)
-        run.search.view("f")[0], run.search.view("request")[0] = point.f, GRADIENT
-        found = make_result(run, Watch(run, None, False, Deadline(math.inf), False).drive())
+        run.search.scalars.f, run.search.scalars.request = point.f, GRADIENT
+        Watch(run, None, False, Deadline(math.inf), False).drive()
+        found = make_result(run)
         self._pace = (time.monotonic() - begun) / max(found.nfev, 1)
         self.nfev += found.nfev
         self.njev += 1

@@ -11,9 +11,9 @@ from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from .._objective.layout import REL_STEP
 from .._rules.rules import Rule
 from .._search import auto as annealing
-from .._search.loops import start_kernel
+from .._search.rows import Starts
 from .._search.runs import DIFFERENCES, CompiledRun, Functions, PythonRun, Run
-from .._search.state import Search
+from .._search.search import Search
 from .._validate import describe
 from ..typing import Vector
 from .options import Options, rule_of
@@ -47,43 +47,43 @@ class OneProblem:
 
     def make_run(self, start: Vector) -> Run:
         """Make the search from a start inside the bounds, ready to run."""
-        rule, hyper = rule_of(self.method, self.options)
-        search = self.make_search(rule, start)
-        start_kernel()(search.record, search.rows)
         lr = self.options.lr
-        kind = CompiledRun if self.objective.native else PythonRun
-        return kind(self.objective, search, rule, hyper, lr if callable(lr) else None)
-
-    def make_search(self, rule: Rule, start: Vector) -> Search:
-        """Make the memory of a search that has not begun."""
-        options, scheme = self.options, self.objective.scheme
-        search = Search(
-            rule,
-            start,
-            self.lower,
-            self.upper,
-            maxiter=options.maxiter,
-            maxfev=min(options.maxfev, _NEVER),
-            gtol=options.gtol,
-            clip_norm=options.clip_norm,
-            cost=1 + self.gradient_cost,
-            wide_cost=1 + 2 * self.free,
-            **(_choose_auto(options, scheme) if options.auto else _choose_fixed(options)),
-        )
-        if scheme in DIFFERENCES:
-            steps = options.finite_diff_rel_step
-            search.rows[REL_STEP] = _check_rel_step(steps, scheme, start.size)
-        return search
-
-    @property
-    def free(self) -> int:
-        """The number of coordinates that are not fixed."""
-        return int(np.count_nonzero(self.lower < self.upper))
+        rate = 0.0 if self.options.auto or callable(lr) else lr
+        starts = Starts(start[None], self.lower[None], self.upper[None], np.full(1, rate))
+        return make_run(self.objective, self.method, self.options, starts)
 
     @property
     def gradient_cost(self) -> int:
         """The number of evaluations that a gradient by differences takes."""
-        return evaluations_for_each(self.objective.scheme) * self.free
+        free = int(np.count_nonzero(self.lower < self.upper))
+        return evaluations_for_each(self.objective.scheme) * free
+
+
+def make_run(objective: Functions, method: str, options: Options, starts: Starts) -> Run:
+    """Make the search of the first of some problems, ready to run."""
+    rule, hyper = rule_of(method, options)
+    search = make_search(objective, rule, options, starts.points.shape[1])
+    search.begin(starts)
+    kind = CompiledRun if objective.native else PythonRun
+    return kind(objective, search, rule, hyper, options.lr if callable(options.lr) else None)
+
+
+def make_search(objective: Functions, rule: Rule, options: Options, n: int) -> Search:
+    """Make the memory of a search that has not begun."""
+    scheme = objective.scheme
+    search = Search(
+        rule,
+        n,
+        maxiter=options.maxiter,
+        maxfev=min(options.maxfev, _NEVER),
+        gtol=options.gtol,
+        clip_norm=options.clip_norm,
+        cost_each=evaluations_for_each(scheme),
+        **(_choose_auto(options, scheme) if options.auto else _choose_fixed(options)),
+    )
+    if scheme in DIFFERENCES:
+        search.vectors[REL_STEP] = _check_rel_step(options.finite_diff_rel_step, scheme, n)
+    return search
 
 
 def evaluations_for_each(scheme: str) -> int:
@@ -95,7 +95,6 @@ def _choose_fixed(options: Options) -> dict[str, float]:
     """Choose the scalars of a search with the user's own step size."""
     stagnates = options.ftol is not None or options.patience is not None
     return {
-        "lr": 0.0 if callable(options.lr) else options.lr,
         "ftol": options.ftol or 0.0,
         "patience": (options.patience or PATIENCE) if stagnates else _NEVER,
         "cycle_end": _NEVER,

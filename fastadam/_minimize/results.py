@@ -11,9 +11,9 @@ from .._search.outcomes import OUTCOMES, describe_exception
 from .._search.runs import Run
 
 
-def make_result(run: Run, outcome: int) -> OptimizeResult:
-    """Make the result of a search that is over; the outcome is a key of `OUTCOMES`."""
-    return _make_result(run, *OUTCOMES[outcome])
+def make_result(run: Run) -> OptimizeResult:
+    """Make the result of a search that is over."""
+    return _make_result(run, *OUTCOMES[run.search.scalars.status])
 
 
 def make_partial_result(run: Run, error: BaseException) -> OptimizeResult:
@@ -22,7 +22,7 @@ def make_partial_result(run: Run, error: BaseException) -> OptimizeResult:
     The value and the gradient are NaN if there is none.
     """
     result = _make_result(run, *describe_exception(error))
-    if run.search.view("best_f")[0] == np.inf:
+    if run.search.scalars.best_f == np.inf:
         result.fun, result.jac = np.nan, np.full(result.x.size, np.nan)
     return result
 
@@ -35,15 +35,11 @@ def attach_result(error: BaseException, result: OptimizeResult) -> None:
 
 
 def _make_result(run: Run, status: int, message: str) -> OptimizeResult:
-    search = run.search
-    if np.isfinite(search.view("best_f")[0]):
-        x, fun, jac = search.best_x, search.view("best_f")[0], search.best_grad
-    else:  # not even x0 gave a number
-        x, fun, jac = search.best_x, search.view("f")[0], search.grad
-    nit, nfev, njev = search.counts
+    x, fun, jac = run.search.solution
+    nit, nfev, njev = run.search.counts
     return OptimizeResult(
         x=x.copy(),
-        fun=float(fun),
+        fun=fun,
         jac=jac.copy(),
         nit=nit,
         nfev=nfev,

@@ -13,6 +13,7 @@ from ..typing import Vector
 from .deadline import Deadline
 from .outcomes import RUNNING, STOPPED, TIMEOUT
 from .progress import progress
+from .rows import keep_gradient
 from .runs import Run
 from .state import MOST
 
@@ -49,69 +50,69 @@ class Watch:
         self._seen = self._looked = 0
         self._has_bar = has_bar
 
-    def drive(self) -> int:
-        """Run to the end; return the status, or `STOPPED`, or `TIMEOUT`."""
-        most = int(self._search.view("maxiter")[0])
+    def drive(self) -> None:
+        """Run to the end; the outcome is in the search's ``status`` then."""
+        most = self._search.scalars.maxiter
         with progress(most, "it", self._has_bar) as update:
             with self._run.ticking() as ticks:
                 each = self._callback is not None or self.iterates is not None
-                status = self._drive(MOST if ticks and not each else 1, update)
-                if status != TIMEOUT and self._run.wants_narrow():
+                outcome = self._drive(MOST if ticks and not each else 1, update)
+                self._search.scalars.status = outcome
+                if outcome != TIMEOUT and self._search.wants_narrow():
                     self._narrow()
             self._show(update)
-        return status
 
     def _drive(self, iterations: int, update: Callable[..., None]) -> int:
         while True:
-            status = self._run.run(iterations)
-            if status != RUNNING:
-                return status
-            reason = self._look()
-            if reason == RUNNING and self._go_on():
+            outcome = self._run.run(iterations)
+            if outcome != RUNNING:
+                return outcome
+            outcome = self._look()
+            if outcome == RUNNING and self._go_on():
                 self._show(update)
                 continue
             self._search.conclude()
             self._run.run(1)
-            return reason or TIMEOUT
+            return outcome or TIMEOUT
 
     def _go_on(self) -> bool:
-        """Return whether there is time for more, and let it begin."""
-        self._search.view("halt")[0] = 0
+        """Tell whether there is time for more, and let it begin."""
+        self._search.scalars.halt = 0
         return not self._deadline.is_over
 
     def _narrow(self) -> None:
         """Replace a best gradient that came from wide differences by the scheme's own."""
         while self._go_on():
             self._run.evaluate()
-            if self._search.view("part")[0] == 0:
-                self._search.best_grad[:] = self._search.grad
+            if self._search.scalars.part == 0:
+                keep_gradient(self._search.vectors)
                 return
 
     def _look(self) -> int:
         """Show a new iterate to the callback and keep it."""
         search = self._search
-        nit = int(search.view("nit")[0])
-        if nit == self._looked or search.view("part")[0] > 0:  # no new iterate, or not yet
+        nit = search.scalars.nit
+        if nit == self._looked or search.scalars.part > 0:  # no new iterate, or not yet
             return RUNNING
         self._looked = nit
         if self.iterates is not None:
             self.iterates.append(search.x.copy())
         if self._callback is not None:
             try:
-                self._callback(search.x.copy(), float(search.view("f")[0]))
+                self._callback(search.x.copy(), search.scalars.f)
             except StopIteration:
                 return STOPPED
         return RUNNING
 
     def _show(self, update: Callable[..., None]) -> None:
         if self._has_bar:
-            nit = int(self._search.view("nit")[0])
-            update(nit - self._seen, fun=f"{self._search.view('best_f')[0]:.6g}")
+            nit = self._search.scalars.nit
+            update(nit - self._seen, fun=f"{self._search.scalars.best_f:.6g}")
             self._seen = nit
 
 
 def with_result(callback: Callable[..., Any]) -> Callable[[Vector, float], Any]:
-    """Return ``callback(x, f)`` for either of the forms that SciPy knows."""
+    """Make ``callback(x, f)`` for either of the forms that SciPy knows."""
     try:
         names = set(inspect.signature(callback).parameters)
     except (TypeError, ValueError):  # some built-in functions have no signature

@@ -12,10 +12,10 @@ from fastadam._batch.threads import solve_compiled
 from fastadam._minimize.arguments import check_objective
 from fastadam._minimize.options import check_options
 from fastadam._search.deadline import Deadline
-from fastadam._search.rows import END, NFEV, NIT, NJEV
+from fastadam._search.rows import NFEV, NIT, NJEV, OUTCOME
 from tests.api.batch.batches import T, bits, problems
 
-__all__ = ["END", "FORMS", "NFEV", "NIT", "NJEV", "T", "problems"]
+__all__ = ["FORMS", "NFEV", "NIT", "NJEV", "OUTCOME", "T", "problems"]
 
 
 @numba.njit

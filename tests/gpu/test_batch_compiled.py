@@ -5,9 +5,9 @@ import pytest
 
 from fastadam._search.outcomes import CONVERGED, MAXFEV, RAISED, STAGNATED
 from tests.gpu.batches import (
-    END,
     FORMS,
     NFEV,
+    OUTCOME,
     T,
     assert_as_on_cpu,
     assert_same,
@@ -54,7 +54,7 @@ def test_float32_fits_as_well(lr):
         assert np.median(abs(batch.x - exact.x)) < 0.02 * error
         np.testing.assert_allclose(batch.fun, exact.fun, rtol=1e-3)
         if lr == "auto":
-            assert np.isin(batch.counts[:, END], (CONVERGED, STAGNATED)).all()
+            assert np.isin(batch.counts[:, OUTCOME], (CONVERGED, STAGNATED)).all()
             assert np.median(batch.counts[:, NFEV]) < 5_000
 
 
@@ -141,7 +141,7 @@ def test_a_schedule_is_asked_for_as_far_as_needed():
     assert asked == list(range(1, 151))
     given["gtol"], asked[:] = 1.0, []
     batch = on_gpu(misfit_in_place, x0, rows, (T,), lr=lr, maxiter=10**9, **given)
-    assert (batch.counts[:, END] == CONVERGED).all()
+    assert (batch.counts[:, OUTCOME] == CONVERGED).all()
     assert len(asked) < 150
     with pytest.raises(ValueError, match=r"lr\(151\) must be finite and >= 0, got nan"):
         on_gpu(misfit_in_place, x0, rows, (T,), lr=lr, maxiter=10**9, jac="in-place", gtol=0.0)
@@ -159,7 +159,7 @@ def test_maxfev_is_never_exceeded(form, lr):
         cpu = on_cpu(fun, x0, rows, (T,), jac, lr=lr, maxfev=maxfev, gtol=0.0)
         assert_same(batch, cpu)
         assert (batch.counts[:, NFEV] <= maxfev).all()
-        assert (batch.counts[:, END] == MAXFEV).all()
+        assert (batch.counts[:, OUTCOME] == MAXFEV).all()
 
 
 def solve(batch):

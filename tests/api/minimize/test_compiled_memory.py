@@ -11,7 +11,7 @@ import pytest
 from numba.core import event
 
 from fastadam import minimize, minimize_batch
-from fastadam._search import state as search
+from fastadam._search import search
 from tests.api.minimize.compiled import rosen, rosen_der
 from tests.api.minimize.helpers import Compilations, MineError
 from tests.api.minimize.test_compiled_compilations import fresh
@@ -71,7 +71,7 @@ def test_what_raises_keeps_nothing(kind, solve, monkeypatch):
 
     def recording(self, *given, **scalars):
         begin(self, *given, **scalars)
-        arrays.extend((weakref.ref(self.record), weakref.ref(self.rows)))
+        arrays.extend((weakref.ref(self.record), weakref.ref(self.vectors)))
 
     monkeypatch.setattr(search.Search, "__init__", recording)
     for _ in range(3):

@@ -12,11 +12,11 @@ from fastadam._search import deadline
 from fastadam._search.outcomes import CONVERGED, INFEASIBLE, NONFINITE, RAISED, TIMEOUT
 from tests.api.batch.test_clock import Bar, rough, stalls
 from tests.gpu.batches import (
-    END,
     FORMS,
     NFEV,
     NIT,
     NJEV,
+    OUTCOME,
     T,
     assert_as_on_cpu,
     assert_same,
@@ -46,7 +46,7 @@ def test_bad_rows_among_good_ones(form, lr):
     options = {"lr": lr, "maxiter": 40, "jac": jac, "args": (T,)}
     batch = assert_as_on_cpu(fun, x0, (a, y), lower=low, upper=high, **options)
     ends = {1: NONFINITE, 2: NONFINITE, 4: NONFINITE, 5: INFEASIBLE, 7: INFEASIBLE, 8: NONFINITE}
-    assert {k: batch.counts[k, END] for k in ends} == ends
+    assert {k: batch.counts[k, OUTCOME] for k in ends} == ends
     good = [0, 3, 6]
     without = on_gpu(
         fun, x0[good], (a[good], y[good]), lower=low[good], upper=high[good], **options
@@ -60,7 +60,7 @@ def test_max_seconds():
     x0, slow = np.linspace(1, 2, size)[:, None], np.arange(size) == at
     options = {"lr": 0.3, "gtol": 0.1, "maxiter": 10**9, "jac": "in-place"}
     batch = on_gpu(stalls, x0, (slow,), max_seconds=2.0, **options)
-    ends = batch.counts[:, END]
+    ends = batch.counts[:, OUTCOME]
     assert ends[at] == TIMEOUT
     assert (ends[~slow] == CONVERGED).all()
     # The best point so far.
@@ -72,11 +72,11 @@ def test_max_seconds():
 
 def test_rows_that_are_not_begun(monkeypatch):
     """Time is over after the first launch, of four threads with a point each."""
-    monkeypatch.setattr(gpu_batch, "_INTERVAL", 0.0)
+    monkeypatch.setattr(gpu_batch, "INTERVAL", 0.0)
     monkeypatch.setattr(deadline.Deadline, "is_over", True)
     x0, rows = problems(7)
     batch = on_gpu(misfit_in_place, x0, rows, (T,), "in-place", maxiter=50)
-    assert (batch.counts[:, END] == TIMEOUT).all()
+    assert (batch.counts[:, OUTCOME] == TIMEOUT).all()
     begun = batch.counts[:, NFEV] > 0
     assert begun.sum() == 4
     assert np.isfinite(batch.fun[begun]).all()
@@ -90,7 +90,7 @@ def test_rows_that_are_not_begun(monkeypatch):
 @pytest.mark.parametrize("jac", ["2-point", "3-point"])
 def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac, monkeypatch):
     """One point at a time, and the end after any of them."""
-    monkeypatch.setattr(gpu_batch, "_INTERVAL", 0.0)
+    monkeypatch.setattr(gpu_batch, "INTERVAL", 0.0)
     x0, kinds = np.full((2, 2), 1.0), np.full(2, kind)
     whole = on_gpu(rough, x0, (kinds,), jac=jac, maxiter=200)
     for looks in range(0, 40, 3):
@@ -101,7 +101,7 @@ def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac, monkeypatch):
         for k in range(2):
             assert batch.counts[k, NFEV] > 0
             assert batch.fun[k] == rough(batch.x[k], kind) <= rough(x0[k], kind)
-            assert batch.counts[k, END] in (whole.counts[k, END], TIMEOUT)
+            assert batch.counts[k, OUTCOME] in (whole.counts[k, OUTCOME], TIMEOUT)
             assert batch.counts[k, NIT] <= looks + 1
 
 
@@ -119,7 +119,7 @@ def test_the_clock_starts_when_all_is_compiled(monkeypatch):
     monkeypatch.setattr(gpu_batch, "search_kernel", slow)
     gpu_batch.solve_on_device(*batch)
     assert clock == [60.0]
-    assert (batch.results.counts[:, END] == CONVERGED).all()
+    assert (batch.results.counts[:, OUTCOME] == CONVERGED).all()
 
 
 def test_progress(monkeypatch):
@@ -178,6 +178,6 @@ def test_a_row_that_raises():
     with pytest.raises(RuntimeError, match="in the middle"):
         gpu_batch.solve_on_device(*batch)
     batch = on_gpu(raises, x0, (fatal,), (), on_error="nan", **given)
-    assert (batch.counts[fatal, END] == RAISED).all()
+    assert (batch.counts[fatal, OUTCOME] == RAISED).all()
     assert np.isnan(batch.x[fatal]).all()
     assert_same(batch, on_gpu(raises, x0[~fatal], (fatal[~fatal],), (), **given), ~fatal)

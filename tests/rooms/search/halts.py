@@ -7,8 +7,7 @@ import numba
 import numpy as np
 import pytest
 
-from fastadam._search import deadline, runs
-from fastadam._search import state as search
+from fastadam._search import deadline, runs, search
 from tests.api.minimize.compiled import rosen, rosen_der
 
 
