@@ -245,11 +245,12 @@ def _signature(task: Task) -> Any:
     memory = (
         types.Array(whole, 2, "C"), types.Array(real, 3, "C"), types.Array(complex_type, 2, "C"),
     )  # fmt: skip
+    named = types.BaseTuple.from_types  # as Numba types the values: uniform if all are the same
     return types.void(
         scalars,
-        types.NamedTuple(memory, Memory),
-        types.NamedTuple((scalars, vector), Template),
-        types.NamedTuple((flat, flat, task.row_args_type), RowArgs),
+        named(memory, Memory),
+        named((scalars, vector), Template),
+        named((flat, flat, task.row_args_type), RowArgs),
         task.args_type,
         types.UniTuple(types.float64, len(task.rule.hyper)),
         starts_type(matrix),

@@ -96,7 +96,8 @@ class Kernel:
 
 def _plain(value):
     if isinstance(value, tuple):
-        return tuple(map(_plain, value))
+        plain = map(_plain, value)
+        return value._make(plain) if hasattr(value, "_make") else tuple(plain)
     return np.asarray(value) if isinstance(value, HostArray) else value
 
 
