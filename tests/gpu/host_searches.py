@@ -81,6 +81,7 @@ class Kernel:
     def __init__(self, function, signature):
         self._dispatcher = numba.njit(function, error_model="numpy")
         self._dispatcher.compile(signature)
+        self._dispatcher.disable_compile()  # for other types than a launch will have
 
     @property
     def overloads(self):
