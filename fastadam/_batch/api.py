@@ -13,6 +13,7 @@ from .._minimize.arguments import check_objective
 from .._minimize.options import check_method
 from .._minimize.results import attach_result
 from .._search.outcomes import describe_exception
+from .._search.rows import Solutions, Starts
 from .._search.runs import Functions
 from .._validate import one_of
 from ..typing import (
@@ -33,8 +34,8 @@ from .arguments import (
     check_starts,
 )
 from .lockstep import solve_vectorized
-from .problems import Problems, Rows, solve_python
-from .results import Results, summarize
+from .problems import Problems, solve_python
+from .results import make_batch_result, summarize_batch
 from .threads import default_threads, solve_compiled
 from .workers.chunks import Solve
 from .workers.pools import Workers, check_workers, solve_by_workers
@@ -186,7 +187,7 @@ def minimize_batch(
         fun, x0, args, batch_args, method, jac, bounds, tol, options, device=device, workers=workers
     )
     if options is not None and options.get("disp"):
-        print(summarize(result))
+        print(summarize_batch(result))
     return result
 
 
@@ -206,26 +207,32 @@ def solve_batch(
 ) -> BatchResult:
     """Do what `minimize_batch` does, without its summary."""
     name, device = check_method(method), one_of("device", device, get_args(Device))
-    starts = check_starts(x0)
-    checked, own = check_batch_options(name, options, tol, len(starts))
+    points = check_starts(x0)
+    checked, own = check_batch_options(name, options, tol, len(points))
     for option in ("vectorized", "copy_args"):
         if getattr(own, option) and device != "cpu":
             raise ValueError(f"options[{option!r}] is for device='cpu', got device={device!r}")
     workers = check_workers(workers)
     objective = check_objective(fun, args, jac, checked)
-    boxes = check_batch_bounds(bounds, *starts.shape)
-    rows = Rows(check_row_args(batch_args, len(starts), device), starts, *boxes, own.rates)
-    dtype = np.dtype(np.float32 if np.asarray(x0).dtype == np.float32 else np.float64)
-    problems = Problems(objective, rows, name, checked, dtype, own.on_error, own.copy_args)
-    results = Results(starts)
+    starts = Starts(points, *check_batch_bounds(bounds, *points.shape), own.rates)
+    problems = Problems(
+        objective,
+        name,
+        checked,
+        check_row_args(batch_args, len(points), device),
+        starts,
+        np.dtype(np.float32 if np.asarray(x0).dtype == np.float32 else np.float64),
+        own.on_error,
+        own.copy_args,
+    )
+    solutions = Solutions.unknown(points)
     try:
-        solve_by_workers(
-            problems, results, _choose_solver(objective, device, own, workers), workers
-        )
+        solve = _choose_solver(objective, device, own, workers)
+        solve_by_workers(problems, solutions, solve, workers)
     except BaseException as error:
-        attach_result(error, results.report(unfinished=describe_exception(error)))
+        attach_result(error, make_batch_result(solutions, describe_exception(error)))
         raise
-    return results.report()
+    return make_batch_result(solutions)
 
 
 def _choose_solver(

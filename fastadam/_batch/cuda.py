@@ -33,7 +33,6 @@ from .._search.schedule import Rates
 from .._search.search import Search
 from .._search.ticker import INTERVAL
 from .problems import Problems
-from .results import Results
 
 #: The threads of a block.
 _BLOCK = 128
@@ -43,7 +42,7 @@ _SIMULATED_BLOCKS, _SIMULATED_BLOCK = 2, 2
 _SHARE = 0.5
 
 
-def solve_on_device(problems: Problems, results: Results, deadline: Deadline) -> None:
+def solve_on_device(problems: Problems, solutions: Solutions, deadline: Deadline) -> None:
     """Solve all problems of a batch on the current GPU, in their ``dtype``.
 
     Their arguments may be arrays on the GPU.
@@ -56,24 +55,24 @@ def solve_on_device(problems: Problems, results: Results, deadline: Deadline) ->
     TypeError, ValueError
         If a function cannot be compiled for a GPU, or an argument cannot be passed to it.
     """
-    searches = _Searches(problems, results)
+    searches = _Searches(problems, solutions)
     with progress(len(problems), "problem", problems.options.disp) as update:
         searches.run(deadline.start(), update)
-    searches.read(results)
+    searches.read(solutions)
 
 
 class _Searches:
     """The searches that the GPU's threads make, and the arrays of the batch there."""
 
-    def __init__(self, problems: Problems, results: Results) -> None:
+    def __init__(self, problems: Problems, solutions: Solutions) -> None:
         self._cuda, self._problems = driver(), problems
-        functions, rows, options = problems.objective, problems.rows, problems.options
-        n, lr = rows.starts.shape[1], options.lr
+        functions, starts, options = problems.objective, problems.starts, problems.options
+        n, lr = starts.points.shape[1], options.lr
         self._rates = Rates(lr, options.maxiter) if callable(lr) else None
         rule, hyper = rule_of(problems.method, options)
         args = tuple(device_argument(f"args[{i}]", each) for i, each in enumerate(functions.args))
         bases = tuple(
-            device_argument(f"batch_args[{i}]", each) for i, each in enumerate(rows.row_args)
+            device_argument(f"batch_args[{i}]", each) for i, each in enumerate(problems.row_args)
         )
         jac = functions.jac
         task = Task(
@@ -89,10 +88,10 @@ class _Searches:
         self._progress = on_device(np.zeros(4, dtype=np.int64))
         self._schedule = on_device(np.zeros(0))
         # The starts, until the results are written over them.
-        x, jac = (on_device(a.astype(problems.dtype)) for a in (results.x, results.jac))
-        self._found = Solutions(x, on_device(results.fun), jac, on_device(results.counts))
-        lowers, uppers = map(on_device, _inward(rows.lowers, rows.uppers, problems.dtype))
-        starts = Starts(x, lowers, uppers, on_device(rows.rates))
+        x, jac = (on_device(a.astype(problems.dtype)) for a in (solutions.x, solutions.jac))
+        self._found = Solutions(x, on_device(solutions.fun), jac, on_device(solutions.counts))
+        lowers, uppers = map(on_device, _inward(starts.lowers, starts.uppers, problems.dtype))
+        starts = Starts(x, lowers, uppers, on_device(starts.rates))
         self._arguments = self._progress, *self._memory(bases), args, hyper, starts, self._found
         if self._keeping and is_simulated():
             self._kernel = forgiving(self._kernel)
@@ -100,7 +99,7 @@ class _Searches:
     def _memory(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
         """Make the memory of as many searches as the GPU's threads make, and the rows' arrays."""
         problems, device_array = self._problems, self._cuda.device_array
-        size, n = problems.rows.starts.shape
+        size, n = problems.starts.points.shape
         template = _template(problems)
         count = len(template.vectors)
         complex_n = n if problems.objective.scheme == "cs" else 0
@@ -180,10 +179,10 @@ class _Searches:
             )
         return state
 
-    def read(self, results: Results) -> None:
+    def read(self, solutions: Solutions) -> None:
         """Copy the results from the GPU."""
         there: Any
-        for there, here in zip(self._found, results.arrays, strict=True):
+        for there, here in zip(self._found, solutions, strict=True):
             here[...] = there.copy_to_host()
 
 
@@ -193,7 +192,7 @@ def _template(problems: Problems) -> Search:
     What is as small as rounding lets it be in float64 is larger by as much in float32.
     """
     options, scheme = problems.options, problems.objective.scheme
-    *_, search = problems.make_template()
+    *_, search = problems.make_template(problems.starts.points.shape[1])
     eps = float(np.finfo(problems.dtype).eps)
     coarser = eps / float(np.finfo(np.float64).eps)
     if options.auto:

@@ -8,31 +8,31 @@ from dataclasses import replace
 from .._search.deadline import Deadline
 from .._search.lockstep import VectorizedSearches
 from .._search.progress import progress
+from .._search.rows import Solutions
 from .._search.schedule import step_size
 from .problems import Problems
-from .results import Results
 
 
-def solve_vectorized(problems: Problems, results: Results, deadline: Deadline) -> None:
+def solve_vectorized(problems: Problems, solutions: Solutions, deadline: Deadline) -> None:
     """Solve all problems of a batch whose functions are vectorised."""
     with progress(len(problems), "problem", problems.options.disp) as update:
         deadline.start()
-        for ended in _solve(problems, results, deadline):
+        for ended in _solve(problems, solutions, deadline):
             update(ended)
 
 
-def _solve(problems: Problems, results: Results, deadline: Deadline) -> Iterator[int]:
+def _solve(problems: Problems, solutions: Solutions, deadline: Deadline) -> Iterator[int]:
     """Solve the problems, and yield from time to time how many more have ended."""
-    rows, options, size = problems.rows, problems.options, len(problems)
-    rule, h, template = problems.make_template()
+    options, size = problems.options, len(problems)
+    rule, h, template = problems.make_template(problems.starts.points.shape[1])
     functions = replace(problems.objective, args=problems.args)
 
     def over() -> bool:
         return deadline.is_over
 
-    searches = VectorizedSearches(functions, rows.row_args, rule, h, template, size, over)
+    searches = VectorizedSearches(functions, problems.row_args, rule, h, template, size, over)
     records = searches.records
-    active = searches.begin(rows.searches, results.arrays)
+    active = searches.begin(problems.starts, solutions)
     yield size - active.size
     if deadline.is_over:
         return
@@ -46,8 +46,8 @@ def _solve(problems: Problems, results: Results, deadline: Deadline) -> Iterator
         goes_on = searches.advance(active)
         ended, active = active[~goes_on], active[goes_on]
         if ended.size:
-            searches.finish(ended, results.arrays)
+            searches.finish(ended, solutions)
             yield ended.size
     if active.size:
         searches.conclude(active)
-        searches.finish(active, results.arrays, leaving=True)
+        searches.finish(active, solutions, leaving=True)

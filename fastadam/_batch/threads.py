@@ -17,10 +17,9 @@ from .._search.deadline import Deadline
 from .._search.loops import run_kernel, run_signature
 from .._search.progress import progress
 from .._search.row_loop import Memory, solve_kernel
-from .._search.rows import lose
+from .._search.rows import Solutions, lose
 from .._search.schedule import Rates
 from .problems import Problems
-from .results import Results
 from .workers.pools import cores
 
 #: Seconds that the rows take which a thread takes at once: short, so that a stretch of slow rows
@@ -38,14 +37,16 @@ def default_threads() -> int:
     return min(cores(), numba.get_num_threads() if started else numba.config.NUMBA_NUM_THREADS)
 
 
-def solve_compiled(problems: Problems, results: Results, deadline: Deadline, threads: int) -> None:
+def solve_compiled(
+    problems: Problems, solutions: Solutions, deadline: Deadline, threads: int
+) -> None:
     """Solve all problems by compiled loops, in some threads."""
     size, lr = len(problems), problems.options.lr
     queue = _Queue(size, threads)
     rates = Rates(lr, problems.options.maxiter) if callable(lr) else None
-    solvers = [_Solver(problems, results, rates)]
+    solvers = [_Solver(problems, solutions, rates)]
     if not solvers[0].is_parallel:
-        solvers += [_Solver(problems, results, rates) for _ in range(1, min(threads, size))]
+        solvers += [_Solver(problems, solutions, rates) for _ in range(1, min(threads, size))]
 
     def work(solver: _Solver, update: Callable[..., None]) -> None:
         while (rows := queue.take(solver.turn)) and not deadline.is_over:
@@ -85,16 +86,16 @@ class _Queue:
 class _Solver:
     """What one thread needs."""
 
-    def __init__(self, problems: Problems, results: Results, rates: Rates | None) -> None:
-        self._problems, self._results, self._rates = problems, results, rates
-        functions, per_row, args = problems.objective, problems.rows, problems.args
-        n = per_row.starts.shape[1]
-        rule, hyper, self._search = problems.make_template()
+    def __init__(self, problems: Problems, solutions: Solutions, rates: Rates | None) -> None:
+        self._problems, self._solutions, self._rates = problems, solutions, rates
+        functions, args, row_args = problems.objective, problems.args, problems.row_args
+        n = problems.starts.points.shape[1]
+        rule, hyper, self._search = problems.make_template(n)
         words = self._search.record.view(np.int64)
         scheme = functions.scheme
         args_type = type_of_arguments(args)
-        row_args_type = type_of_arguments(per_row.row_args, "batch_args")
-        by_row = (row_args_type,) if per_row.row_args else ()
+        row_args_type = type_of_arguments(row_args, "batch_args")
+        by_row = (row_args_type,) if row_args else ()
         self._native = native_function(functions.fun, functions.form, args_type, *by_row)
         given = self._native.given(args)
         self._kernel = solve_kernel(
@@ -106,11 +107,11 @@ class _Solver:
             kernel_address(run_kernel(rule, scheme)),
             self._native.address,
             given,
-            per_row.row_args,
+            row_args,
             Memory(self._search.record, self._search.vectors, words, words.copy(), trial),
             hyper,
-            per_row.searches,
-            results.arrays,
+            problems.starts,
+            solutions,
             self._cursor,
         )
         #: How many rows to take next.
@@ -162,7 +163,7 @@ class _Solver:
         nit, nfev, njev = self._search.counts if self._cursor[1] else (0, 0, 0)
         if self._problems.objective.scheme == "gradient":
             njev = nfev  # which the loop writes at its end
-        lose(self._cursor[0], self._results.arrays, nit, nfev, njev)
+        lose(self._cursor[0], self._solutions, nit, nfev, njev)
         self._cursor[:] = self._cursor[0] + 1, 0
 
     def _leave(self) -> None:
@@ -175,7 +176,7 @@ class _Solver:
         self._kernel(*self._arguments, _NONE, row + 1)  # to have the last point judged
         search.leave()
         if self._cursor[0] > row or search.scalars.best_f < np.inf:  # else it asks for more
-            search.store(self._results.arrays, row)
+            search.store(self._solutions, row)
 
 
 _NONE = np.zeros(0)

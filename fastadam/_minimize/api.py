@@ -16,8 +16,8 @@ from .arguments import check_callback, check_objective, check_start
 from .bounds import check_bounds
 from .options import check_method, check_options, require_nothing
 from .polish import polish, require_polishable
-from .problem import OneProblem
 from .results import attach_result, make_partial_result, make_result, summarize
+from .setup import Setup
 
 
 def minimize(
@@ -232,13 +232,13 @@ def minimize(
     require_nothing(hess, hessp, constraints)
     checked = check_options(name, options, tol, stacklevel=2)
     start = check_start(x0)
-    lower, upper = check_bounds(bounds, start.size)
+    box = check_bounds(bounds, start.size)
     objective = check_objective(fun, args, jac, checked)
     if checked.polish is not None:
         has_gradient = objective.scheme == "gradient"
         require_polishable(checked.polish, bounds is not None, has_gradient)
-    problem = OneProblem(objective, name, checked, lower, upper)
-    run = problem.make_run(np.clip(start, lower, upper))
+    setup = Setup(objective, name, checked)
+    run = setup.start_one(np.clip(start, *box), *box)
     callback, deadline = check_callback(callback), Deadline(checked.max_seconds).start()
     watch = Watch(run, callback, checked.return_all, deadline, checked.disp)
     try:
@@ -249,7 +249,7 @@ def minimize(
         raise
     result = _with_iterates(result, watch)
     if checked.polish is not None and result.status != 99:
-        result = polish(problem, result, deadline, callback, bounds is not None)
+        result = polish(setup, box, result, deadline, callback, bounds is not None)
     if checked.disp:
         print(summarize(result))
     return result

@@ -26,8 +26,8 @@ from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, T
 from ..typing import Vector
 from .options import MAXITER as MOST_ITERATIONS
 from .options import Options
-from .problem import PATIENCE, OneProblem
 from .results import make_result
+from .setup import PATIENCE, Setup, evaluations_for_each
 
 
 class StopMethodError(Exception):
@@ -94,8 +94,10 @@ class CountedObjective:
 
     Parameters
     ----------
-    problem : OneProblem
-        The user's. Of points outside its bounds the nearest inside is taken.
+    setup : Setup
+        The user's functions, and the options of their differences.
+    box : tuple of ndarray
+        The bounds. Of points outside the nearest inside is taken.
     first : OptimizeResult
         The point to go on from.
     deadline : Deadline
@@ -106,18 +108,20 @@ class CountedObjective:
 
     def __init__(
         self,
-        problem: OneProblem,
+        setup: Setup,
+        box: tuple[Vector, Vector],
         first: OptimizeResult,
         deadline: Deadline,
         callback: Callable[..., Any] | None,
     ) -> None:
-        self._problem, self._box = problem, (problem.lower, problem.upper)
-        self._functions = problem.objective.in_python
+        self._setup, self._box, self._functions = setup, box, setup.objective.in_python
         self._callback = None if callback is None else with_result(callback)
-        self._differs = problem.objective.scheme != "gradient"
-        # The complex step takes the value again.
-        self._cost = problem.gradient_cost + (problem.objective.scheme == "cs")
-        self.limits = find_limits(problem.options, first.nfev, deadline)
+        scheme = setup.objective.scheme
+        self._differs = scheme != "gradient"
+        # The evaluations of a gradient by differences; the complex step takes the value again.
+        free = int(np.count_nonzero(box[0] < box[1]))
+        self._cost = evaluations_for_each(scheme) * free + (scheme == "cs")
+        self.limits = find_limits(setup.options, first.nfev, deadline)
         #: The result to go on from; and the lowest point so far.
         self.first = first
         self.best = self._last = self._start = Point(first.x.copy(), first.fun, first.jac.copy())
@@ -249,8 +253,8 @@ class CountedObjective:
             return
         begun = time.monotonic()
         # Of a search that makes no iteration.
-        options = replace(self._problem.options, lr=0.0, maxiter=0, maxfev=math.inf)
-        run = replace(self._problem, options=options).make_run(point.x)
+        options = replace(self._setup.options, lr=0.0, maxiter=0, maxfev=math.inf)
+        run = replace(self._setup, options=options).start_one(point.x, *self._box)
         run.search.scalars.f, run.search.scalars.request = point.f, GRADIENT
         Watch(run, None, False, Deadline(math.inf), False).drive()
         found = make_result(run)

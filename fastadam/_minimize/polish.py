@@ -24,10 +24,10 @@ from .._search.outcomes import (
     describe_exception,
 )
 from .._validate import suggestion
-from ..typing import PolishMethod
+from ..typing import PolishMethod, Vector
 from .counted import CountedObjective, Limits, Point, StopMethodError
-from .problem import OneProblem
 from .results import attach_result
+from .setup import Setup
 
 _NO_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
 _NO_BOUNDS = ("cg", "bfgs", "newton-cg", "dogleg", "trust-ncg", "trust-exact", "trust-krylov")
@@ -65,7 +65,8 @@ def _scipy_version() -> tuple[int, ...]:
 
 
 def polish(
-    problem: OneProblem,
+    setup: Setup,
+    box: tuple[Vector, Vector],
     first: OptimizeResult,
     deadline: Deadline,
     callback: Callable[..., Any] | None,
@@ -79,12 +80,12 @@ def polish(
         The better of the two points, the sums of the counts, the status of the polish, and the
         two results, as ``first`` and ``polish``.
     """
-    method, box = str(problem.options.polish), (problem.lower, problem.upper)
+    method = str(setup.options.polish)
     if np.array_equal(*box):
         return _unpolished(method, first, "All independent variables were fixed by bounds.")
     if not (np.isfinite(first.fun) and np.all(np.isfinite(first.x))):
         return _unpolished(method, first, "There is no finite value to go on from.")
-    counted = CountedObjective(problem, first, deadline, callback)
+    counted = CountedObjective(setup, box, first, deadline, callback)
     try:
         second = _run_method(method, counted, Bounds(*box, True) if has_bounds else None)
         return _together(f"{first.message} Polished with {method}: {second.message}", first, second)

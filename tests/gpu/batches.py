@@ -6,13 +6,12 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from fastadam._batch.problems import Problems, Rows
-from fastadam._batch.results import Results
+from fastadam._batch.problems import Problems
 from fastadam._batch.threads import solve_compiled
 from fastadam._minimize.arguments import check_objective
 from fastadam._minimize.options import check_options
 from fastadam._search.deadline import Deadline
-from fastadam._search.rows import NFEV, NIT, NJEV, OUTCOME
+from fastadam._search.rows import NFEV, NIT, NJEV, OUTCOME, Solutions, Starts
 from tests.api.batch.batches import T, bits, problems
 
 __all__ = ["FORMS", "NFEV", "NIT", "NJEV", "OUTCOME", "T", "problems"]
@@ -109,7 +108,7 @@ class Batch(NamedTuple):
     """What those who solve a batch are given."""
 
     problems: Problems
-    results: Results
+    results: Solutions
     deadline: Deadline
 
 
@@ -129,9 +128,10 @@ def make(fun, x0, row_args=(), args=(), jac=None, method="adam", dtype=np.float6
     if rates is None:
         rates = np.full(1, checked.lr if isinstance(checked.lr, float) else 0.0)
     functions = check_objective(fun, args, jac, checked)
-    rows = Rows(tuple(map(np.ascontiguousarray, row_args)), x0.copy(), *boxes, rates)
-    problems = Problems(functions, rows, method, checked, np.dtype(dtype), on_error)
-    return Batch(problems, Results(rows.starts), Deadline(checked.max_seconds))
+    starts = Starts(x0.copy(), *boxes, rates)
+    row_args = tuple(map(np.ascontiguousarray, row_args))
+    problems = Problems(functions, method, checked, row_args, starts, np.dtype(dtype), on_error)
+    return Batch(problems, Solutions.unknown(x0), Deadline(checked.max_seconds))
 
 
 def on_gpu(*given, **options):

@@ -113,8 +113,8 @@ def test_arrays_on_the_gpu_are_used_where_they_are(cuda):
     from fastadam._batch.cuda import solve_on_device
 
     def solve(*row_args):
-        own = replace(there.problems.rows, row_args=row_args)
-        solve_on_device(replace(there.problems, rows=own), there.results, there.deadline)
+        problems = replace(there.problems, row_args=row_args)
+        solve_on_device(problems, there.results, there.deadline)
 
     solve(*map(cuda.to_device, rows))
     assert_same(there.results, host)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from ..._search.deadline import Deadline
+from ..._search.rows import Solutions
 from ..problems import Problems
-from ..results import Results
 from .messages import Failure, Parcel
 
-Solve = Callable[[Problems, Results, Deadline], None]
+Solve = Callable[[Problems, Solutions, Deadline], None]
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,16 @@ class SolvedChunk:
     """What was found of a chunk; or nothing, if time was up before."""
 
     index: int
-    found: Results | None
+    found: Solutions | None
 
 
 def split_chunks(problems: Problems, number: int) -> list[Chunk]:
     """Split the rows of a batch into so many chunks, as views."""
 
     def make_chunk(index: int) -> Chunk:
-        rows = problems.rows.part(slice(index, None, number))
-        names = {f"batch_args[{i}]": array for i, array in enumerate(rows.row_args)}
-        return Chunk(index, Parcel(names, rows))
+        part = problems.part(slice(index, None, number))
+        names = {f"batch_args[{i}]": array for i, array in enumerate(part.row_args)}
+        return Chunk(index, Parcel(names, (part.row_args, part.starts)))
 
     return [make_chunk(index) for index in range(number)]
 
@@ -84,7 +84,8 @@ class ChunkSolver:
 
     def _solve(self, chunk: Chunk, seconds: float) -> SolvedChunk:
         common, solve = self.common.open()
-        problems = replace(common, rows=chunk.rows.open().make_contiguous())
-        results = Results(problems.rows.starts)
-        solve(problems, results, Deadline(seconds))
-        return SolvedChunk(chunk.index, results)
+        row_args, starts = chunk.rows.open()
+        problems = replace(common, row_args=row_args, starts=starts).make_contiguous()
+        solutions = Solutions.unknown(problems.starts.points)
+        solve(problems, solutions, Deadline(seconds))
+        return SolvedChunk(chunk.index, solutions)

@@ -12,9 +12,9 @@ import numpy as np
 
 from ..._search.deadline import Deadline
 from ..._search.progress import progress
+from ..._search.rows import Solutions
 from ..._validate import describe
 from ..problems import Problems
-from ..results import Results
 from .chunks import Chunk, ChunkSolver, Solve, SolvedChunk, split_chunks
 from .messages import Failure
 from .processes import in_processes
@@ -49,7 +49,7 @@ def cores() -> int:
 
 
 def solve_by_workers(
-    problems: Problems, results: Results, solve: Solve, workers: Workers | None
+    problems: Problems, solutions: Solutions, solve: Solve, workers: Workers | None
 ) -> None:
     """Solve all problems: here, or in chunks of rows somewhere else.
 
@@ -57,7 +57,7 @@ def solve_by_workers(
     are this process.
     """
     if workers is None or workers == 1:
-        solve(problems, results, Deadline(problems.options.max_seconds))
+        solve(problems, solutions, Deadline(problems.options.max_seconds))
         return
     size = len(problems)
     number = min(size, _CHUNKS if callable(workers) else _CHUNKS_EACH * workers)
@@ -72,7 +72,8 @@ def solve_by_workers(
             missing.remove(solved.index)
             rows = slice(solved.index, None, number)
             if solved.found is not None:
-                results.keep_part(rows, solved.found)
+                for array, found in zip(solutions, solved.found, strict=True):
+                    array[rows] = found
             update(len(range(size)[rows]))
     if missing:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""From one problem, checked, to a search."""
+"""From what the user wants, checked, to a search."""
 
 from __future__ import annotations
 
@@ -26,64 +26,54 @@ PATIENCE = 100
 
 
 @dataclass(frozen=True)
-class OneProblem:
-    """What `minimize` is to do.
+class Setup:
+    """What searches are made of, but their starts.
 
     Attributes
     ----------
     objective : Functions
         The user's functions.
-    method, options
-        The rule's name, and the checked options.
-    lower, upper : ndarray, shape (n,)
-        The bounds.
+    method : str
+        The name of the rule.
+    options : Options
+        All that `minimize` has, checked.
     """
 
     objective: Functions
     method: str
     options: Options
-    lower: Vector
-    upper: Vector
 
-    def make_run(self, start: Vector) -> Run:
-        """Make the search from a start inside the bounds, ready to run."""
+    def make_template(self, n: int) -> tuple[Rule, tuple[float, ...], Search]:
+        """Make the rule, its hyper-parameters, and the memory of a search that has not begun."""
+        options, scheme = self.options, self.objective.scheme
+        rule, hyper = rule_of(self.method, options)
+        search = Search(
+            rule,
+            n,
+            maxiter=options.maxiter,
+            maxfev=min(options.maxfev, _NEVER),
+            gtol=options.gtol,
+            clip_norm=options.clip_norm,
+            cost_each=evaluations_for_each(scheme),
+            **(_choose_auto(options, scheme) if options.auto else _choose_fixed(options)),
+        )
+        if scheme in DIFFERENCES:
+            search.vectors[REL_STEP] = _check_rel_step(options.finite_diff_rel_step, scheme, n)
+        return rule, hyper, search
+
+    def start_run(self, starts: Starts) -> Run:
+        """Set up the search from the first of some starts."""
+        rule, hyper, search = self.make_template(starts.points.shape[1])
+        search.begin(starts)
+        lr = self.options.lr
+        kind = CompiledRun if self.objective.native else PythonRun
+        return kind(self.objective, search, rule, hyper, lr if callable(lr) else None)
+
+    def start_one(self, x0: Vector, lower: Vector, upper: Vector) -> Run:
+        """Set up the search from one start."""
         lr = self.options.lr
         rate = 0.0 if self.options.auto or callable(lr) else lr
-        starts = Starts(start[None], self.lower[None], self.upper[None], np.full(1, rate))
-        return make_run(self.objective, self.method, self.options, starts)
-
-    @property
-    def gradient_cost(self) -> int:
-        """The number of evaluations that a gradient by differences takes."""
-        free = int(np.count_nonzero(self.lower < self.upper))
-        return evaluations_for_each(self.objective.scheme) * free
-
-
-def make_run(objective: Functions, method: str, options: Options, starts: Starts) -> Run:
-    """Make the search of the first of some problems, ready to run."""
-    rule, hyper = rule_of(method, options)
-    search = make_search(objective, rule, options, starts.points.shape[1])
-    search.begin(starts)
-    kind = CompiledRun if objective.native else PythonRun
-    return kind(objective, search, rule, hyper, options.lr if callable(options.lr) else None)
-
-
-def make_search(objective: Functions, rule: Rule, options: Options, n: int) -> Search:
-    """Make the memory of a search that has not begun."""
-    scheme = objective.scheme
-    search = Search(
-        rule,
-        n,
-        maxiter=options.maxiter,
-        maxfev=min(options.maxfev, _NEVER),
-        gtol=options.gtol,
-        clip_norm=options.clip_norm,
-        cost_each=evaluations_for_each(scheme),
-        **(_choose_auto(options, scheme) if options.auto else _choose_fixed(options)),
-    )
-    if scheme in DIFFERENCES:
-        search.vectors[REL_STEP] = _check_rel_step(options.finite_diff_rel_step, scheme, n)
-    return search
+        return self.start_run(Starts(x0[None], lower[None], upper[None], np.full(1, rate)))
 
 
 def evaluations_for_each(scheme: str) -> int:
