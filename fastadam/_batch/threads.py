@@ -20,7 +20,7 @@ from .._search.row_loop import Memory, solve_kernel
 from .._search.rows import Solutions, lose
 from .._search.schedule import Rates
 from .problems import Problems
-from .workers.pools import cores
+from .workers.pools import count_cores
 
 #: Seconds that the rows take which a thread takes at once: short, so that a stretch of slow rows
 #: is shared, and long beside the 10 us that each such turn costs.
@@ -34,7 +34,9 @@ def default_threads() -> int:
     # To be asked, Numba would start its threads, which a process that forks later can do without.
     # Before they are there, nobody has set another number.
     started = getattr(parallel, "_is_initialized", True)
-    return min(cores(), numba.get_num_threads() if started else numba.config.NUMBA_NUM_THREADS)
+    return min(
+        count_cores(), numba.get_num_threads() if started else numba.config.NUMBA_NUM_THREADS
+    )
 
 
 def solve_compiled(

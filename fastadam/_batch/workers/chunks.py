@@ -10,7 +10,7 @@ from uuid import uuid4
 from ..._search.deadline import Deadline
 from ..._search.rows import Solutions
 from ..problems import Problems
-from .messages import Failure, Parcel
+from .messages import Pickled, RemoteError
 
 Solve = Callable[[Problems, Solutions, Deadline], None]
 
@@ -20,7 +20,7 @@ class Chunk:
     """Some rows of a batch: every so-many-th, so that all chunks share a stretch of slow ones."""
 
     index: int
-    rows: Parcel
+    rows: Pickled
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def split_chunks(problems: Problems, number: int) -> list[Chunk]:
     def make_chunk(index: int) -> Chunk:
         part = problems.part(slice(index, None, number))
         names = {f"batch_args[{i}]": array for i, array in enumerate(part.row_args)}
-        return Chunk(index, Parcel(names, (part.row_args, part.starts)))
+        return Chunk(index, Pickled(names, (part.row_args, part.starts)))
 
     return [make_chunk(index) for index in range(number)]
 
@@ -62,16 +62,16 @@ class ChunkSolver:
         # Dask names a call by what it is of. Another one of the same problems would have the name
         # of this one, and be cancelled when this one's futures are.
         self.id = uuid4().hex
-        self.common = Parcel(given, (common, solve))
+        self.common = Pickled(given, (common, solve))
         self.seconds = options.max_seconds
         # By the one clock that several machines have in common.
         self._end = time.time() + self.seconds
 
-    def __call__(self, chunk: Chunk) -> SolvedChunk | Failure:
+    def __call__(self, chunk: Chunk) -> SolvedChunk | RemoteError:
         """Solve a chunk in what is left of the time."""
         return self.run(chunk, min(self.seconds, self._end - time.time()))
 
-    def run(self, chunk: Chunk, seconds: float) -> SolvedChunk | Failure:
+    def run(self, chunk: Chunk, seconds: float) -> SolvedChunk | RemoteError:
         """Solve a chunk in some seconds."""
         if seconds <= 0.0:
             return SolvedChunk(chunk.index, None)
@@ -80,7 +80,7 @@ class ChunkSolver:
         try:
             return self._solve(chunk, seconds)
         except Exception as error:
-            return Failure(error)
+            return RemoteError(error)
 
     def _solve(self, chunk: Chunk, seconds: float) -> SolvedChunk:
         common, solve = self.common.open()

@@ -16,8 +16,8 @@ from ..._search.rows import Solutions
 from ..._validate import describe
 from ..problems import Problems
 from .chunks import Chunk, ChunkSolver, Solve, SolvedChunk, split_chunks
-from .messages import Failure
-from .processes import in_processes
+from .messages import RemoteError
+from .processes import solve_in_processes
 
 Workers = int | Callable[..., Any]
 
@@ -28,7 +28,7 @@ _CHUNKS = 256
 
 
 def check_workers(workers: Any) -> Workers | None:
-    """Return the number of processes, or the map-like callable."""
+    """Require a number of processes, or a map-like callable."""
     if workers is None or callable(workers):
         return workers
     if isinstance(workers, (bool, np.bool_)) or not isinstance(workers, Integral):
@@ -38,11 +38,11 @@ def check_workers(workers: Any) -> Workers | None:
         )
     if workers < 1 and workers != -1:
         raise ValueError(f"workers must be >= 1, or -1 for one for each core, got {workers}")
-    return cores() if workers == -1 else int(workers)
+    return count_cores() if workers == -1 else int(workers)
 
 
-def cores() -> int:
-    """Return the number of cores that this process may use."""
+def count_cores() -> int:
+    """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -65,7 +65,7 @@ def solve_by_workers(
     solver, chunks = ChunkSolver(problems, solve), split_chunks(problems, number)
     with (
         progress(size, "problem", problems.options.disp) as update,
-        closing(_outcomes(solver, chunks, workers)) as outcomes,
+        closing(_solve_chunks(solver, chunks, workers)) as outcomes,
     ):
         for outcome in outcomes:
             solved = _check_outcome(outcome, missing, number)
@@ -82,7 +82,7 @@ def solve_by_workers(
 
 
 def _check_outcome(outcome: Any, missing: set[int], number: int) -> SolvedChunk:
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, RemoteError):
         outcome.reraise()
     if not isinstance(outcome, SolvedChunk):
         raise TypeError(
@@ -94,16 +94,16 @@ def _check_outcome(outcome: Any, missing: set[int], number: int) -> SolvedChunk:
     return outcome
 
 
-def _outcomes(
+def _solve_chunks(
     solver: ChunkSolver, chunks: Sequence[Chunk], workers: Workers
 ) -> Generator[Any, None, None]:
     """Have the chunks solved; yields what becomes of them, in any order."""
     if callable(workers):
-        return _mapped(solver, chunks, workers)
-    return in_processes(solver, chunks, min(workers, len(chunks)))
+        return _map_chunks(solver, chunks, workers)
+    return solve_in_processes(solver, chunks, min(workers, len(chunks)))
 
 
-def _mapped(
+def _map_chunks(
     solver: ChunkSolver, chunks: Sequence[Chunk], workers: Callable[..., Any]
 ) -> Generator[Any, None, None]:
     """Have the chunks solved by a callable whose results may be futures."""
@@ -118,15 +118,15 @@ def _mapped(
             yield result.result() if callable(getattr(result, "result", None)) else result
     except Exception as error:
         # What cannot be pickled, pools tell in words of their own.
-        for parcel in (solver.common, *(chunk.rows for chunk in chunks)):
-            if parcel.refusal is not None:
-                raise parcel.refusal from error
+        for message in (solver.common, *(chunk.rows for chunk in chunks)):
+            if message.refusal is not None:
+                raise message.refusal from error
         raise
     finally:
-        _call_off(results)
+        _cancel(results)
 
 
-def _call_off(results: Any) -> None:
+def _cancel(results: Any) -> None:
     """Have nothing begun that has not been, if not all results were taken."""
     if isinstance(results, Generator):  # an executor's map
         results.close()

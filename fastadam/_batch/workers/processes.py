@@ -25,7 +25,7 @@ _GRACE = 5.0
 _BLOCKS = hasattr(signal, "pthread_sigmask")
 
 
-def in_processes(
+def solve_in_processes(
     solver: ChunkSolver, chunks: Sequence[Chunk], number: int
 ) -> Generator[Any, None, None]:
     """Solve chunks in some processes, each of which takes the next one when it has done one.
@@ -39,23 +39,23 @@ def in_processes(
     context = get_context("spawn")
     data = pickle.dumps(solver, pickle.HIGHEST_PROTOCOL)
     waiting = iter(chunks)
-    crew: dict[Any, Any] = {}
+    workers: dict[Any, Any] = {}
     try:
         for _ in range(number):
             connection, end = context.Pipe()
-            process = context.Process(target=_work, args=(end,), daemon=True)
+            process = context.Process(target=_serve, args=(end,), daemon=True)
             with _ctrl_c_later():
                 process.start()
-                crew[connection] = process
+                workers[connection] = process
             end.close()
-        for connection, process in crew.items():
+        for connection, process in workers.items():
             with _alive(process):
                 connection.send_bytes(data)
-        busy, deadline = set(crew), None
+        busy, deadline = set(workers), None
         while busy:
             ready: list[Any] = wait(busy)
             for connection in ready:
-                with _alive(crew[connection]):
+                with _alive(workers[connection]):
                     outcome = connection.recv()
                     if deadline is None:  # the first process is there; the clock starts
                         deadline = time.monotonic() + solver.seconds
@@ -67,10 +67,10 @@ def in_processes(
                 if outcome is not None:
                     yield outcome
     finally:
-        _end(crew)
+        _end_all(workers)
 
 
-def _work(connection: Any) -> None:
+def _serve(connection: Any) -> None:
     """Solve what comes, in a process of its own."""
     _hear_ctrl_c()
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -89,10 +89,10 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _end(crew: dict[Any, Any]) -> None:
-    for process in crew.values():
+def _end_all(workers: dict[Any, Any]) -> None:
+    for process in workers.values():
         process.terminate()
-    for connection, process in crew.items():
+    for connection, process in workers.items():
         process.join(_GRACE)
         if process.is_alive():  # it has its own way with signals
             process.kill()

@@ -11,7 +11,7 @@ from fastadam import minimize_batch
 from fastadam._batch import threads as compiled
 from fastadam._search import deadline
 from tests.api.batch.batches import problems, run
-from tests.rooms.search.halts import tick, ticks
+from tests.rooms.search.ticking import tick, ticks
 
 
 @numba.njit

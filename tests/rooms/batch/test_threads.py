@@ -112,7 +112,7 @@ def test_numba_sets_the_default_number_of_threads(monkeypatch):
     expected = run(x0, rows, maxiter=5, threads=1)
     try:
         for cores, number in ((1000, 1), (1000, before), (1, before)):
-            monkeypatch.setattr(compiled, "cores", lambda: cores)  # noqa: B023
+            monkeypatch.setattr(compiled, "count_cores", lambda: cores)  # noqa: B023
             numba.set_num_threads(number)
             identical(run(x0, rows, maxiter=5), expected)
     finally:
@@ -128,7 +128,7 @@ def test_numba_threads_are_not_started_to_ask_for_their_number():
         from numba.np.ufunc import parallel
         from fastadam._batch import threads as compiled
 
-        compiled.cores = lambda: 1000
+        compiled.count_cores = lambda: 1000
         print(compiled.default_threads(), parallel._is_initialized)
         numba.set_num_threads(2)
         print(compiled.default_threads(), parallel._is_initialized)
