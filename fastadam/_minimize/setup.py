@@ -73,7 +73,7 @@ class Setup:
         """Set up the search from one start."""
         lr = self.options.lr
         rate = 0.0 if self.options.auto or callable(lr) else lr
-        return self.start_run(Starts(x0[None], lower[None], upper[None], np.full(1, rate)))
+        return self.start_run(Starts(x0[None], lower[None], upper[None], np.array([rate])))
 
 
 def evaluations_for_each(scheme: str) -> int:

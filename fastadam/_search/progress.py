@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any
 
 
-@contextmanager
-def progress(total: int, unit: str, shown: bool) -> Iterator[Callable[..., None]]:
-    """Show a bar of so many units, if it is to be shown and tqdm is installed.
+def progress(total: int, unit: str, shown: bool) -> AbstractContextManager[Callable[..., None]]:
+    """Show a bar of so many units for a while, if it is to be shown and tqdm is installed.
 
-    Yields ``update(number, **values)``, which moves the bar on and shows some values beside it.
+    The context is ``update(number, **values)``, which moves the bar on and shows values beside it.
     """
     bar = _make_bar(total, unit) if shown else None
-    if bar is None:
-        yield _show_nothing
-        return
+    return _NO_BAR if bar is None else _show(bar)
 
+
+@contextmanager
+def _show(bar: Any) -> Iterator[Callable[..., None]]:
     def update(number: int, **values: str) -> None:
         if values:
             bar.set_postfix(refresh=False, **values)
@@ -28,8 +28,11 @@ def progress(total: int, unit: str, shown: bool) -> Iterator[Callable[..., None]
         yield update
 
 
-def _show_nothing(number: int, **values: str) -> None:
+def _ignore(number: int, **values: str) -> None:
     pass
+
+
+_NO_BAR = nullcontext(_ignore)
 
 
 def _make_bar(total: int, unit: str) -> Any:
