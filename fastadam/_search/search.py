@@ -71,7 +71,7 @@ class Search:
         for name, value in {"best_f": np.inf, "target": np.inf, **scalars}.items():
             self.view(name)[0] = value
         for value in rule.carried.values():
-            self.scalars.carried = value
+            self.view("carried")[0] = value
 
     def view(self, name: str) -> NDArray[Any]:
         """Return a scalar as an array of one: 70 ns to read or write."""
