@@ -7,88 +7,51 @@ from contextlib import suppress
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._search import state as ends
-from .._search.monitor import STOPPED, TIMEOUT
+from .._search.outcomes import OUTCOMES, describe_exception
 from .._search.runs import Run
 
-#: How a search ended -> the status and message of SciPy's BFGS family.
-MEANINGS = {
-    ends.CONVERGED: (0, "Optimization terminated successfully."),
-    ends.STAGNATED: (
-        0,
-        "Optimization terminated successfully: the function value no longer falls (ftol).",
-    ),
-    ends.MAXITER: (1, "Maximum number of iterations has been exceeded."),
-    ends.MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
-    TIMEOUT: (1, "Maximum time has been exceeded."),
-    ends.NONFINITE: (3, "NaN or infinite result encountered."),
-    ends.OVERSHOT: (
-        4,
-        "No step of this method was small enough for gradients of this size: the function value "
-        "does not fall.",
-    ),
-    ends.UNBOUNDED: (4, "The function value falls without bound, or x grows without bound."),
-    STOPPED: (99, "`callback` raised `StopIteration`."),
-}
+
+def make_result(run: Run) -> OptimizeResult:
+    """Make the result of a search that is over."""
+    return _make_result(run, *OUTCOMES[run.search.scalars.status])
 
 
-def report(run: Run, end: int) -> OptimizeResult:
-    """Return the result of a search that is over.
-
-    Parameters
-    ----------
-    run : Run
-        The search.
-    end : int
-        Why it is over, a key of `MEANINGS`.
-    """
-    return _result(run, *MEANINGS[end])
-
-
-def so_far(run: Run, error: BaseException) -> OptimizeResult:
-    """Return the result of a search that an exception has ended: the best point before.
+def make_partial_result(run: Run, error: BaseException) -> OptimizeResult:
+    """Make the result of a search that an exception has ended: the best point before.
 
     The value and the gradient are NaN if there is none.
     """
-    result = _result(run, *interruption(error))
-    if run.search.view("best_f")[0] == np.inf:
+    result = _make_result(run, *describe_exception(error))
+    if run.search.scalars.best_f == np.inf:
         result.fun, result.jac = np.nan, np.full(result.x.size, np.nan)
     return result
 
 
-def interruption(error: BaseException) -> tuple[int, str]:
-    """Return the status and the message of what an exception has ended."""
-    return 98, f"Ended by {type(error).__name__}."
-
-
-def attach(error: BaseException, result: OptimizeResult) -> None:
+def attach_result(error: BaseException, result: OptimizeResult) -> None:
     """Have an exception carry a result as ``result``, unless that means something else to it."""
     if isinstance(getattr(error, "result", None), (OptimizeResult, type(None))):
         with suppress(AttributeError, TypeError):  # it takes no attributes
             error.result = result  # type: ignore[attr-defined]
 
 
-def _result(run: Run, status: int, message: str) -> OptimizeResult:
-    search = run.search
-    if np.isfinite(search.view("best_f")[0]):
-        x, fun, jac = search.best_x, search.view("best_f")[0], search.best_grad
-    else:  # not even x0 gave a number
-        x, fun, jac = search.best_x, search.view("f")[0], search.grad
+def _make_result(run: Run, status: int, message: str) -> OptimizeResult:
+    x, fun, jac = run.search.solution
+    nit, nfev, njev = run.search.counts
     return OptimizeResult(
         x=x.copy(),
-        fun=float(fun),
+        fun=fun,
         jac=jac.copy(),
-        nit=int(search.view("nit")[0]),
-        nfev=int(search.view("nfev")[0]),
-        njev=int(search.view("njev")[0]),
+        nit=nit,
+        nfev=nfev,
+        njev=njev,
         status=status,
         success=status == 0,
         message=message,
     )
 
 
-def summary(result: OptimizeResult) -> str:
-    """Return the lines that SciPy's methods print."""
+def summarize(result: OptimizeResult) -> str:
+    """Make the lines that SciPy's methods print."""
     return (
         f"{result.message}\n"
         f"         Current function value: {result.fun:f}\n"

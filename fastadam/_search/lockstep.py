@@ -13,17 +13,18 @@ from .._objective.layout import BEST_GRAD, GRAD, GRADIENT, REL_STEP, VALUE, X
 from .._rules.spec import Rule
 from ..typing import Matrix, Vector
 from .lockstep_kernels import (
-    advance_all_kernel,
     begin_kernel,
     complex_steps_kernel,
+    iterate_kernel,
     narrow_kernel,
     points_kernel,
     slopes_kernel,
     store_kernel,
 )
-from .rows import END, INFEASIBLE
+from .outcomes import RUNNING
+from .rows import OUTCOME, Solutions, Starts
 from .runs import Functions
-from .state import RUNNING, Search
+from .search import Search
 
 Rows = NDArray[np.int64]
 
@@ -63,18 +64,19 @@ class VectorizedSearches:
         self._functions, self._rows = functions.in_python, rows
         self._rule, self._h = rule, h
         self.records = np.repeat(template.record, size)
-        self._matrices = np.zeros((size, *template.rows.shape))
-        self._matrices[:, REL_STEP] = template.rows[REL_STEP]
+        self._matrices = np.zeros((size, *template.vectors.shape))
+        self._matrices[:, REL_STEP] = template.vectors[REL_STEP]
         self._evaluate = {"gradient": self._with_gradient, "cs": self._complex}.get(
             functions.scheme, self._with_differences
         )
         self._gathered: tuple[Rows, tuple[Any, ...]] = np.empty(0, dtype=np.int64), ()
 
-    def begin(self, *arrays: Any) -> Rows:
-        """Set up all rows, as `many.begin` does; return those whose bounds hold a number."""
-        counts = arrays[-1]
-        begin_kernel()(self.records, self._matrices, *arrays)
-        return np.flatnonzero(counts[:, END] != INFEASIBLE)
+    def begin(self, starts: Starts, solutions: Solutions) -> Rows:
+        """Set up all rows; return those whose bounds hold a number."""
+        begin_kernel()(self.records, self._matrices, starts)
+        begun = self.records["status"] == RUNNING
+        solutions.counts[~begun, OUTCOME] = self.records["status"][~begun]
+        return np.flatnonzero(begun)
 
     def evaluate(self, active: Rows) -> bool:
         """Evaluate what the searches of some rows request; return whether there was time to.
@@ -89,7 +91,7 @@ class VectorizedSearches:
 
     def advance(self, active: Rows) -> NDArray[np.bool_]:
         """Make one iteration in some rows; return for each whether it goes on."""
-        advance_all_kernel(self._rule)(self.records, self._matrices, active, self._h)
+        iterate_kernel(self._rule)(self.records, self._matrices, active, self._h)
         return self.records["status"][active] == RUNNING
 
     def conclude(self, active: Rows) -> None:
@@ -102,15 +104,18 @@ class VectorizedSearches:
         self._matrices[only, GRAD] = np.nan
         self.advance(np.concatenate([active[~unfinished], only]))
 
-    def finish(self, ended: Rows, *results: Any) -> None:
-        """Write the results of some rows, with gradients by the scheme's own differences."""
+    def finish(self, ended: Rows, solutions: Solutions, leaving: bool = False) -> None:
+        """Write the results of some rows, with gradients by the scheme's own differences.
+
+        Those that are ``leaving``, and not over, are out of time.
+        """
         wants = np.zeros(ended.size, dtype=np.bool_)
         if not self._over():
             narrow_kernel()(self.records, self._matrices, ended, wants)
         wide = ended[wants]
         if wide.size and self.evaluate(wide):
             self._matrices[wide, BEST_GRAD] = self._matrices[wide, GRAD]
-        store_kernel()(self.records, self._matrices, ended, *results)
+        store_kernel()(self.records, self._matrices, ended, solutions, leaving)
 
     def _data(self, active: Rows) -> tuple[Any, ...]:
         """Return all arguments but the first, for some rows."""

@@ -21,21 +21,11 @@ from .._numba.calls import call_gradient, call_value
 from .._objective.evaluation import complex_point, three_point, two_point
 from .._objective.layout import GRAD, STATE, TRIAL, X
 from .._rules.spec import Rule
-from .iteration import engine, start
-from .state import MATRIX, RECORDS, RUNNING
+from .iteration import make_iterate
+from .outcomes import RUNNING
+from .state import MATRIX, RECORDS
 
 _OPTIONS = {"error_model": "numpy", "nogil": True}
-
-
-@cache
-def start_kernel() -> Callable[..., Any]:
-    """Return ``start(record, rows)``: it sets up the first evaluation of a new search."""
-
-    def kernel(record, rows):
-        start(record[0], rows)
-
-    kernel.__qualname__ = "start"
-    return compile_kernel(kernel, types.void(RECORDS, MATRIX), **_OPTIONS)
 
 
 @cache
@@ -44,7 +34,7 @@ def advance_kernel(rule: Rule) -> Callable[..., Any]:
 
     It returns the status.
     """
-    advance = engine(rule)
+    advance = make_iterate(rule)
 
     def kernel(record, rows, h):
         s = record[0]
@@ -79,9 +69,9 @@ def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
         ``rates`` holds the step size for each of the iterations, or nothing.
     """
     if scheme == "gradient":
-        kernel = _with_gradient(engine(rule))
+        kernel = _with_gradient(make_iterate(rule))
     else:
-        kernel = _with_differences(engine(rule), _DIFFERENCES[scheme])
+        kernel = _with_differences(make_iterate(rule), _DIFFERENCES[scheme])
     kernel.__qualname__ = f"run_{rule.name}_{scheme.replace('-', '_')}"
     return compile_kernel(kernel, run_signature(rule), **_OPTIONS)
 

@@ -22,8 +22,9 @@ from .._objective.differences import central, complex_step, one_sided
 from .._objective.layout import GRADIENT, LOWER, REL_STEP, UNIT, UPPER, VALUE
 from .._rules.spec import Rule
 from .loops import advance_kernel, run_kernel, run_signature
+from .outcomes import RUNNING
 from .schedule import Rates, Schedule, step_size
-from .state import RUNNING, Search
+from .search import Search
 from .ticker import INTERVAL, ticker
 
 _NO_RATES = np.empty(0)
@@ -120,18 +121,6 @@ class Run(ABC):
     def ticking(self) -> AbstractContextManager[bool]:
         """Return what has the search halted from time to time; it says whether that will be so."""
 
-    def wants_narrow(self) -> bool:
-        """Ask for the scheme's own gradient at the best point, if it has one that is wide."""
-        search = self.search
-        within = search.view("nfev")[0] + search.view("cost")[0] - 1 <= search.view("maxfev")[0]
-        if search.view("best_width")[0] == 0.0 or not within:
-            return False
-        search.x[:] = search.best_x
-        search.view("f")[0] = search.view("best_f")[0]
-        search.view("request")[0], search.view("width")[0] = GRADIENT, 0.0
-        search.view("part")[0] = 0
-        return True
-
 
 # ---------------------------------------------------------------------------------------------
 # Compiled
@@ -164,7 +153,7 @@ class CompiledRun(Run):
             if nit < self.search.view("maxiter")[0]:
                 rates = self._rates.after(nit)
                 iterations = min(iterations, len(rates))
-        memory = self.search.record, self.search.rows, self._trial, self.h, rates, iterations
+        memory = self.search.record, self.search.vectors, self._trial, self.h, rates, iterations
         self._drive(self._loop_address, self._given, self._native.address, *memory)
         return int(self.search.view("status")[0])
 
@@ -210,7 +199,7 @@ class PythonRun(Run):
     def run(self, iterations: int) -> int:
         """Make some iterations, see `Run.run`."""
         search = self.search
-        record, rows, h, maxiter = search.record, search.rows, self.h, search.view("maxiter")[0]
+        record, rows, h, maxiter = search.record, search.vectors, self.h, search.view("maxiter")[0]
         advance, evaluate = self._advance, self._evaluate
         nit, lr, halt, schedule = search.view("nit"), search.view("lr"), self._halt, self.schedule
         self._back = min(self.deadline, time.monotonic() + INTERVAL)
@@ -258,7 +247,7 @@ def _with_gradient(functions: Functions, search: Search, look: Look) -> Callable
 def _with_differences(functions: Functions, search: Search, look: Look) -> Callable[[], None]:
     """Return what evaluates a function and its differences."""
     x, grad, trial = search.x, search.grad, search.trial
-    box = tuple(search.rows[row] for row in (LOWER, UPPER, REL_STEP, UNIT))
+    box = tuple(search.vectors[row] for row in (LOWER, UPPER, REL_STEP, UNIT))
     f, njev, request, width = (search.view(name) for name in ("f", "njev", "request", "width"))
     nfev, part, halt = (search.view(name) for name in ("nfev", "part", "halt"))
     complex_trial = np.zeros(x.size if functions.scheme == "cs" else 0, dtype=np.complex128)

@@ -1,0 +1,47 @@
+"""How a search ends: one table, from the code that compiled loops set to what the user is told."""
+
+from __future__ import annotations
+
+# Of a search, or of a row of a batch. Plain numbers: compiled code knows their values.
+RUNNING = 0
+CONVERGED = 1  # the projected gradient is within gtol
+STAGNATED = 2  # the best value no longer falls
+MAXITER = 3
+MAXFEV = 4
+NONFINITE = 5
+INFEASIBLE = 6  # the bounds hold no number
+OVERSHOT = 7  # nor does the best value fall, but no step was small
+UNBOUNDED = 8  # the best value, or its x, is beyond all bounds
+RAISED = 9  # the row's function raised an exception, and the other rows are to be kept
+
+# Stopped from outside.
+STOPPED = -1
+TIMEOUT = -2
+
+#: The status and the message of each, those of SciPy's BFGS family where it has one.
+#: Status 0 is a success. A batch that is as often in two of them tells them in this order.
+OUTCOMES = {
+    CONVERGED: (0, "Optimization terminated successfully."),
+    STAGNATED: (
+        0,
+        "Optimization terminated successfully: the function value no longer falls (ftol).",
+    ),
+    MAXITER: (1, "Maximum number of iterations has been exceeded."),
+    MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
+    TIMEOUT: (1, "Maximum time has been exceeded."),
+    NONFINITE: (3, "NaN or infinite result encountered."),
+    OVERSHOT: (
+        4,
+        "No step of this method was small enough for gradients of this size: the function value "
+        "does not fall.",
+    ),
+    UNBOUNDED: (4, "The function value falls without bound, or x grows without bound."),
+    STOPPED: (99, "`callback` raised `StopIteration`."),
+    INFEASIBLE: (2, "The bounds hold no number."),
+    RAISED: (98, "An exception was raised."),
+}
+
+
+def describe_exception(error: BaseException) -> tuple[int, str]:
+    """Give the status and the message of what an exception has ended."""
+    return OUTCOMES[RAISED][0], f"Ended by {type(error).__name__}."
