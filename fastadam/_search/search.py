@@ -17,9 +17,9 @@ from .rows import (
     Starts,
     find_solution,
     leave,
+    store,
     to_best,
     wants_narrow,
-    write_counts,
 )
 from .state import SCALARS
 
@@ -28,13 +28,22 @@ class Scalars:
     """The scalars of a search as attributes: 150 ns to read or write, a record's take 3,000."""
 
     def __init__(self, record: NDArray[Any]) -> None:
-        object.__setattr__(self, "_record", record)
+        self.record = record
 
-    def __getattr__(self, name: str) -> Any:
-        return self._record[name].item()
 
-    def __setattr__(self, name: str, value: float) -> None:
-        self._record[name][0] = value
+class _Scalar:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, scalars: Scalars, owner: type) -> Any:
+        return scalars.record[self.name].item()
+
+    def __set__(self, scalars: Scalars, value: float) -> None:
+        scalars.record[self.name][0] = value
+
+
+for _name in SCALARS.names or ():
+    setattr(Scalars, _name, _Scalar(_name))
 
 
 class Search:
@@ -55,13 +64,15 @@ class Search:
         if numba.config.DISABLE_JIT:  # the loops say s.f, in Python too
             self.record = self.record.view(np.recarray)
         self.vectors = np.zeros((STATE + len(rule.state), n))
+        # One column, of whole vectors: what loops over columns copies each at once.
+        self.whole = self.vectors[:, None]
         self.x, self.trial, self.grad = self.vectors[X], self.vectors[TRIAL], self.vectors[GRAD]
         self.best_x, self.best_grad = self.vectors[BEST_X], self.vectors[BEST_GRAD]
         self.scalars: Any = Scalars(self.record)
         for name, value in {"best_f": np.inf, "target": np.inf, **scalars}.items():
-            self.view(name)[0] = value
+            self.record[name][0] = value
         for value in rule.carried.values():
-            self.scalars.carried = value
+            self.record["carried"][0] = value
 
     def view(self, name: str) -> NDArray[Any]:
         """Return a scalar as an array of one: 70 ns to read or write."""
@@ -96,7 +107,7 @@ class Search:
         """Ask for the scheme's own gradient at the best point, if it has one that is wide."""
         wants = bool(wants_narrow(self.scalars))
         if wants:
-            to_best(self.scalars, self.vectors)
+            to_best(self.scalars, self.whole)
         return wants
 
     @property
@@ -107,5 +118,4 @@ class Search:
 
     def store(self, solutions: Solutions, k: int) -> None:
         """Write the result of row ``k``."""
-        solutions.x[k], solutions.fun[k], solutions.jac[k] = self.solution
-        write_counts(k, solutions, *self.counts, self.scalars.status)
+        store(self.scalars, self.whole, k, solutions.whole)
