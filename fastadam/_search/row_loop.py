@@ -125,12 +125,15 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
             cursor[1] = 0
 
     solve.__qualname__ = "solve"
+    named = names_itself(args_type) and names_itself(row_args_type)
+    compiler = compile_kernel if named else compile_here
+    return compiler(solve, _signature(run_signature, args_type, row_args_type), nogil=True)
+
+
+def _signature(run_signature: Any, args_type: Any, row_args_type: Any) -> Any:
     address, _, record, vectors, trial, hyper, rates, iterations = run_signature.args
     memory = types.NamedTuple((record, vectors, WORDS, WORDS, trial), Memory)
-    signature = types.void(
+    return types.void(
         types.intp, address, args_type, row_args_type, memory, hyper, starts_type(),
         solutions_type(), WORDS, rates, iterations,
     )  # fmt: skip
-    named = names_itself(args_type) and names_itself(row_args_type)
-    compiler = compile_kernel if named else compile_here
-    return compiler(solve, signature, nogil=True)
