@@ -232,7 +232,8 @@ def solve_batch(
     except BaseException as error:
         attach_result(error, make_batch_result(solutions, describe_exception(error)))
         raise
-    return make_batch_result(solutions)
+    result: BatchResult = make_batch_result(solutions)
+    return result
 
 
 def _choose_solver(

@@ -166,7 +166,7 @@ def multistart(
     # number.
     best = leaders[0] if leaders.size else int(np.argmin(np.nan_to_num(solutions.fun, nan=np.inf)))
     minima = "1 minimum" if leaders.size == 1 else f"{leaders.size} minima"
-    result = OptimizeResult(
+    result: MultistartResult = OptimizeResult(
         x=solutions.x[best].copy(),
         fun=float(solutions.fun[best]),
         jac=solutions.jac[best].copy(),
@@ -231,7 +231,8 @@ def _draw_starts(
     else:
         unit = sampler.random(number)
     # Not lower + width * unit: as in `_find_tolerance`, the width may be infinite.
-    return np.clip(lower * (1.0 - unit) + upper * unit, lower, upper)
+    points: Matrix = np.clip(lower * (1.0 - unit) + upper * unit, lower, upper)
+    return points
 
 
 def _find_tolerance(lower: Vector, upper: Vector) -> Vector:

@@ -243,7 +243,7 @@ def minimize(
     watch = Watch(run, callback, checked.return_all, deadline, checked.disp)
     try:
         watch.drive()
-        result = make_result(run)
+        result: MinimizeResult = make_result(run)
     except BaseException as error:
         attach_result(error, _with_iterates(make_partial_result(run, error), watch))
         raise

@@ -41,8 +41,8 @@ def check_objective(fun: Callable[..., Any], args: Any, jac: Any, options: Optio
     return Functions(fun, args if isinstance(args, tuple) else (args,), jac)
 
 
-def check_callback(callback: Any) -> Callable[..., Any] | None:
+def check_callback(callback: object) -> Callable[..., Any] | None:
     """Require a callable, or None."""
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, got {describe(callback)}")
-    return callback
+    if callback is None or callable(callback):
+        return callback
+    raise TypeError(f"callback must be callable, got {describe(callback)}")

@@ -23,6 +23,7 @@ from .._search import auto as annealing
 from .._search.deadline import Deadline
 from .._search.monitor import Watch, with_result
 from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, TIMEOUT
+from .._search.runs import Functions
 from ..typing import Vector
 from .options import MAXITER as MOST_ITERATIONS
 from .options import Options
@@ -89,6 +90,40 @@ class Point:
     grad: Vector | None = None
 
 
+class PythonObjective:
+    """An objective that Python calls, and that counts its evaluations.
+
+    Attributes
+    ----------
+    nfev, njev : int
+        How often the function and the gradient have been evaluated.
+    has_jac : bool
+        Whether the gradient is a function of its own, which needs no value.
+    """
+
+    def __init__(self, objective: Functions) -> None:
+        python, self.nfev, self.njev = objective.in_python, 0, 0
+        fun, self._args, self._jac = python.fun, python.args, python.jac
+        self.has_jac, both = callable(python.jac), {True: forms.pair, "in-place": forms.in_place}
+        self._both = None if self.has_jac or python.jac not in both else both[python.jac]
+        self._evaluate: Any = (self._both or forms.value)(fun, self._args)
+
+    def evaluate(self, x: Vector) -> tuple[float, Vector | None]:
+        """Evaluate the function, and the gradient if that comes with it."""
+        self.nfev += 1
+        if self._both is None:
+            return self._evaluate(x, 0), None
+        self.njev += 1
+        grad = np.zeros(x.size)
+        return self._evaluate(x, grad), grad
+
+    def gradient(self, x: Vector) -> Vector:
+        """Evaluate the gradient, where it is a function of its own."""
+        grad = forms.vector(self._jac(x.copy(), *self._args), x.size)
+        self.njev += 1
+        return np.array(grad, dtype=np.float64)
+
+
 class CountedObjective:
     """The functions between a method of SciPy and the user.
 
@@ -114,7 +149,7 @@ class CountedObjective:
         deadline: Deadline,
         callback: Callable[..., Any] | None,
     ) -> None:
-        self._setup, self._box, self._functions = setup, box, setup.objective.in_python
+        self._setup, self._box, self._objective = setup, box, PythonObjective(setup.objective)
         self._callback = None if callback is None else with_result(callback)
         scheme = setup.objective.scheme
         self._differs = scheme != "gradient"
@@ -128,11 +163,21 @@ class CountedObjective:
         # The search may have had no evaluations left for differences.
         if self._differs and np.any(np.isnan(first.jac)):
             self.best.grad = None
-        self.nit = self.nfev = self.njev = 0
+        self.nit = 0
         #: Whether a small gradient of the best point ends the method, and a value that stays.
         self.ends_by_gradient = self.ends_by_value = False
         self._pace = deadline.spent / max(first.nfev, 1)  # seconds that an evaluation takes
         self._since, self._target = 0, math.inf
+
+    @property
+    def nfev(self) -> int:
+        """The number of evaluations of the function."""
+        return self._objective.nfev
+
+    @property
+    def njev(self) -> int:
+        """The number of gradients."""
+        return self._objective.njev
 
     # What SciPy calls
 
@@ -144,9 +189,9 @@ class CountedObjective:
         """Evaluate the gradient at a point."""
         x = np.clip(x, *self._box)
         # Only a user's own gradient needs no value, and Newton-CG asks for many without.
-        if self._find_known(x) is None and callable(self._functions.jac):
+        if self._find_known(x) is None and self._objective.has_jac:
             self._require(0, 0)
-            return self._own_gradient(x)
+            return self._objective.gradient(x)
         grad = self.add_gradient(self.evaluate(x)).grad
         assert grad is not None
         return grad.copy()
@@ -177,16 +222,8 @@ class CountedObjective:
         if point is not None:
             return point
         self._require(1, self._cost)
-        fun, args, jac = self._functions.fun, self._functions.args, self._functions.jac
         begun = time.monotonic()
-        self.nfev += 1
-        if jac is True or jac == "in-place":
-            self.njev += 1
-            grad = np.zeros(x.size)
-            form = forms.pair if jac is True else forms.in_place
-            point = Point(x, form(fun, args)(x, grad), grad)
-        else:
-            point = Point(x, forms.value(fun, args)(x, 0))
+        point = Point(x, *self._objective.evaluate(x))
         self._pace = time.monotonic() - begun
         self._last = point
         if -math.inf < point.f <= self.best.f:
@@ -249,7 +286,7 @@ class CountedObjective:
 
     def _set_gradient(self, point: Point) -> None:
         if not self._differs:
-            point.grad = self._own_gradient(point.x)
+            point.grad = self._objective.gradient(point.x)
             return
         begun = time.monotonic()
         # Of a search that makes no iteration.
@@ -259,12 +296,6 @@ class CountedObjective:
         Watch(run, None, False, Deadline(math.inf), False).drive()
         found = make_result(run)
         self._pace = (time.monotonic() - begun) / max(found.nfev, 1)
-        self.nfev += found.nfev
-        self.njev += 1
+        self._objective.nfev += found.nfev
+        self._objective.njev += 1
         point.grad = found.jac
-
-    def _own_gradient(self, x: Vector) -> Vector:
-        given = self._functions.jac(x.copy(), *self._functions.args)
-        grad = np.array(forms.vector(given, x.size), dtype=np.float64)
-        self.njev += 1
-        return grad

@@ -27,7 +27,7 @@ _CHUNKS_EACH = 16
 _CHUNKS = 256
 
 
-def check_workers(workers: Any) -> Workers | None:
+def check_workers(workers: object) -> Workers | None:
     """Require a number of processes, or a map-like callable."""
     if workers is None or callable(workers):
         return workers

@@ -10,7 +10,7 @@ import pytest
 from fastadam._batch import cuda as gpu_batch
 from fastadam._search import deadline
 from fastadam._search.outcomes import CONVERGED, INFEASIBLE, NONFINITE, RAISED, TIMEOUT
-from tests.api.batch.test_clock import Bar, rough, stalls
+from tests.api.batch.test_clock import Bar, stalls
 from tests.gpu.batches import (
     FORMS,
     NFEV,
@@ -25,6 +25,7 @@ from tests.gpu.batches import (
     on_gpu,
     problems,
 )
+from tests.rooms.batch.test_clock import rough
 
 INF, NAN = np.inf, np.nan
 # NumPy's scalars warn of what is not finite.
