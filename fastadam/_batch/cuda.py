@@ -15,6 +15,7 @@ from .._cuda.searches import (
     OVER,
     WANTED,
     WORDS,
+    Launch,
     Memory,
     RowArgs,
     Task,
@@ -168,8 +169,8 @@ class _Searches:
 
         An evaluation that has begun is finished, however long it takes.
         """
-        last = self._schedule, int(self._keeping), int(leaving), int(1e9 * seconds)
-        self._kernel[self._blocks, self._threads](*self._arguments, *last)
+        launch = Launch(int(self._keeping), int(leaving), int(1e9 * seconds))
+        self._kernel[self._blocks, self._threads](*self._arguments, self._schedule, launch)
         state = self._progress.copy_to_host()
         if state[FAILED]:
             raise RuntimeError(

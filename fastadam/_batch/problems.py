@@ -105,6 +105,6 @@ def _solve_row(
     except Exception:
         if problems.on_error == "raise":
             raise
-        lose(k, solutions, *run.search.counts)
+        lose(k, solutions.whole, *run.search.counts)
     else:
         run.search.store(solutions, k)

@@ -159,7 +159,7 @@ class _Solver:
         nit, nfev, njev = self._search.counts if self._cursor[1] else (0, 0, 0)
         if self._problems.objective.scheme == "gradient":
             njev = nfev  # which the loop writes at its end
-        lose(self._cursor[0], self._solutions, nit, nfev, njev)
+        lose(self._cursor[0], self._solutions.whole, nit, nfev, njev)
         self._cursor[:] = self._cursor[0] + 1, 0
 
     def _leave(self) -> None:

@@ -52,9 +52,9 @@ ROW, PHASE = WORDS, WORDS + 1
 #: threads: too few to wait for memory in turn. With these it holds 512.
 _REGISTERS = 128
 
-#: What a thread does: it needs a row; it searches; it has the last gradient evaluated; or what it
-#: did was ended by an exception.
-IDLE, SEARCHING, NARROWING, LOST = range(4)
+#: What a thread does: it needs a row; it searches; it has the last gradient evaluated; what it did
+#: was ended by an exception; its search is over; or it wants more of the schedule.
+IDLE, SEARCHING, NARROWING, LOST, ENDING, WAITING = range(6)
 
 #: Of what all threads share: the next row; the number of rows that are over; a row, from 1, whose
 #: function raised an exception; and whether a search wants more of the schedule.
@@ -111,6 +111,14 @@ class RowArgs(NamedTuple):
     views: Any  # and with its own
 
 
+class Launch(NamedTuple):
+    """What one launch is to do."""
+
+    keeping: int  # whether an exception ends its row alone
+    leaving: int  # whether searches are to end where they are
+    limit: int  # after how many nanoseconds no thread evaluates another point
+
+
 @lru_cache(maxsize=64)
 def search_kernel(task: Task) -> Any:
     """Compile the kernel, see `search_function`."""
@@ -139,38 +147,29 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     * ``args``, ``hyper``: the common arguments, and the rule's hyper-parameters;
     * ``starts``, ``solutions``: see `rows`; ``solutions.x`` may be ``starts.points``;
     * ``schedule``: as for `row_loop.solve_kernel`;
-    * ``keeping``: whether an exception ends its row alone;
-    * ``leaving``: whether searches are to end where they are;
-    * ``limit``: after how many nanoseconds no thread evaluates another point.
+    * ``launch``: see `Launch`.
     """
-    iterate = make_iterate(task.rule, task.dtype)
+    step = _stepper(task)
     evaluate = evaluation(task.fun, task.jac, _given(task), task.length)
     count = len(task.row_args_type)
     fetch, pick = _fetcher(count), _picker(tuple(array.ndim for array in task.row_args_type))
-    now = clock()
+    search = _make_search(step, evaluate, fetch, pick, clock())
+    search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
+    return search, _signature(task)
 
+
+def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> Callable[..., None]:
     @with_cuda
     def search(  # type: ignore[no-untyped-def]
-        progress,
-        memory,
-        template,
-        row_args,
-        args,
-        hyper,
-        starts,
-        solutions,
-        schedule,
-        keeping,
-        leaving,
-        limit,
+        progress, memory, template, row_args, args, hyper, starts, solutions, schedule, launch
     ):
         t, words = cuda.grid(1), memory.words
         if t >= words.shape[1]:
             return
-        end = now() + limit
+        end = now() + launch.limit
         k, phase = words[ROW, t], words[PHASE, t]
         if phase == LOST:
-            if not keeping:
+            if not launch.keeping:
                 progress[FAILED] = k + 1
                 return
             lose(k, solutions, 0, 0, 0)
@@ -186,26 +185,13 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
         s = record[0]
         vectors, complex_trial = memory.matrices[:, :, t], memory.complex_trials[:, t]
         while True:
-            over = phase == NARROWING
-            if over:
-                keep_gradient(vectors)
-            elif phase == SEARCHING:
-                if leaving:
-                    s.maxiter = s.nit
-                if schedule.size > 0 and s.nit < s.maxiter:
-                    if s.nit >= schedule.size:
-                        progress[WANTED] = 1
-                        break
-                    s.lr = schedule[s.nit]
-                iterate(s, vectors, vectors[STATE:], hyper)
-                if s.status != RUNNING and not leaving and wants_narrow(s):
-                    to_best(s, vectors)
-                    phase = NARROWING
-                else:
-                    over = s.status != RUNNING or leaving
-            if over:
-                if leaving:
-                    leave(s)
+            if phase != IDLE:
+                then = step(s, vectors, hyper, schedule, phase, launch.leaving)
+                if then == WAITING:
+                    progress[WANTED] = 1
+                    break
+                phase = then
+            if phase == ENDING:
                 store(s, vectors, k, solutions)
                 cuda.atomic.add(progress, OVER, 1)
                 phase = IDLE
@@ -214,14 +200,10 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
                 if k >= starts.points.shape[0]:
                     break
                 words[ROW, t] = k
-                for i in range(WORDS):
-                    own_words[i] = template.words[i]
-                if not begin(s, vectors, k, starts):
+                if not _start(s, own_words, vectors, template, k, starts):
                     solutions.counts[k, OUTCOME] = s.status
                     cuda.atomic.add(progress, OVER, 1)
                     continue
-                for i in range(template.rel_step.size):
-                    vectors[REL_STEP, i] = template.rel_step[i]
                 fetch(row_args.bases, row_args.strips, k, t)
                 phase = SEARCHING
             evaluate(s, vectors, complex_trial, args + pick(row_args.views, t))
@@ -231,8 +213,48 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
             words[i, t] = own_words[i]
         words[PHASE, t] = phase
 
-    search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
-    return search, _signature(task)
+    return search
+
+
+@register_jitable
+def _start(s, own_words, vectors, template, k, starts):  # type: ignore[no-untyped-def]
+    """Set up the search of a row in a thread; return whether its bounds hold a number."""
+    for i in range(WORDS):
+        own_words[i] = template.words[i]
+    for i in range(template.rel_step.size):
+        vectors[REL_STEP, i] = template.rel_step[i]
+    return begin(s, vectors, k, starts)
+
+
+def _stepper(task: Task) -> Callable[..., int]:
+    """Make ``step(s, vectors, hyper, schedule, phase, leaving)``.
+
+    It judges the point that was evaluated, and returns what the thread does then.
+    """
+    iterate = make_iterate(task.rule, task.dtype)
+
+    @register_jitable
+    def step(s, vectors, hyper, schedule, phase, leaving):  # type: ignore[no-untyped-def]
+        if phase == NARROWING:
+            keep_gradient(vectors)
+            return ENDING
+        if leaving:
+            s.maxiter = s.nit
+        if schedule.size > 0 and s.nit < s.maxiter:
+            if s.nit >= schedule.size:
+                return WAITING
+            s.lr = schedule[s.nit]
+        iterate(s, vectors, vectors[STATE:], hyper)
+        if leaving:
+            leave(s)
+        elif s.status == RUNNING:
+            return SEARCHING
+        elif wants_narrow(s):
+            to_best(s, vectors)
+            return NARROWING
+        return ENDING
+
+    return step
 
 
 def _signature(task: Task) -> Any:
@@ -255,9 +277,7 @@ def _signature(task: Task) -> Any:
         starts_type(matrix),
         solutions_type(matrix),
         vector,
-        whole,
-        whole,
-        whole,
+        named((whole, whole, whole), Launch),
     )
 
 

@@ -85,7 +85,7 @@ class Watch:
         while self._go_on():
             self._run.evaluate()
             if self._search.scalars.part == 0:
-                keep_gradient(self._search.vectors)
+                keep_gradient(self._search.whole)
                 return
 
     def _look(self) -> int:

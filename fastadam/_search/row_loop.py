@@ -120,10 +120,14 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
             cursor[1] = 0
 
     solve.__qualname__ = "solve"
+    signature = _signature(run_signature, args_type, row_args_type)
+    return compile_kernel(solve, signature, [args_type, row_args_type], nogil=True)
+
+
+def _signature(run_signature: Any, args_type: Any, row_args_type: Any) -> Any:
     address, _, record, vectors, trial, hyper, rates, iterations = run_signature.args
     memory = types.NamedTuple((record, vectors, WORDS, WORDS, trial), Memory)
-    signature = types.void(
+    return types.void(
         types.intp, address, args_type, row_args_type, memory, hyper, starts_type(),
         solutions_type(), WORDS, rates, iterations,
     )  # fmt: skip
-    return compile_kernel(solve, signature, [args_type, row_args_type], nogil=True)

@@ -54,6 +54,11 @@ class Solutions(NamedTuple):
     jac: Matrix
     counts: NDArray[np.int64]
 
+    @property
+    def whole(self) -> Solutions:
+        """The same in one column of whole vectors, see `Search`."""
+        return Solutions(self.x[:, None], self.fun, self.jac[:, None], self.counts)
+
     @classmethod
     def unknown(cls, points: Matrix) -> Solutions:
         """Make those of problems that nobody has begun."""

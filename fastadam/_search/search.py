@@ -17,9 +17,9 @@ from .rows import (
     Starts,
     find_solution,
     leave,
+    store,
     to_best,
     wants_narrow,
-    write_counts,
 )
 from .state import SCALARS
 
@@ -65,13 +65,15 @@ class Search:
         if numba.config.DISABLE_JIT:  # the loops say s.f, in Python too
             self.record = self.record.view(np.recarray)
         self.vectors = np.zeros((STATE + len(rule.state), n))
+        # One column, of whole vectors: what loops over columns copies each at once.
+        self.whole = self.vectors[:, None]
         self.x, self.trial, self.grad = self.vectors[X], self.vectors[TRIAL], self.vectors[GRAD]
         self.best_x, self.best_grad = self.vectors[BEST_X], self.vectors[BEST_GRAD]
         self.scalars: Any = Scalars(self.record)
         for name, value in {"best_f": np.inf, "target": np.inf, **scalars}.items():
-            self.view(name)[0] = value
+            self.record[name][0] = value
         if rule.carried:
-            self.view("carried")[0] = rule.carried.start
+            self.record["carried"][0] = rule.carried.start
 
     def view(self, name: str) -> NDArray[Any]:
         """Return a scalar as an array of one: 70 ns to read or write."""
@@ -106,7 +108,7 @@ class Search:
         """Ask for the scheme's own gradient at the best point, if it has one that is wide."""
         wants = bool(wants_narrow(self.scalars))
         if wants:
-            to_best(self.scalars, self.vectors)
+            to_best(self.scalars, self.whole)
         return wants
 
     @property
@@ -117,5 +119,4 @@ class Search:
 
     def store(self, solutions: Solutions, k: int) -> None:
         """Write the result of row ``k``."""
-        solutions.x[k], solutions.fun[k], solutions.jac[k] = self.solution
-        write_counts(k, solutions, *self.counts, self.scalars.status)
+        store(self.scalars, self.whole, k, solutions.whole)
