@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._cuda.arguments import device_argument, on_device
+from .._cuda.driver import count_resident_blocks, find_free_memory
 from .._cuda.searches import (
     FAILED,
     NEXT,
@@ -22,8 +23,8 @@ from .._cuda.searches import (
     forgiving,
     search_kernel,
 )
-from .._minimize.options import rule_of
-from .._numba.cuda import driver, is_simulated
+from .._minimize.options import select_rule
+from .._numba.gpu import is_simulated, load_cuda
 from .._objective.compiled import type_of_arguments
 from .._objective.cuda import plain
 from .._objective.layout import REL_STEP
@@ -66,11 +67,11 @@ class _Searches:
     """The searches that the GPU's threads make, and the arrays of the batch there."""
 
     def __init__(self, problems: Problems, solutions: Solutions) -> None:
-        self._cuda, self._problems = driver(), problems
+        self._cuda, self._problems = load_cuda(), problems
         functions, starts, options = problems.objective, problems.starts, problems.options
         n, lr = starts.points.shape[1], options.lr
         self._rates = Rates(lr, options.maxiter) if callable(lr) else None
-        rule, hyper = rule_of(problems.method, options)
+        rule, hyper = select_rule(problems.method, options)
         args = tuple(device_argument(f"args[{i}]", each) for i, each in enumerate(functions.args))
         bases = tuple(
             device_argument(f"batch_args[{i}]", each) for i, each in enumerate(problems.row_args)
@@ -133,10 +134,8 @@ class _Searches:
         """
         if is_simulated():
             return min(_SIMULATED_BLOCKS, -(-size // _SIMULATED_BLOCK)), _SIMULATED_BLOCK
-        (compiled,) = self._kernel.overloads.values()
-        free = self._cuda.current_context().get_memory_info().free
-        room = int(_SHARE * free) // (need * _BLOCK)
-        blocks = min(compiled.max_cooperative_grid_blocks(_BLOCK), -(-size // _BLOCK), room)
+        room = int(_SHARE * find_free_memory()) // (need * _BLOCK)
+        blocks = min(count_resident_blocks(self._kernel, _BLOCK), -(-size // _BLOCK), room)
         return max(1, blocks), _BLOCK
 
     def run(self, deadline: Deadline, update: Callable[..., None]) -> None:

@@ -17,14 +17,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
+from numba import from_dtype, types
 from numba.extending import register_jitable
-from numba.np.numpy_support import from_dtype
 
-from .._numba.cuda import clock, compile_kernel, with_cuda
+from .._numba.gpu import clock, compile_kernel, with_cuda
 from .._objective.cuda import evaluation, rejected
 from .._objective.layout import REL_STEP, STATE
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .._search.iteration import make_iterate
 from .._search.outcomes import RUNNING
 from .._search.rows import (

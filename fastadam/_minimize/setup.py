@@ -9,14 +9,14 @@ import numpy as np
 
 from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from .._objective.layout import REL_STEP
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .._search import auto as annealing
 from .._search.rows import Starts
 from .._search.runs import DIFFERENCES, CompiledRun, Functions, PythonRun, Run
 from .._search.search import Search
 from .._validate import describe
 from ..typing import Vector
-from .options import Options, rule_of
+from .options import Options, select_rule
 
 _REL_STEPS = {"2-point": ONE_SIDED_STEP, "3-point": CENTRAL_STEP, "cs": COMPLEX_STEP}
 _NEVER = np.iinfo(np.int64).max
@@ -46,7 +46,7 @@ class Setup:
     def make_template(self, n: int) -> tuple[Rule, tuple[float, ...], Search]:
         """Make the rule, its hyper-parameters, and the memory of a search that has not begun."""
         options, scheme = self.options, self.objective.scheme
-        rule, hyper = rule_of(self.method, options)
+        rule, hyper = select_rule(self.method, options)
         search = Search(
             rule,
             n,

@@ -14,7 +14,7 @@ from typing import Any
 from numba import types
 from numba.extending import register_jitable
 
-from .._numba.cuda import compiler, is_simulated
+from .._numba.gpu import compile_function
 from .._validate import describe
 from .differences import copy
 from .evaluation import complex_point, three_point, two_point
@@ -71,11 +71,8 @@ def plain(name: str, function: Any) -> FunctionType:
 
 def _compiled(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return a function for the GPU, and the type of its result (None in the simulator)."""
-    on_device = compiler().jit(device=True)(function)
-    if is_simulated():
-        return on_device, None
     with rejected(f"{name} cannot be compiled for the GPU with {_names(given)}"):
-        return on_device, on_device.compile_device(given).signature.return_type
+        return compile_function(function, given)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._objective import python as objective
 from .._objective.layout import BEST_GRAD, GRAD, GRADIENT, REL_STEP, VALUE, X
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from ..typing import Matrix, Vector
 from .lockstep_kernels import (
     begin_kernel,

@@ -15,7 +15,7 @@ from numba import types
 from .._numba.cache import compile_kernel
 from .._objective.differences import around, beside, parabola, secant, size
 from .._objective.layout import GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .iteration import make_iterate
 from .rows import WORDS, begin, leave, solutions_type, starts_type, store, to_best, wants_narrow
 from .state import MATRIX, RECORDS

@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from .._numba.addresses import borrowed, first_class, spill
-from .._numba.cache import compile_here, compile_kernel
-from .._objective.wrappers import names_itself
+from .._numba.addresses import borrowed, spill
+from .._numba.cache import compile_kernel
+from .._numba.calls import make_function_at
 from ..typing import Matrix
 from .outcomes import RUNNING
 from .rows import (
@@ -66,12 +65,8 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
         ``schedule`` has the step sizes of the iterations from the first as far as they are known,
         or nothing if there is no schedule.
     """
-    run_type, lower_run = first_class(run_signature)
+    function_at = make_function_at(run_signature)
     has_row_args = len(row_args_type) > 0
-
-    @intrinsic
-    def at_run(typing_context, address):  # type: ignore[no-untyped-def]
-        return run_type(types.intp), lower_run
 
     def solve(  # type: ignore[no-untyped-def]
         run_address,
@@ -89,7 +84,7 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
         cursor, memory, schedule = borrowed((cursor, memory, schedule))
         starts, solutions = borrowed((starts, solutions))
         user_data = spill((args, row_args, cursor)) if has_row_args else spill(args)
-        run = at_run(run_address)
+        run = function_at(run_address)
         record, vectors, words, template, trial = memory
         s = record[0]
         while cursor[0] < stop:
@@ -125,9 +120,8 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
             cursor[1] = 0
 
     solve.__qualname__ = "solve"
-    named = names_itself(args_type) and names_itself(row_args_type)
-    compiler = compile_kernel if named else compile_here
-    return compiler(solve, _signature(run_signature, args_type, row_args_type), nogil=True)
+    signature = _signature(run_signature, args_type, row_args_type)
+    return compile_kernel(solve, signature, [args_type, row_args_type], nogil=True)
 
 
 def _signature(run_signature: Any, args_type: Any, row_args_type: Any) -> Any:

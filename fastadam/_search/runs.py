@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from .._numba import private
 from .._numba.cache import kernel_address
 from .._objective import python as objective
 from .._objective.calls import called_from_python
 from .._objective.compiled import driver, is_native, native_function, type_of_arguments
 from .._objective.differences import central, complex_step, one_sided
 from .._objective.layout import GRADIENT, LOWER, REL_STEP, UNIT, UPPER, VALUE
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .loops import advance_kernel, run_kernel, run_signature
 from .outcomes import RUNNING
 from .schedule import Rates, Schedule, step_size
@@ -69,7 +70,8 @@ class Functions:
     @property
     def native(self) -> bool:
         """Whether the loop can run compiled."""
-        return is_native(self.fun) and (is_native(self.jac) or not callable(self.jac))
+        compiled = is_native(self.fun) and (is_native(self.jac) or not callable(self.jac))
+        return compiled and private.is_available()
 
 
 class Run(ABC):

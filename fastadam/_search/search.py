@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._objective.layout import BEST_GRAD, BEST_X, GRAD, STATE, TRIAL, VALUE, X
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from ..typing import Vector
 from .lockstep_kernels import begin_kernel
 from .rows import (
@@ -72,8 +72,8 @@ class Search:
         self.scalars: Any = Scalars(self.record)
         for name, value in {"best_f": np.inf, "target": np.inf, **scalars}.items():
             self.record[name][0] = value
-        for value in rule.carried.values():
-            self.record["carried"][0] = value
+        if rule.carried:
+            self.record["carried"][0] = rule.carried.start
 
     def view(self, name: str) -> NDArray[Any]:
         """Return a scalar as an array of one: 70 ns to read or write."""

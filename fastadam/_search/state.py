@@ -7,8 +7,7 @@ and go on in compiled code.
 from __future__ import annotations
 
 import numpy as np
-from numba import types
-from numba.np.numpy_support import from_dtype
+from numba import from_dtype, types
 
 #: More iterations than anybody waits for.
 MOST = 2**62

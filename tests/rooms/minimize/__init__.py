@@ -1,1 +1,1 @@
-"""Tests of the inside of `fastadam._minimize`."""
+"""Tests of what `fastadam._minimize` is made of."""
