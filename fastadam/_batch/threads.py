@@ -6,12 +6,11 @@ import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from threading import TIMEOUT_MAX, Lock
 
-import numba
 import numpy as np
-from numba.np.ufunc import parallel
 
 from .._minimize.setup import evaluations_for_each
 from .._numba.cache import kernel_address
+from .._numba.threads import count_threads
 from .._objective.compiled import native_function, type_of_arguments
 from .._search.loops import run_kernel, run_signature
 from .._search.monitor import progress_bar
@@ -30,10 +29,7 @@ _MOST_ROWS = 64
 
 def default_threads() -> int:
     """Return the number of threads: one for each core, or as many as Numba has if it has fewer."""
-    # To be asked, Numba would start its threads, which a process that forks later can do without.
-    # Before they are there, nobody has set another number.
-    started = getattr(parallel, "_is_initialized", True)
-    return min(cores(), numba.get_num_threads() if started else numba.config.NUMBA_NUM_THREADS)
+    return min(cores(), count_threads())
 
 
 def solve_compiled(batch: Batch, threads: int) -> None:

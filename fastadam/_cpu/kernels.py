@@ -20,8 +20,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import prange, types
-from numba.np.numpy_support import from_dtype
+from numba import from_dtype, prange, types
 
 from .._numba.cache import compile_kernel
 from .._rules.rules import Rule

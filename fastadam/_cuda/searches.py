@@ -17,9 +17,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import types
+from numba import from_dtype, types
 from numba.extending import register_jitable
-from numba.np.numpy_support import from_dtype
 
 from .._numba.cuda import clock, compile_kernel, with_cuda
 from .._objective.cuda import evaluation, rejected

@@ -1,4 +1,4 @@
-"""Compiled kernels on disk.
+"""Compiled kernels, kept on disk.
 
 Numba's own on-disk cache finds where to write and turns machine code into bytes and back; both
 are used here. What it keeps between them, an index of numbered data files for each function, is
@@ -12,6 +12,10 @@ replaced by one self-checking file for each kernel, because of what was seen wit
 
 Here the file's name is a digest of everything that the machine code depends on, and the file
 begins with a digest of its contents (`kernel_files`). Whatever does not match is compiled again.
+
+Where Numba's private parts are not available (`private`), its own cache has to do. Options and
+sources are then in the function's name, and a kernel has one signature; but entries are not
+checked when they are read.
 """
 
 from __future__ import annotations
@@ -19,9 +23,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -29,11 +31,10 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core.caching import CompileResultCacheImpl, _Cache
-from numba.core.errors import NumbaExperimentalFeatureWarning
-from numba.core.runtime import rtsys
+from numba import types
 
-from . import kernel_files
+from . import kernel_files, private
+from .dispatchers import find_address, quiet
 from .version import NUMBA_VERSION
 
 #: What of Numba's settings changes machine code. The processor's name and features do too.
@@ -58,7 +59,7 @@ _SETTINGS = (
 
 
 def compile_kernel(
-    function: Callable[..., Any], signature: Any, **options: Any
+    function: Callable[..., Any], signature: Any, user_types: Sequence[Any] = (), /, **options: Any
 ) -> Callable[..., Any]:
     """Compile ``function`` for one signature, or load it from disk.
 
@@ -68,6 +69,9 @@ def compile_kernel(
         Its ``__qualname__`` has to name everything that its closure holds.
     signature : numba.core.typing.Signature
         The only one it will be called with.
+    user_types : sequence of numba.types.Type
+        Types of the user's that it is compiled for. Nothing is kept on disk if the name of one
+        means something in this process alone.
     **options
         Of `numba.njit`.
 
@@ -80,98 +84,101 @@ def compile_kernel(
     """
     if numba.config.DISABLE_JIT:
         return function
-    dispatcher = numba.njit(function, **options)
-    try:
-        dispatcher._cache = _KernelCache(function, repr(sorted(options.items())))
-    except (RuntimeError, OSError) as error:  # no place that can be written, or no sources
-        _warn_once(f"they cannot be kept on disk: {error}")
-    return _compiled(dispatcher, signature)
+    if private.is_available():
+        try:
+            return _compile_by_private_parts(function, signature, user_types, options)
+        except (AttributeError, ImportError, LookupError, TypeError) as error:
+            private.give_up(error)
+            private.is_available()  # warns
+    return _compile_by_public_parts(function, options)
 
 
-def compile_here(
-    function: Callable[..., Any], signature: Any, **options: Any
+def _compile_by_private_parts(
+    function: Callable[..., Any], signature: Any, user_types: Sequence[Any], options: dict[str, Any]
 ) -> Callable[..., Any]:
-    """Do what `compile_kernel` does, and keep nothing on disk.
-
-    For signatures with types whose names mean something in this process alone.
-    """
-    return _compiled(numba.njit(function, **options), signature)
-
-
-def _compiled(dispatcher: Any, signature: Any) -> Callable[..., Any]:
+    dispatcher = numba.njit(function, **options)
+    if all(map(_names_itself, user_types)):
+        try:
+            dispatcher._cache = _KernelCache(function, repr(sorted(options.items())))
+        except (RuntimeError, OSError) as error:  # no place that can be written, or no sources
+            _warn(f"they cannot be kept on disk: {error}")
     with quiet():
-        entry_point = dispatcher.compile(signature)
+        entry_point: Callable[..., Any] = dispatcher.compile(signature)
     _dispatchers[entry_point] = dispatcher
     return entry_point
 
 
+def _compile_by_public_parts(
+    function: Callable[..., Any], options: dict[str, Any]
+) -> Callable[..., Any]:
+    """Leave the types to the first call: a declared signature would refuse read-only arrays."""
+    dispatcher: Callable[..., Any] = numba.njit(function, **options)
+    try:
+        identity = repr(sorted(options.items())) + _source_digest()
+        function.__qualname__ += f"_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+        dispatcher = numba.njit(function, cache=True, **options)
+    except (RuntimeError, OSError) as error:  # as above
+        _warn(f"they cannot be kept on disk: {error}")
+    return dispatcher
+
+
 @cache
 def kernel_address(entry_point: Callable[..., Any]) -> int:
-    """Return the address of the machine code of what `compile_kernel` returned.
+    """Find the machine code of what `compile_kernel` has compiled by private parts.
 
     It follows Numba's own calling convention, not Python's.
     """
     (result,) = _dispatchers[entry_point].overloads.values()
-    return code_address(result)
-
-
-def code_address(result: Any) -> int:
-    """Return the address of the machine code of a Numba compile result."""
-    return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep Numba from warning of first-class functions.
-
-    The minimiser's loop calls them, and those in `args` are typed as such: no business of the
-    user's.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-        yield
+    return find_address(result)
 
 
 # By entry point. A dispatcher that is collected takes its machine code with it.
 _dispatchers: dict[Callable[..., Any], Any] = {}
 
 
-class _KernelCache(_Cache):
-    """Numba's cache interface, for a function that has one signature."""
+def _names_itself(numba_type: Any) -> bool:
+    """Tell whether a type's name says all about it, in every process."""
+    if isinstance(numba_type, (types.Tuple, types.UniTuple)):
+        return all(map(_names_itself, numba_type))
+    if isinstance(numba_type, types.Array):
+        return isinstance(numba_type.dtype, types.Number)
+    return isinstance(numba_type, (types.Number, types.Boolean))
+
+
+class _KernelCache:
+    """What a dispatcher asks of its cache, for a function that has one signature."""
 
     def __init__(self, function: Callable[..., Any], options: str) -> None:
+        from numba.core.caching import CompileResultCacheImpl
+
         self._impl = CompileResultCacheImpl(function)
         self._name = function.__qualname__
         self._options = options
         self._sources = _source_digest()
-
-    @property
-    def cache_path(self) -> str:
-        return self._impl.locator.get_cache_path()
+        self.cache_path: str = self._impl.locator.get_cache_path()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the compiled function, or None if it has to be compiled.
+        """Load the compiled function, or give None if it has to be compiled.
 
         Numba refreshes the whole target here, which imports scipy.linalg among much else: 0.3 s.
         Machine code that is ready needs only the run-time library: 0.02 s.
         """
+        from numba.core.runtime import rtsys
+
         rtsys.initialize(target_context)
         path, identity = self._file(sig, target_context.codegen())
         try:
             payload = kernel_files.read(path, identity)
-        except FileNotFoundError:
-            return None
-        except kernel_files.RefusedError as refusal:
-            _warn_once(str(refusal))
-            return None
-        except OSError as error:
-            _warn_once(f"{path} cannot be read: {error}")
-            return None
-        try:
             return self._impl.rebuild(target_context, pickle.loads(payload))
+        except FileNotFoundError:
+            pass
+        except kernel_files.RefusedError as refusal:
+            _warn(str(refusal))
+        except OSError as error:
+            _warn(f"{path} cannot be read: {error}")
         except Exception as error:  # a pickle can raise anything
-            _warn_once(f"{path} holds no kernel: {error!r}")
-            return None
+            _warn(f"{path} holds no kernel: {error!r}")
+        return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Write the compiled function, if it can be kept."""
@@ -182,10 +189,10 @@ class _KernelCache(_Cache):
         try:
             kernel_files.write(path, identity, payload)
         except (OSError, kernel_files.RefusedError) as error:
-            _warn_once(f"they cannot be kept on disk: {error}")
+            _warn(f"they cannot be kept on disk: {error}")
 
     def _file(self, sig: Any, codegen: Any) -> tuple[Path, bytes]:
-        """Return a file's name, and all that the machine code depends on, which it is made from."""
+        """Name a file, and all that the machine code depends on, which the name is made from."""
         identity = (
             self._name,
             self._options,
@@ -200,19 +207,10 @@ class _KernelCache(_Cache):
         name = f"fastadam-{self._name}-{hashlib.sha256(text).hexdigest()[:20]}.kernel"
         return Path(self.cache_path) / name, text
 
-    def enable(self) -> None:
-        """Do nothing: a cache that is not wanted is not made."""
-
-    def disable(self) -> None:
-        """Do nothing, see `enable`."""
-
-    def flush(self) -> None:
-        """Do nothing: there is no index."""
-
 
 @cache
 def _source_digest() -> str:
-    """Return a digest of every source file of this package that kernels are compiled from.
+    """Make a digest of every source file of this package that kernels are compiled from.
 
     Raises
     ------
@@ -227,13 +225,6 @@ def _source_digest() -> str:
     return digest.hexdigest()
 
 
-_has_warned = False
-
-
-def _warn_once(problem: str) -> None:
+def _warn(problem: str) -> None:
     """Warn of the first problem; the others are of the same kind, and nothing is wrong."""
-    global _has_warned
-    if not _has_warned:
-        _has_warned = True
-        message = f"fastadam: kernels are compiled in this process: {problem}"
-        warnings.warn(message, RuntimeWarning, stacklevel=2)
+    private.warn_once("kernels", f"fastadam: kernels are compiled in this process: {problem}")

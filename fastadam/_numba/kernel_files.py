@@ -43,16 +43,10 @@ class RefusedError(Exception):
 
 
 def read(path: Path, identity: bytes) -> bytes:
-    """Return what `write` has written.
+    """Read what `write` has written.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is nothing.
-    RefusedError
-        If there is something else, or somebody else may have written it.
-    OSError
-        If it cannot be read.
+    Raises FileNotFoundError if there is nothing, RefusedError if there is something else or
+    somebody else may have written it, OSError if it cannot be read.
     """
     group = _require_trusted_folder(path.parent)
     if path.is_symlink():
@@ -76,12 +70,8 @@ def read(path: Path, identity: bytes) -> bytes:
 def write(path: Path, identity: bytes, payload: bytes) -> None:
     """Write a file under its final name in one move, with what the umask allows.
 
-    Raises
-    ------
-    RefusedError
-        If it would not be read there.
-    OSError
-        If it cannot be written. Whatever is raised, nothing is left.
+    Raises RefusedError if it would not be read there, OSError if it cannot be written. Whatever is
+    raised, nothing is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _require_trusted_folder(path.parent)
@@ -101,12 +91,12 @@ def _digest(identity: bytes, payload: bytes) -> bytes:
 
 
 def _require_trusted_folder(folder: Path) -> int | None:
-    """Return the group that may write to a folder, if one may; refuse one that others may."""
+    """Find the group that may write to a folder, if one may; refuse one that others may."""
     if not hasattr(os, "geteuid"):
         return None
     status = folder.stat()
     owner = status if status.st_uid in _owners() else folder.parent.stat()
-    group = _group_let_in(owner)
+    group = _find_group(owner)
     _require_trusted(folder, status, group)
     return group
 
@@ -115,8 +105,8 @@ def _owners() -> tuple[int, int]:
     return os.geteuid(), 0
 
 
-def _group_let_in(folder: os.stat_result) -> int | None:
-    """Return the group that the user or root lets write to a folder, if the user belongs to it."""
+def _find_group(folder: os.stat_result) -> int | None:
+    """Find the group that the user or root lets write to a folder, if the user belongs to it."""
     bits = folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     if os.geteuid() == 0 or folder.st_uid not in _owners() or bits != stat.S_IWGRP:
         return None

@@ -1,7 +1,8 @@
-"""The versions of Numba that fastadam was tested with.
+"""The versions of Numba and of numba-cuda that fastadam was tested with.
 
-It uses some of Numba's private parts: see `tests/numba_contract`. In a version that changed one
-of them in silence, a result could be wrong. So others than these are refused, at import.
+It uses some of their private parts: see `tests/numba_contract`. In a version that changed one of
+them in silence, a result could be wrong. So a newer Numba is used by its public interface alone
+(`private`). Others than these, for which there is no such way, are refused when they are imported.
 """
 
 from __future__ import annotations
@@ -12,25 +13,37 @@ import numba
 
 #: The oldest that is tested, and the first that is not. pyproject.toml has the same.
 OLDEST, UNTESTED = (0, 63), (0, 69)
+CUDA_OLDEST, CUDA_UNTESTED = (0, 30, 4), (0, 31)
 
 
-def require_tested(version: str) -> str:
-    """Return a version of Numba if fastadam was tested with it.
-
-    Raises
-    ------
-    ImportError
-        If it was not.
-    """
-    found = re.match(r"(\d+)\.(\d+)", version)
-    if found is None or not OLDEST <= tuple(map(int, found.groups())) < UNTESTED:
-        oldest, untested = (".".join(map(str, each)) for each in (OLDEST, UNTESTED))
+def require_tested(
+    version: str,
+    package: str = "numba",
+    oldest: tuple[int, ...] = OLDEST,
+    untested: tuple[int, ...] = UNTESTED,
+) -> str:
+    """Return a version of a package if fastadam was tested with it, or raise ImportError."""
+    if not oldest <= _release(version) < untested:
+        lower, upper = (".".join(map(str, each)) for each in (oldest, untested))
+        wanted = f"{package}>={lower},<{upper}"
         raise ImportError(
-            f"fastadam needs numba>={oldest},<{untested}, whose private parts it was tested with, "
-            f"and found numba {version}: pip install 'numba>={oldest},<{untested}'",
-            name="numba",
+            f"fastadam needs {wanted}, whose private parts it was tested with, "
+            f"and found {package} {version}: pip install '{wanted}'",
+            name=package.replace("-", "_"),
         )
     return version
 
 
-NUMBA_VERSION = require_tested(numba.__version__)
+def is_newer(version: str) -> bool:
+    """Tell whether a version of Numba is newer than those that fastadam was tested with."""
+    return _release(version) >= UNTESTED
+
+
+def _release(version: str) -> tuple[int, ...]:
+    found = re.match(r"\d+(\.\d+)+", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
+
+
+NUMBA_VERSION: str = numba.__version__
+if not is_newer(NUMBA_VERSION):
+    require_tested(NUMBA_VERSION)

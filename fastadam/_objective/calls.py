@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from numba.core.errors import NumbaError
+from numba import NumbaError
 
 from .compiled import is_native, type_of_arguments
 

@@ -18,22 +18,20 @@ from functools import cache, lru_cache
 from typing import Any
 
 import numba
-from numba import types
-from numba.core.dispatcher import Dispatcher
-from numba.core.errors import NumbaError, TypingError
-from numba.extending import intrinsic
+from numba import NumbaError, types
 
-from .._numba.addresses import COMPLEX, REAL, borrowed, first_class, spill
-from .._numba.cache import code_address, compile_here, compile_kernel, kernel_address, quiet
-from .._numba.parallel import is_parallel
+from .._numba.addresses import COMPLEX, REAL, borrowed, spill
+from .._numba.cache import compile_kernel, kernel_address
+from .._numba.calls import make_function_at
+from .._numba.dispatchers import compile_for, find_address, is_compiled, is_parallel, quiet
 from .._validate import conversion, describe
 from .python import PAIR_HINT
-from .wrappers import names_itself, wrapper_of
+from .wrappers import wrapper_of
 
 
 def is_native(function: object) -> bool:
     """Tell whether a function is compiled by Numba."""
-    return isinstance(function, Dispatcher)
+    return is_compiled(function)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -52,22 +50,17 @@ def driver(run_signature: Any, args_type: Any) -> Callable[..., Any]:
     args_type : numba.types.BaseTuple
         The type of the extra arguments.
     """
-    run_type, lower_run = first_class(run_signature)
-
-    @intrinsic
-    def at_run(typing_context, address):  # type: ignore[no-untyped-def]
-        return run_type(types.intp), lower_run
+    function_at = make_function_at(run_signature)
 
     def drive(run_address, args, address, record, rows, trial, h, rates, iterations):  # type: ignore[no-untyped-def]
         slot = spill(args)
         record, rows, trial, rates = borrowed((record, rows, trial, rates))
-        at_run(run_address)(address, slot, record, rows, trial, h, rates, iterations)
+        function_at(run_address)(address, slot, record, rows, trial, h, rates, iterations)
 
     drive.__qualname__ = "drive"
     address, _, *rest = run_signature.args
     signature = types.void(types.intp, args_type, address, *rest)
-    compiler = compile_kernel if names_itself(args_type) else compile_here
-    return compiler(drive, signature, nogil=True)
+    return compile_kernel(drive, signature, [args_type], nogil=True)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -99,7 +92,7 @@ class NativeFunction:
     ) -> None:
         self.address = kernel_address(wrapper)
         self._functions, self._results = functions, results
-        addresses = [code_address(result) for result in results]
+        addresses = [find_address(result) for result in results]
         self._addresses = addresses[0], addresses[-1]
 
     def given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -217,25 +210,10 @@ def _holds_function(value: object) -> bool:
 
 def _overload(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
     """Compile a user's function, or say what was tried; return signature and compile result."""
-    result = function.overloads.get(given)
-    if result is not None:
-        return _types_alone(result.signature, given), result
     try:
-        with quiet():
-            signature = function.typingctx.resolve_function_type(
-                types.Dispatcher(function), given, {}
-            )
-        if signature is None:  # it was declared for other types, and takes no more
-            raise TypingError(f"its signatures are {function.nopython_signatures}")
+        return compile_for(function, given)
     except NumbaError as error:
         raise ValueError(f"{name} cannot be compiled for {_names(given)}: {error}") from error
-    result = function.get_compile_result(signature)
-    return _types_alone(signature, given), result
-
-
-def _types_alone(signature: Any, given: tuple[Any, ...]) -> Any:
-    """Leave out how parameters are named and folded, where arguments are only handed on."""
-    return signature.replace(pysig=None) if signature.args == given else signature
 
 
 def _names(given: Sequence[Any]) -> str:

@@ -1,6 +1,6 @@
 """The wrappers of users' compiled functions: one for each form of the gradient, and set of types.
 
-A wrapper has one of the signatures of `addresses`, so that the loop can call it. It finds the
+A wrapper has one of the signatures of `calls`, so that the loop can call it. It finds the
 addresses of the functions, and their arguments, in the slot.
 """
 
@@ -12,20 +12,18 @@ from functools import lru_cache
 from typing import Any
 
 from numba import types
-from numba.extending import intrinsic, register_jitable
+from numba.extending import register_jitable
 
-from .._numba.addresses import (
-    COMPLEX,
+from .._numba.addresses import COMPLEX, REAL, vector_at
+from .._numba.cache import compile_kernel
+from .._numba.calls import (
     COMPLEX_SIGNATURE,
     GRADIENT_SIGNATURE,
-    REAL,
     VALUE_SIGNATURE,
-    call_at,
-    spilled,
-    vector,
-    vector_at,
+    make_caller,
+    make_row_loader,
 )
-from .._numba.cache import compile_here, compile_kernel, quiet
+from .._numba.dispatchers import quiet
 from .differences import copy
 
 
@@ -50,24 +48,16 @@ def wrapper_of(
             slot_type = types.Tuple((slot_type, batch_type, types.Array(types.int64, 1, "C")))
     load_rows = _no_rows if batch_type is None else _row_loader(slot_type)
     point_type = COMPLEX if form == "cs" else REAL
-    calls = [_caller(k, slot_type, point_type, signature) for k, signature in enumerate(signatures)]
+    calls = [
+        make_caller(k, slot_type, point_type, signature) for k, signature in enumerate(signatures)
+    ]
     make, signature = _FORMS[form]
     wrapper = make(*calls, load_rows)
     named = (slot_type, *(t for each in signatures for t in (*each.args, each.return_type)))
     identity = repr((str(slot_type), *map(str, signatures)))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     wrapper.__qualname__ = f"{wrapper.__name__}_{digest}"
-    compiler = compile_kernel if all(map(names_itself, named)) else compile_here
-    return compiler(wrapper, signature)
-
-
-def names_itself(numba_type: Any) -> bool:
-    """Tell whether a type's name says all about it, in every process."""
-    if isinstance(numba_type, (types.Tuple, types.UniTuple)):
-        return all(map(names_itself, numba_type))
-    if isinstance(numba_type, types.Array):
-        return isinstance(numba_type.dtype, types.Number)
-    return isinstance(numba_type, (types.Number, types.Boolean))
+    return compile_kernel(wrapper, signature, named)
 
 
 def _row_picker(count: int) -> Callable[..., Any]:
@@ -90,17 +80,7 @@ def _row_picker(count: int) -> Callable[..., Any]:
 
 def _row_loader(slot_type: Any) -> Callable[..., Any]:
     """Return ``rows(slot)``: the row of each array in a slot of arguments, arrays and the row."""
-
-    @intrinsic
-    def load(typing_context, slot):  # type: ignore[no-untyped-def]
-        def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
-            value = spilled(context, builder, slot_type, args[0])
-            parts = [builder.extract_value(value, i) for i in (1, 2)]
-            return context.make_tuple(builder, loaded, parts)
-
-        loaded = types.Tuple(tuple(slot_type)[1:])
-        return loaded(types.intp), lower
-
+    load = make_row_loader(slot_type)
     pick = _row_picker(len(slot_type[1]))
 
     @register_jitable
@@ -114,37 +94,6 @@ def _row_loader(slot_type: Any) -> Callable[..., Any]:
 @register_jitable
 def _no_rows(slot):  # type: ignore[no-untyped-def]
     return ()
-
-
-def _caller(k: int, slot_type: Any, point_type: Any, signature: Any) -> Any:
-    """Return ``call(slot, points, n, rows)``, a call of the k-th function in a slot.
-
-    It takes the points, of which the addresses are given, the arguments in the slot, and the rows.
-    """
-
-    @intrinsic
-    def call(typing_context, slot, points, n, rows):  # type: ignore[no-untyped-def]
-        def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
-            held_type, held = slot_type, spilled(context, builder, slot_type, args[0])
-            if isinstance(held_type[0], types.BaseTuple):
-                held_type, held = held_type[0], builder.extract_value(held, 0)
-            given = [builder.extract_value(args[1], i) for i in range(len(points))]
-            values = [
-                (vector(context, builder, point_type, each, args[2]), point_type) for each in given
-            ]
-            values += [
-                (builder.extract_value(value, i), part_type)
-                for value, tuple_type in ((held, held_type), (args[3], rows))
-                for i, part_type in enumerate(tuple_type)
-            ]
-            addresses = slice(len(points), len(points) + 2)
-            (address, _), arguments = values[addresses][k], values
-            del arguments[addresses]
-            return call_at(context, builder, signature, address, arguments)
-
-        return signature.return_type(slot, points, n, rows), lower
-
-    return call
 
 
 @register_jitable

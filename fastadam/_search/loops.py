@@ -15,8 +15,9 @@ from typing import Any
 from numba import types
 from numba.extending import register_jitable
 
-from .._numba.addresses import borrowed, call_gradient, call_value
+from .._numba.addresses import borrowed
 from .._numba.cache import compile_kernel
+from .._numba.calls import call_gradient, call_value
 from .._objective.evaluation import complex_point, three_point, two_point
 from .._objective.layout import GRAD, STATE, TRIAL, X
 from .._rules.rules import Rule

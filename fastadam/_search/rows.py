@@ -15,10 +15,11 @@ from functools import cache
 from typing import Any
 
 from numba import types
-from numba.extending import intrinsic, register_jitable
+from numba.extending import register_jitable
 
-from .._numba.addresses import borrowed, first_class, spill
-from .._numba.cache import compile_here, compile_kernel
+from .._numba.addresses import borrowed, spill
+from .._numba.cache import compile_kernel
+from .._numba.calls import make_function_at
 from .._objective.layout import (
     BEST_GRAD,
     BEST_X,
@@ -31,7 +32,6 @@ from .._objective.layout import (
     UPPER,
     X,
 )
-from .._objective.wrappers import names_itself
 from .iteration import start
 from .outcomes import INFEASIBLE, RAISED, RUNNING
 from .state import MATRIX, MOST
@@ -67,12 +67,8 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
         ``per_free`` is the number of evaluations that the gradient takes for each coordinate
         that is not fixed.
     """
-    run_type, lower_run = first_class(run_signature)
+    function_at = make_function_at(run_signature)
     has_rows = len(batch_type) > 0
-
-    @intrinsic
-    def at_run(typing_context, address):
-        return run_type(types.intp), lower_run
 
     def solve(
         run_address,
@@ -107,7 +103,7 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
             (starts, lowers, uppers, rates, schedule)
         )
         x, fun, jac, counts, cursor = borrowed((x, fun, jac, counts, cursor))
-        run = at_run(run_address)
+        run = function_at(run_address)
         s = record[0]
         while cursor[0] < stop:
             k = cursor[0]
@@ -149,9 +145,7 @@ def solve_kernel(run_signature: Any, args_type: Any, batch_type: Any) -> Callabl
         h, MATRIX, MATRIX, MATRIX, rates, types.int64, MATRIX, VECTOR, MATRIX, COUNTS, WORDS,
         rates, iterations,
     )  # fmt: skip
-    named = names_itself(args_type) and names_itself(batch_type)
-    compiler = compile_kernel if named else compile_here
-    return compiler(solve, signature, nogil=True)
+    return compile_kernel(solve, signature, [args_type, batch_type], nogil=True)
 
 
 @register_jitable

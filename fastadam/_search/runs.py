@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .._numba import private
 from .._numba.cache import kernel_address
 from .._objective import python as objective
 from .._objective.calls import called_from_python
@@ -69,7 +70,8 @@ class Functions:
     @property
     def native(self) -> bool:
         """Whether the loop can run compiled."""
-        return is_native(self.fun) and (is_native(self.jac) or not callable(self.jac))
+        compiled = is_native(self.fun) and (is_native(self.jac) or not callable(self.jac))
+        return compiled and private.is_available()
 
 
 class Run(ABC):

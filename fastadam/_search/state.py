@@ -10,8 +10,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba import types
-from numba.np.numpy_support import from_dtype
+from numba import from_dtype, types
 from numpy.typing import NDArray
 
 from .._objective.layout import (

@@ -62,6 +62,8 @@ Examples
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .badly_scaled import (
     brown_badly_scaled,
     ill_conditioned_quadratic,
@@ -120,6 +122,17 @@ __all__ = [
 ]
 
 
+# fmt: off
+_IN_ORDER: tuple[Callable[[], Problem], ...] = (
+    sphere, sum_of_squares, trid, zakharov, booth, matyas, ill_conditioned_quadratic,
+    rotated_quadratic, powell_badly_scaled, brown_badly_scaled, rosenbrock, dixon_price, wood,
+    helical_valley, freudenstein_roth, powell_singular, trigonometric, broyden_tridiagonal, beale,
+    misra1a, himmelblau, easom, three_hump_camel, six_hump_camel, goldstein_price, branin, ackley,
+    rastrigin, griewank, levy, styblinski_tang,
+)
+# fmt: on
+
+
 def catalogue() -> tuple[Problem, ...]:
     """Return every problem at its default dimension.
 
@@ -129,39 +142,7 @@ def catalogue() -> tuple[Problem, ...]:
     >>> [problem.name for problem in problems.catalogue() if len(problem.minimizers) > 2]
     ['himmelblau', 'branin']
     """
-    return (
-        sphere(),
-        sum_of_squares(),
-        trid(),
-        zakharov(),
-        booth(),
-        matyas(),
-        ill_conditioned_quadratic(),
-        rotated_quadratic(),
-        powell_badly_scaled(),
-        brown_badly_scaled(),
-        rosenbrock(),
-        dixon_price(),
-        wood(),
-        helical_valley(),
-        freudenstein_roth(),
-        powell_singular(),
-        trigonometric(),
-        broyden_tridiagonal(),
-        beale(),
-        misra1a(),
-        himmelblau(),
-        easom(),
-        three_hump_camel(),
-        six_hump_camel(),
-        goldstein_price(),
-        branin(),
-        ackley(),
-        rastrigin(),
-        griewank(),
-        levy(),
-        styblinski_tang(),
-    )
+    return tuple(make() for make in _IN_ORDER)
 
 
 def __dir__() -> list[str]:

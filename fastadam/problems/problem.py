@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -70,7 +71,7 @@ class Problem:
         array([4.55, 4.05])
         """
         low, high = self.bounds.T
-        return rng.uniform(low, high)
+        return np.asarray(rng.uniform(low, high))
 
 
 def build(
@@ -98,8 +99,8 @@ def build(
     name, x0, source, fmin
         As in `Problem`.
     """
-    start = _frozen(x0)
-    fun, jac, fun_and_jac, in_place = _compiled(value, gradient)
+    start = _freeze(x0)
+    fun, jac, fun_and_jac, in_place = _compile(value, gradient)
     return Problem(
         name=name,
         fun=fun,
@@ -107,16 +108,16 @@ def build(
         fun_and_jac=fun_and_jac,
         in_place=in_place,
         x0=start,
-        bounds=_frozen(np.broadcast_to(bounds, (start.size, 2))),
-        minimizers=_frozen(np.atleast_2d(minimizers)),
+        bounds=_freeze(np.broadcast_to(bounds, (start.size, 2))),
+        minimizers=_freeze(np.atleast_2d(minimizers)),
         fmin=fmin,
         source=source,
     )
 
 
 @cache  # by the identity of the formulas: nothing is compiled twice
-def _compiled(value: Value, gradient: Gradient) -> tuple[Callable, ...]:
-    """Return ``fun, jac, fun_and_jac, in_place``, each of which compiles at its first call."""
+def _compile(value: Value, gradient: Gradient) -> tuple[Callable[..., Any], ...]:
+    """Make ``fun, jac, fun_and_jac, in_place``, each of which compiles at its first call."""
     # Division by zero gives an infinity or a NaN, as in NumPy, and no exception.
     fun = njit(value, error_model="numpy")
     # Unlike njit, this leaves the two as they are, so that each form's py_func is all Python.
@@ -143,8 +144,8 @@ def _compiled(value: Value, gradient: Gradient) -> tuple[Callable, ...]:
     return fun, jac, fun_and_jac, in_place
 
 
-def _frozen(values: ArrayLike) -> Vector:
-    """Return a read-only copy in float64."""
+def _freeze(values: ArrayLike) -> Vector:
+    """Make a read-only copy in float64."""
     array = np.array(values, dtype=np.float64, order="C")
     array.flags.writeable = False
     return array

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NoReturn
 
-from numba import cloudpickle
+import cloudpickle
 
 from ..._validate import describe
 
@@ -49,7 +49,7 @@ class Parcel:
         if self._data is not None:
             return self._data
         try:
-            return cloudpickle.dumps(self._contents)
+            return bytes(cloudpickle.dumps(self._contents))
         except Exception as error:
             self.refusal = self._refusal(error)
             raise self.refusal from error
@@ -108,13 +108,13 @@ def _packed(error: Exception) -> bytes:
         partial(_revived, kind, tuple(map(str, error.args)), {}),
     ):
         try:
-            data = cloudpickle.dumps(form)
+            data: bytes = cloudpickle.dumps(form)
             again = cloudpickle.loads(data)
             if type(again if isinstance(again, Exception) else again()) is kind:
                 return data
         except Exception:
             continue
-    return cloudpickle.dumps(RuntimeError(f"{kind.__name__}: {error}"))
+    return bytes(cloudpickle.dumps(RuntimeError(f"{kind.__name__}: {error}")))
 
 
 def _revived(kind: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:

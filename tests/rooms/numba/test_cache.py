@@ -16,7 +16,7 @@ from numba import types
 
 import fastadam
 from fastadam._numba import cache as compiling
-from fastadam._numba import kernel_files
+from fastadam._numba import kernel_files, private
 from tests.processes import run_python
 
 # Every child prints what Numba compiled and the bits of a short run.
@@ -262,7 +262,7 @@ p = np.ones(3); fastadam.Adam(p, nonfinite="raise").step(np.ones(3)); print(p[0]
 def kept(tmp_path, monkeypatch):
     """Return ``compile()``, of a small kernel that is kept, and what `kernel_files` was told."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(compiling, "_has_warned", False)
+    monkeypatch.setattr(private, "_warned", set())
     writes = []
     write = kernel_files.write
 

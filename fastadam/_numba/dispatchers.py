@@ -1,0 +1,110 @@
+"""What is asked of functions that Numba has compiled: their types, their machine code, threads."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numba
+from numba import types
+from numba.extending import is_jitted
+
+#: What machine code calls to have a loop run by Numba's threads.
+PARALLEL_ENTRY = "numba_parallel_for"
+
+
+def is_compiled(function: object) -> bool:
+    """Tell whether a function is compiled by Numba."""
+    return bool(is_jitted(function))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Numba from warning of first-class functions.
+
+    The minimiser's loop calls them, and those in `args` are typed as such: no business of the
+    user's.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", numba.NumbaExperimentalFeatureWarning)
+        yield
+
+
+def compile_for(function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Compile a user's function for types of arguments, unless that is done.
+
+    Returns
+    -------
+    signature : numba.core.typing.Signature
+        With ``pysig``, how its parameters are named and folded, only where it has defaults or
+        ``*args`` to fill.
+    result : CompileResult
+        It owns the machine code.
+
+    Raises
+    ------
+    numba.NumbaError
+        If it cannot be compiled for them.
+    """
+    result = function.overloads.get(given)
+    if result is not None:
+        return result.signature.replace(pysig=None), result
+    with quiet():
+        signature = function.typingctx.resolve_function_type(types.Dispatcher(function), given, {})
+    if signature is None:  # it was declared for other types, and takes no more
+        raise numba.TypingError(f"its signatures are {function.nopython_signatures}")
+    result = function.get_compile_result(signature)
+    return signature.replace(pysig=None) if signature.args == given else signature, result
+
+
+def find_address(result: Any) -> int:
+    """Find the machine code of a compile result, which follows Numba's own calling convention."""
+    return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+
+
+def is_parallel(functions: Iterable[Any], results: Sequence[Any], args: tuple[Any, ...]) -> bool:
+    """Tell whether compiled functions, or anything that they call, have threads of their own.
+
+    Numba's workqueue layer ends the process when two threads enter such functions at once.
+
+    Parameters
+    ----------
+    functions : iterable of Dispatcher
+        The functions.
+    results : sequence of CompileResult
+        What Numba has compiled of them for the types in question. What a function calls is linked
+        into its own code, but for functions that are values: arguments, or entries of a tuple.
+    args : tuple
+        Their arguments.
+    """
+    if any(_enters_parallel_loops(result) for result in results):
+        return True
+    return any(
+        function.targetoptions.get("parallel", False)
+        or any(map(_enters_parallel_loops, function.overloads.values()))
+        for function in _find_compiled((*functions, args), set())
+    )
+
+
+def _enters_parallel_loops(result: Any) -> bool:
+    library = result.library
+    # Code from Numba's on-disk cache is machine code alone, and has its IR for linking beside it.
+    module = library._shared_module or library._final_module
+    return any(function.name == PARALLEL_ENTRY for function in module.functions)
+
+
+def _find_compiled(values: Iterable[Any], seen: set[int]) -> Iterator[Any]:
+    """Yield the compiled functions among values, and those that they know by name, to any depth."""
+    for value in values:
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, (tuple, list)):
+            yield from _find_compiled(value, seen)
+        elif is_compiled(value):
+            yield value
+            names = inspect.getclosurevars(value.py_func)
+            yield from _find_compiled((*names.nonlocals.values(), *names.globals.values()), seen)
