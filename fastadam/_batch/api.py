@@ -14,6 +14,7 @@ from scipy.optimize import OptimizeResult
 from .._minimize.options import check_method
 from .._minimize.results import attach
 from .._minimize.setup import functions_of
+from .._numba import private
 from .._search.outcomes import OUTCOMES, TIMEOUT, describe_exception
 from .._search.rows import END, NFEV, NIT, NJEV
 from .._validate import one_of
@@ -243,7 +244,7 @@ def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) 
         return solve_on_device
     if own.vectorized:
         return solve_vectorized
-    if not batch.functions.native:
+    if not (batch.functions.is_compiled and private.is_available()):
         return solve_python
     threads = own.threads or (default_threads() if crew is None else 1)
     return partial(solve_compiled, threads=threads)

@@ -10,10 +10,9 @@ import numpy as np
 from .._cuda.arguments import device_argument, on_device
 from .._cuda.searches import FAILED, NEXT, OVER, WANTED, WORDS, Task, forgiving, search_kernel
 from .._minimize.options import rule_of
-from .._minimize.setup import evaluations_for_each
 from .._numba.cuda import driver, is_simulated
-from .._objective.compiled import type_of_arguments
-from .._objective.cuda import plain
+from .._objective.arguments import find_argument_types
+from .._objective.cuda import find_source
 from .._objective.layout import REL_STEP
 from .._search.monitor import progress_bar
 from .._search.schedule import Rates
@@ -71,11 +70,11 @@ class _Searches:
         task = Task(
             rule,
             batch.dtype.name,
-            plain("fun", functions.fun),
-            plain("jac", jac) if callable(jac) else jac,
+            find_source("fun", functions.fun),
+            find_source("jac", jac) if callable(jac) else jac,
             n if callable(jac) or jac is True else 0,
-            type_of_arguments(args),
-            type_of_arguments(bases, "batch_args"),
+            find_argument_types(args),
+            find_argument_types(bases, "batch_args"),
         )
         self._kernel, self._keeping = search_kernel(task), batch.on_error != "raise"
         self._progress = on_device(np.zeros(4, dtype=np.int64))
@@ -91,7 +90,7 @@ class _Searches:
             self._x,
             *map(on_device, _inward(batch.lowers, batch.uppers, batch.dtype)),
             on_device(batch.rates),
-            evaluations_for_each(functions.scheme),
+            functions.gradient_cost,
             self._x,
             self._fun,
             self._jac,

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._minimize.setup import evaluations_for_each
 from .._search.lockstep import VectorizedSearches
 from .._search.monitor import progress_bar
 from .._search.outcomes import MAXITER, RUNNING, TIMEOUT
@@ -40,8 +39,9 @@ def _solve(batch: Batch) -> Iterator[int]:
     searches = VectorizedSearches(functions, batch.rows, rule, h, template, size, over)
     records, results = searches.records, (batch.x, batch.fun, batch.jac, batch.counts)
     boxes = batch.lowers, batch.uppers
-    per_free = evaluations_for_each(functions.scheme)
-    active = searches.begin(batch.starts, *boxes, batch.rates, per_free, batch.counts)
+    active = searches.begin(
+        batch.starts, *boxes, batch.rates, functions.gradient_cost, batch.counts
+    )
     yield size - active.size
     if batch.over:
         return
@@ -52,7 +52,7 @@ def _solve(batch: Batch) -> Iterator[int]:
         step += 1
         if callable(options.lr) and step <= options.maxiter:
             records["lr"][active] = step_size(options.lr, step)
-        goes_on = searches.advance(active)
+        goes_on = searches.iterate(active)
         ended, active = active[~goes_on], active[goes_on]
         if ended.size:
             searches.finish(ended, *results)

@@ -14,11 +14,11 @@ import numpy as np
 from .._minimize.options import Options, rule_of
 from .._minimize.results import report
 from .._minimize.setup import run_of, search_of
+from .._objective.objective import Objective
 from .._rules.rules import Rule
 from .._search.monitor import Watch, progress_bar
 from .._search.outcomes import INFEASIBLE, TIMEOUT
 from .._search.rows import END, lose
-from .._search.runs import Functions
 from .._search.state import Search
 from ..typing import Matrix
 
@@ -31,7 +31,7 @@ class Batch:
 
     Attributes
     ----------
-    functions : Functions
+    functions : Objective
         The user's, with the common arguments.
     rows : tuple of ndarray
         Arrays whose k-th rows are further arguments of problem k.
@@ -53,7 +53,7 @@ class Batch:
         Iterations, evaluations of the function and of the gradient, and how it ended.
     """
 
-    functions: Functions
+    functions: Objective
     rows: tuple[np.ndarray[Any, Any], ...]
     starts: Matrix
     lowers: Matrix
@@ -128,7 +128,7 @@ def solve_python(batch: Batch) -> None:
             bar.close()
 
 
-def _solve_row(batch: Batch, functions: Functions, k: int) -> None:
+def _solve_row(batch: Batch, functions: Objective, k: int) -> None:
     lower, upper = (bound[k if len(bound) > 1 else 0] for bound in (batch.lowers, batch.uppers))
     if not np.all((lower <= upper) & (lower < np.inf) & (upper > -np.inf)):
         batch.counts[k, END] = INFEASIBLE

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
 from threading import TIMEOUT_MAX, Lock
 
 import numpy as np
 
-from .._minimize.setup import evaluations_for_each
 from .._numba.cache import kernel_address
 from .._numba.threads import count_threads
-from .._objective.compiled import native_function, type_of_arguments
+from .._objective.compiled import CompiledObjective
 from .._search.loops import run_kernel, run_signature
 from .._search.monitor import progress_bar
 from .._search.outcomes import MAXITER, TIMEOUT
@@ -88,23 +88,19 @@ class _Solver:
 
     def __init__(self, batch: Batch, rates: Rates | None) -> None:
         self._batch, self._rates = batch, rates
-        functions, n, args = batch.functions, batch.starts.shape[1], batch.args
+        functions, n = replace(batch.functions, args=batch.args), batch.starts.shape[1]
         rule, h, self._search = search_template(batch)
         words = self._search.record.view(np.int64)
         scheme = functions.scheme
-        args_type = type_of_arguments(args)
-        batch_type = type_of_arguments(batch.rows, "batch_args")
-        by_row = (batch_type,) if batch.rows else ()
-        self._native = native_function(functions.fun, functions.form, args_type, *by_row)
-        given = self._native.given(args)
+        self._compiled = CompiledObjective(functions, batch.rows)
         self._kernel = solve_kernel(
-            run_signature(rule), self._native.type_given(args_type), batch_type
+            run_signature(rule), self._compiled.user_data_type, self._compiled.row_args_type
         )
         self._cursor = np.zeros(2, dtype=np.int64)
         self._arguments = (
             kernel_address(run_kernel(rule, scheme)),
-            self._native.address,
-            given,
+            self._compiled.address,
+            self._compiled.user_data,
             batch.rows,
             np.zeros(1, dtype=np.int64),
             self._search.record,
@@ -117,7 +113,7 @@ class _Solver:
             batch.lowers,
             batch.uppers,
             batch.rates,
-            evaluations_for_each(scheme),
+            functions.gradient_cost,
             batch.x,
             batch.fun,
             batch.jac,
@@ -130,7 +126,7 @@ class _Solver:
     @property
     def is_parallel(self) -> bool:
         """Whether the functions have threads of their own, which are not to meet."""
-        return self._native.is_parallel(self._batch.functions.args)
+        return self._compiled.is_parallel
 
     def halt(self) -> None:
         """Have it leave the row that it is at. Another thread may say so."""
@@ -171,8 +167,6 @@ class _Solver:
     def _lose(self) -> None:
         """Give up the row at hand, which has raised an exception."""
         nit, nfev, njev = search_counts(self._search) if self._cursor[1] else (0, 0, 0)
-        if self._batch.functions.scheme == "gradient":
-            njev = nfev  # which the loop writes at its end
         self._batch.lose(self._cursor[0], (nit, nfev, njev))
         self._cursor[:] = self._cursor[0] + 1, 0
 

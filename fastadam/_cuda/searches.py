@@ -21,8 +21,10 @@ from numba import from_dtype, types
 from numba.extending import register_jitable
 
 from .._numba.cuda import clock, compile_kernel, with_cuda
-from .._objective.cuda import evaluation, rejected
+from .._objective.cuda import make_device_evaluation, rejected
+from .._objective.evaluation import select_views
 from .._objective.layout import REL_STEP, STATE
+from .._objective.objective import Objective
 from .._rules.rules import Rule
 from .._search.iteration import engine
 from .._search.outcomes import INFEASIBLE, MAXITER, RUNNING, TIMEOUT
@@ -61,7 +63,7 @@ class Task:
     dtype : str
         What is computed in, "float32" or "float64".
     fun, jac
-        As `runs.Functions` has them.
+        As `Objective` has them.
     length : int
         The number of variables, or 0 if it does not matter.
     args_type, rows_type : numba.types.BaseTuple
@@ -113,7 +115,8 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     * ``limit``: after how many nanoseconds no thread evaluates another point.
     """
     advance = engine(task.rule, task.dtype)
-    evaluate = evaluation(task.fun, task.jac, _given(task), task.length)
+    objective = Objective(task.fun, (), task.jac)
+    evaluate = make_device_evaluation(objective, _given(task), task.length)
     count = len(task.rows_type)
     fetch, pick = _fetcher(count), _picker(tuple(array.ndim for array in task.rows_type))
     now = clock()
@@ -205,7 +208,7 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
                     rows[REL_STEP, i] = rel_step[i]
                 fetch(bases, strips, k, t)
                 phase = SEARCHING
-            evaluate(s, rows, complex_trial, args + pick(views, t))
+            evaluate(s, select_views(rows, complex_trial), args + pick(views, t))
             if now() >= end:
                 break
         for i in range(WORDS):

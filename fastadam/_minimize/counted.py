@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._objective import python as objective
+from .._objective.objective import Objective
+from .._objective.python import PythonObjective
 from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, TIMEOUT
-from .._search.runs import Functions
 from ..typing import Vector
 
 
@@ -75,7 +75,7 @@ class Metered:
 
     Parameters
     ----------
-    functions : Functions
+    objective : Objective
         The user's.
     first : OptimizeResult
         The point to go on from.
@@ -94,7 +94,7 @@ class Metered:
 
     def __init__(
         self,
-        functions: Functions,
+        objective: Objective,
         first: OptimizeResult,
         box: tuple[Vector, Vector],
         limits: Limits,
@@ -102,18 +102,28 @@ class Metered:
         cost: int,
         callback: Callable[[Vector, float], Any] | None,
     ) -> None:
-        self._functions, self._box, self._limits = functions.in_python, box, limits
+        self._objective, self._box, self._limits = PythonObjective(objective), box, limits
         self._difference, self._cost, self._callback = difference, cost, callback
         #: The lowest so far.
         self.best = self._last = self._start = Point(first.x.copy(), first.fun, first.jac.copy())
         # The search may have had no evaluations left for differences.
         if difference is not None and np.any(np.isnan(first.jac)):
             self.best.grad = None
-        self.nit = self.nfev = self.njev = 0
+        self.nit = 0
         #: Whether a small gradient of the best point ends the method, and a value that stays.
         self.ends_by_gradient = self.ends_by_value = False
         self._pace = limits.pace  # seconds that the last evaluation took
         self._since, self._target = 0, math.inf
+
+    @property
+    def nfev(self) -> int:
+        """The number of evaluations of the function."""
+        return self._objective.nfev
+
+    @property
+    def njev(self) -> int:
+        """The number of gradients."""
+        return self._objective.njev
 
     # What SciPy calls
 
@@ -126,9 +136,9 @@ class Metered:
         x = np.clip(x, *self._box)
         point = self._known(x)
         # Only a user's own gradient needs no value, and Newton-CG asks for many without.
-        if point is None and callable(self._functions.jac):
+        if point is None and self._objective.has_jac:
             self._allow(0, 0)
-            return self._own_gradient(x)
+            return self._objective.gradient(x)
         return self._with_gradient(self.at(x)).copy()
 
     def iterate(self, x: Vector, *_: Any) -> None:
@@ -157,16 +167,8 @@ class Metered:
         if point is not None:
             return point
         self._allow(1, self._cost)
-        fun, args, jac = self._functions.fun, self._functions.args, self._functions.jac
         begun = time.monotonic()
-        self.nfev += 1
-        if jac is True or jac == "in-place":
-            self.njev += 1
-            grad = np.zeros(x.size)
-            evaluate = objective.pair if jac is True else objective.in_place
-            point = Point(x, evaluate(fun, args)(x, grad), grad)
-        else:
-            point = Point(x, objective.value(fun, args)(x, 0))
+        point = Point(x, *self._objective.evaluate(x))
         self._pace = time.monotonic() - begun
         self._last = point
         if -math.inf < point.f <= self.best.f:
@@ -235,19 +237,11 @@ class Metered:
 
     def _set_gradient(self, point: Point) -> None:
         if self._difference is None:
-            point.grad = self._own_gradient(point.x)
+            point.grad = self._objective.gradient(point.x)
             return
         begun = time.monotonic()
         found = self._difference(point.x, point.f)
         self._pace = (time.monotonic() - begun) / max(found.nfev, 1)
-        self.nfev += found.nfev
-        self.njev += 1
+        self._objective.nfev += found.nfev
+        self._objective.njev += 1
         point.grad = found.jac
-
-    def _own_gradient(self, x: Vector) -> Vector:
-        grad = np.array(
-            objective.vector(self._functions.jac(x.copy(), *self._functions.args), x.size),
-            dtype=np.float64,
-        )
-        self.njev += 1
-        return grad

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.optimize
 from scipy.optimize import Bounds, OptimizeResult
 
+from .._objective.objective import Objective
 from .._search.outcomes import (
     CONVERGED,
     MAXFEV,
@@ -21,7 +22,6 @@ from .._search.outcomes import (
     TIMEOUT,
     describe_exception,
 )
-from .._search.runs import Functions
 from .._validate import suggestion
 from ..typing import PolishMethod, Vector
 from .counted import Limits, Metered, Point, StopMethodError
@@ -65,7 +65,7 @@ def _scipy_version() -> tuple[int, ...]:
 
 
 def polish(
-    functions: Functions,
+    functions: Objective,
     rule: str,
     options: Options,
     first: OptimizeResult,

@@ -14,11 +14,12 @@ from scipy.optimize import OptimizeResult
 
 from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from .._objective.layout import GRADIENT, REL_STEP
+from .._objective.objective import DIFFERENCES, Objective
 from .._rules.rules import Rule
 from .._search import auto as annealing
 from .._search.loops import start_kernel
 from .._search.monitor import Watch, with_result
-from .._search.runs import DIFFERENCES, CompiledRun, Functions, PythonRun, Run
+from .._search.runs import CompiledRun, PythonRun, Run
 from .._search.state import Search
 from .._validate import describe, real_array, suggestion
 from ..typing import Vector
@@ -43,7 +44,7 @@ def start_of(x0: ArrayLike) -> Vector:
     return array
 
 
-def functions_of(fun: Callable[..., Any], args: Any, jac: Any, options: Options) -> Functions:
+def functions_of(fun: Callable[..., Any], args: Any, jac: Any, options: Options) -> Objective:
     """Return the user's functions, checked."""
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {describe(fun)}")
@@ -57,7 +58,7 @@ def functions_of(fun: Callable[..., Any], args: Any, jac: Any, options: Options)
             'jac must be callable, True, None, "2-point", "3-point", "cs" or "in-place", '
             f"got {describe(jac)}" + suggestion(jac, ("in-place", *DIFFERENCES))
         )
-    return Functions(fun, args if isinstance(args, tuple) else (args,), jac)
+    return Objective(fun, args if isinstance(args, tuple) else (args,), jac)
 
 
 def callback_of(callback: Any) -> Callable[..., Any] | None:
@@ -68,24 +69,19 @@ def callback_of(callback: Any) -> Callable[..., Any] | None:
 
 
 def run_of(
-    functions: Functions, method: str, options: Options, x0: Vector, lower: Vector, upper: Vector
+    functions: Objective, method: str, options: Options, x0: Vector, lower: Vector, upper: Vector
 ) -> Run:
     """Return the search that the options describe, ready to run."""
     rule, h = rule_of(method, options)
     search = search_of(functions, rule, options, x0, lower, upper)
     start_kernel()(search.record, search.rows)
     schedule = options.lr if callable(options.lr) else None
-    kind = CompiledRun if functions.native else PythonRun
+    kind = CompiledRun if functions.is_compiled else PythonRun
     return kind(functions, search, rule, h, schedule)
 
 
-def evaluations_for_each(scheme: str) -> int:
-    """Return the number of evaluations that a gradient takes for each free coordinate."""
-    return {"gradient": 0, "3-point": 2}.get(scheme, 1)
-
-
 def search_of(
-    functions: Functions, rule: Rule, options: Options, x0: Vector, lower: Vector, upper: Vector
+    functions: Objective, rule: Rule, options: Options, x0: Vector, lower: Vector, upper: Vector
 ) -> Search:
     """Return the memory of a search that has not begun."""
     scheme = functions.scheme
@@ -99,7 +95,7 @@ def search_of(
         maxfev=min(options.maxfev, _NEVER),
         gtol=options.gtol,
         clip_norm=options.clip_norm,
-        cost=1 + evaluations_for_each(scheme) * free,
+        cost=1 + functions.gradient_cost * free,
         wide_cost=1 + 2 * free,
         **(_annealed(options, scheme) if options.auto else _fixed(options)),
     )
@@ -124,7 +120,7 @@ def limits_of(options: Options, first: OptimizeResult, began: float) -> Limits:
 
 
 def metered_of(
-    functions: Functions,
+    functions: Objective,
     method: str,
     options: Options,
     first: OptimizeResult,
@@ -142,14 +138,14 @@ def metered_of(
         return report(run, Watch(run, None, False, math.inf, False).drive())
 
     lower, upper = box
-    cost = evaluations_for_each(scheme) * int(np.count_nonzero(lower < upper))
+    cost = functions.gradient_cost * int(np.count_nonzero(lower < upper))
     return Metered(
         functions,
         first,
         box,
         limits,
         None if scheme == "gradient" else difference,
-        cost + (scheme == "cs"),  # which takes the value again
+        cost,
         None if callback is None else with_result(callback),
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 from numba import types
 
 from .._numba.cache import compile_kernel
-from .._objective.differences import around, beside, parabola, secant, size
+from .._objective.differences import POINT_FINDERS, find_complex_step, slope
 from .._objective.layout import GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
 from .._rules.rules import Rule
 from .iteration import engine
@@ -44,7 +44,7 @@ def begin_kernel() -> Callable[..., Any]:
 
 
 @cache
-def advance_all_kernel(rule: Rule) -> Callable[..., Any]:
+def iterate_all_kernel(rule: Rule) -> Callable[..., Any]:
     """Return what makes one iteration of a rule in some searches, see `engine`."""
     advance = engine(rule)
 
@@ -87,51 +87,48 @@ def store_kernel() -> Callable[..., Any]:
 
 @cache
 def points_kernel(scheme: str) -> Callable[..., Any]:
-    """Return what fills ``near`` and ``far``; a one-sided difference has no near point but x."""
-    one_sided = scheme == "2-point"
+    """Compile what fills ``near`` and ``far``, the points of differences."""
+    find_points = POINT_FINDERS[scheme]
 
     def kernel(records, matrices, active, near, far):
         for a in range(active.size):
-            s, rows = records[active[a]], matrices[active[a]]
-            for i in range(rows.shape[1]):
-                x, lower, upper = rows[X, i], rows[LOWER, i], rows[UPPER, i]
-                rel_step, unit = rows[REL_STEP, i], rows[UNIT, i]
-                if one_sided and s.width == 0.0:
-                    near[a, i], far[a, i] = x, beside(x, lower, upper, rel_step, unit)
-                else:
-                    near[a, i], far[a, i] = around(x, lower, upper, rel_step, unit, s.width)
+            width, vectors = records[active[a]].width, matrices[active[a]]
+            for i in range(vectors.shape[1]):
+                x, lower, upper = vectors[X, i], vectors[LOWER, i], vectors[UPPER, i]
+                rel_step, unit = vectors[REL_STEP, i], vectors[UNIT, i]
+                near[a, i], far[a, i] = find_points(x, lower, upper, rel_step, unit, width)
 
     return _over_rows(f"points_{scheme[0]}", kernel, WORDS, MATRIX, MATRIX)
 
 
 @cache
 def complex_steps_kernel() -> Callable[..., Any]:
-    """Return what fills ``h``, with 0 where bounds are equal."""
+    """Compile what fills ``h``, with 0 where bounds are equal."""
 
     def kernel(records, matrices, active, h):
         for a in range(active.size):
-            rows = matrices[active[a]]
-            for i in range(rows.shape[1]):
-                free = rows[LOWER, i] < rows[UPPER, i]
-                h[a, i] = rows[REL_STEP, i] * size(rows[X, i], rows[UNIT, i]) if free else 0.0
+            vectors = matrices[active[a]]
+            for i in range(vectors.shape[1]):
+                x, lower, upper = vectors[X, i], vectors[LOWER, i], vectors[UPPER, i]
+                rel_step, unit = vectors[REL_STEP, i], vectors[UNIT, i]
+                h[a, i] = find_complex_step(x, lower, upper, rel_step, unit)
 
     return _over_rows("complex_steps", kernel, WORDS, MATRIX)
 
 
 @cache
 def slopes_kernel() -> Callable[..., Any]:
-    """Return what fills the gradients of some searches from the values at `points_kernel`'s."""
+    """Compile what fills the gradients of some searches from the values at `points_kernel`'s."""
 
     def kernel(records, matrices, active, near, f_near, far, f_far):
         for a in range(active.size):
-            f, rows = records[active[a]].f, matrices[active[a]]
-            for i in range(rows.shape[1]):
-                x = rows[X, i]
-                if far[a, i] == x:
-                    rows[GRAD, i] = 0.0
-                elif near[a, i] == x or near[a, i] == far[a, i]:
-                    rows[GRAD, i] = secant(x, f, far[a, i], f_far[a, i])
-                else:
-                    rows[GRAD, i] = parabola(x, f, near[a, i], f_near[a, i], far[a, i], f_far[a, i])
+            f, vectors = records[active[a]].f, matrices[active[a]]
+            for i in range(vectors.shape[1]):
+                x = vectors[X, i]
+                vectors[GRAD, i] = (
+                    0.0
+                    if far[a, i] == x
+                    else slope(x, f, near[a, i], f_near[a, i], far[a, i], f_far[a, i])
+                )
 
     return _over_rows("slopes", kernel, WORDS, MATRIX, MATRIX, MATRIX, MATRIX)
