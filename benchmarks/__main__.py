@@ -8,15 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from .machine import describe, headline
-from .report import (
-    Options,
-    SuiteResult,
-    as_json,
-    format_rows,
-    format_verdicts,
-    write_json,
-)
+from .harness.machine import describe, headline
+from .harness.report import Options, SuiteResult, as_json, format_rows, format_verdicts, write_json
 from .suites import SUITES
 
 

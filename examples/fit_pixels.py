@@ -9,10 +9,8 @@ same starts, guessed from the data, for time and accuracy. It prints a table and
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,38 +18,28 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
-from numba import njit
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 import fastadam
-from fastadam.typing import MinimizeBatchOptions
+from workloads.decays import (
+    LOWER,
+    OPTIONS,
+    PARAMETERS,
+    TIMES,
+    TUNED,
+    UPPER,
+    Array,
+    Scene,
+    fit_one_by_one,
+    guess,
+    make_scene,
+    misfit,
+    model,
+)
 
-from .command import picture_parser, run_command
-from .mnist.arguments import positive_int
-from .mnist.arguments import seed as whole_seed
-from .mnist.files import replacing
-
-Array = NDArray[np.float64]
-
-PARAMETERS = ("amplitude", "rate", "offset")
-LOWER, UPPER = np.array([0.0, 0.05, 0.0]), np.array([4.0, 6.0, 1.0])
-
-#: When the frames were taken, and the standard deviation of their noise.
-TIMES = np.linspace(0.0, 4.0, 24)
-NOISE = 0.03
-
-#: Tuned for these curves, by trying. The defaults, ``lr="auto"``, find the same minima in five
-#: times as many iterations, since they cannot know that the starts are near. Plain Adam with a step
-#: as small as a start's usual error, 0.02 to 0.13, does; less momentum halves what is left of them.
-#: What the tolerance leaves out is a thousandth of the error that comes from the noise.
-OPTIONS: MinimizeBatchOptions = {
-    "lr": 0.015,
-    "betas": (0.75, 0.999),
-    "gtol": 1e-6,
-    "maxiter": 500,
-}
-TUNED = f"plain Adam within bounds, lr={OPTIONS['lr']}, betas={OPTIONS['betas']}, gradient by hand"
+from ._shared.command import picture_parser, positive_int, run_command
+from ._shared.command import seed as whole_seed
+from ._shared.plots import BLUE, ORANGE, make_figure, open_frame, save_figure
 
 #: How many pixels `curve_fit` gets.
 SAMPLE = 500
@@ -62,27 +50,11 @@ OURS, BOUNDED, FREE = "fastadam, tuned", "curve_fit, bounds", "curve_fit, no bou
 SIZE = (1600, 780)
 DPI = 130
 
+#: What the parameters are measured in: counts of the camera, and seconds.
+UNITS = {"amplitude": "counts", "rate": "1/s", "offset": "counts"}
+
 # Perceptually uniform; the last, for differences, on either side of its middle.
 _COLOURS = {"amplitude": "viridis", "rate": "magma", "offset": "cividis", "difference": "coolwarm"}
-
-
-@dataclass(frozen=True)
-class Scene:
-    """An image with a decay in each pixel.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        Height and width.
-    truth : ndarray, shape (pixels, 3)
-        Amplitude, rate and offset of each pixel, row by row of the image.
-    y : ndarray, shape (pixels, frames)
-        What the camera saw.
-    """
-
-    shape: tuple[int, int]
-    truth: Array
-    y: Array
 
 
 @dataclass(frozen=True)
@@ -93,7 +65,13 @@ class Fit:
     pixels: NDArray[np.intp]
     x: Array
     seconds: float
-    failed: int
+    #: Which of them ended short of the tolerance.
+    short: NDArray[np.bool_]
+
+    @property
+    def failed(self) -> int:
+        """How many ended short of the tolerance."""
+        return int(np.sum(self.short))
 
     @property
     def seconds_each(self) -> float:
@@ -137,72 +115,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def make_scene(pixels: int, seed: int) -> Scene:
-    """Make an image, 8 by 5, of round cells on a dim ground.
-
-    Parameters
-    ----------
-    pixels : int
-        About how many it is to have.
-    seed : int
-        Of the cells and the noise.
-    """
-    rng = np.random.default_rng(seed)
-    width = round(math.sqrt(1.6 * pixels))
-    height = max(1, round(pixels / width))
-    v, u = np.meshgrid(
-        (np.arange(height) + 0.5) / height, 1.6 * (np.arange(width) + 0.5) / width, indexing="ij"
-    )
-    amplitude, rate = np.full(u.shape, 0.5), 0.6 + 0.3 * u
-    for _ in range(22):
-        cover, depth = _cell(rng, u, v)
-        amplitude += cover * (rng.uniform(0.6, 1.4) * np.sqrt(depth) + 0.3 - amplitude + 0.3)
-        rate += cover * (rng.uniform(0.7, 2.4) * (1.0 - 0.3 * depth) - rate)
-    # Cut off at 0: over a third of the image the lower bound is the truth.
-    offset = np.maximum(0.0, 0.12 + 0.2 * np.sin(4.0 * u + 1.0) * np.cos(5.0 * v - 1.0))
-    truth = np.stack([amplitude, rate, offset], axis=-1).reshape(-1, 3)
-    a, r, c = truth.T[:, :, None]
-    y = a * np.exp(-r * TIMES) + c + rng.normal(0.0, NOISE, (len(truth), TIMES.size))
-    return Scene((height, width), truth, y)
-
-
-def _cell(rng: np.random.Generator, u: Array, v: Array) -> tuple[Array, Array]:
-    """Return where an ellipse is, with a soft edge, and how far from the edge: 1 in the middle."""
-    angle, long, short = rng.uniform(0.0, math.pi), *rng.uniform((0.10, 0.07), (0.20, 0.13))
-    du, dv = u - rng.uniform(0.0, 1.6), v - rng.uniform(0.0, 1.0)
-    along = (du * math.cos(angle) + dv * math.sin(angle)) / long
-    across = (dv * math.cos(angle) - du * math.sin(angle)) / short
-    distance = np.hypot(along, across)
-    return 0.5 - 0.5 * np.tanh(12.0 * (distance - 1.0)), np.maximum(0.0, 1.0 - distance**2)
-
-
-def guess(y: Array) -> Array:
-    """Return starts from the data: the last frames, the first one, and the area between them."""
-    offset = y[:, -4:].mean(axis=1)
-    amplitude = y[:, 0] - offset
-    area = np.trapezoid(y - offset[:, None], TIMES, axis=1)
-    rate = amplitude / np.maximum(area, 1e-3)
-    return np.clip(np.stack([amplitude, rate, offset], axis=1), LOWER, UPPER)
-
-
-@njit(error_model="numpy")
-def misfit(p, grad, t, y):  # type: ignore[no-untyped-def]  # Numba finds the types
-    """Return the mean square of the residuals; fill `grad`."""
-    amplitude, rate, offset = p
-    f = by_amplitude = by_rate = by_offset = 0.0
-    for i in range(t.size):
-        decay = math.exp(-rate * t[i])
-        residual = amplitude * decay + offset - y[i]
-        f += residual * residual
-        by_amplitude += residual * decay
-        by_rate -= residual * amplitude * t[i] * decay
-        by_offset += residual
-    grad[0] = 2.0 * by_amplitude / t.size
-    grad[1] = 2.0 * by_rate / t.size
-    grad[2] = 2.0 * by_offset / t.size
-    return f / t.size
-
-
 def fit_all(y: Array, start: Array) -> Fit:
     """Fit every pixel, in one call.
 
@@ -222,42 +134,14 @@ def fit_all(y: Array, start: Array) -> Fit:
         options=OPTIONS,
     )
     seconds = time.perf_counter() - begin
-    return Fit(OURS, np.arange(len(y)), result.x, seconds, int(np.sum(~result.success)))
+    return Fit(OURS, np.arange(len(y)), result.x, seconds, ~result.success)
 
 
 def fit_sample(y: Array, start: Array, pixels: NDArray[np.intp], method: str) -> Fit:
-    """Fit some of the pixels by SciPy, one after the other; `method` is `BOUNDED` or `FREE`.
-
-    Parameters
-    ----------
-    y : ndarray, shape (pixels, frames)
-    start : ndarray, shape (pixels, 3)
-    pixels : ndarray of int
-        Which ones.
-    method : str
-        `BOUNDED` or `FREE`.
-    """
-    bounds = (LOWER, UPPER) if method == BOUNDED else (-np.inf, np.inf)
-    found = start[pixels]
-    failed = 0
-    # Matrices this small are not worth a second thread: SciPy would wait for it. And a step
-    # without bounds may overflow, or leave no covariance, which nobody asks for here.
-    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        warnings.simplefilter("ignore", scipy.optimize.OptimizeWarning)
-        begin = time.perf_counter()
-        for i, k in enumerate(pixels):
-            try:
-                found[i], _ = scipy.optimize.curve_fit(model, TIMES, y[k], start[k], bounds=bounds)
-            except RuntimeError:  # no convergence: the start remains
-                failed += 1
-        seconds = time.perf_counter() - begin
-    return Fit(method, pixels, found, seconds, failed)
-
-
-def model(t: Array, amplitude: float, rate: float, offset: float) -> Array:
-    """Return the decay, in the form that `curve_fit` wants."""
-    return amplitude * np.exp(-rate * t) + offset
+    """Fit some of the pixels by SciPy, one after the other; `method` is `BOUNDED` or `FREE`."""
+    begin = time.perf_counter()
+    x, failed = fit_one_by_one(y, start, pixels, bounded=method == BOUNDED)
+    return Fit(method, pixels, x, time.perf_counter() - begin, failed)
 
 
 def errors(scene: Scene, fit: Fit, pixels: NDArray[np.intp]) -> Array:
@@ -313,23 +197,23 @@ def draw(scene: Scene, fit: Fit, path: Path) -> None:
     path : Path
         The picture; its suffix decides the format.
     """
-    # Figure without pyplot: no display is needed and no global backend is touched.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(SIZE[0] / DPI, SIZE[1] / DPI), dpi=DPI, layout="compressed")
+    figure = make_figure(*SIZE, DPI, "compressed")
     panels: Any = figure.subplots(3, 4, gridspec_kw={"width_ratios": [1.0, 1.0, 1.0, 0.85]})
     for column, name in enumerate(PARAMETERS):
-        _draw_maps(figure, panels[:, column], name, *_maps(scene, fit, column))
+        maps = (values[:, column].reshape(scene.shape) for values in (scene.truth, fit.x))
+        _draw_maps(figure, panels[:, column], name, *maps)
+        _mark_short(panels[2, column], scene, fit)
     for row, label in enumerate(("true", "fitted", "fitted - true")):
-        panels[row, 0].set_ylabel(label, fontsize=11)
+        panels[row, 0].set_ylabel(label, fontsize=12)
+    short = f"x: {fit.failed:,} of {len(fit.pixels):,} fits ended short of the tolerance"
+    panels[2, 0].set_xlabel(short, loc="left")
     for row, (name, pixel) in enumerate(zip("ABC", shown(scene), strict=True)):
         _draw_decay(panels[row, 3], scene, fit, pixel, name)
         y, x = divmod(pixel, scene.shape[1])
         disc = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": "none"}
-        place = {"ha": "center", "va": "center", "fontsize": 7, "fontweight": "bold"}
+        place = {"ha": "center", "va": "center", "fontsize": 8, "fontweight": "bold"}
         panels[1, 0].text(x, y, name, bbox=disc, **place)
-    with replacing(path) as file:
-        figure.savefig(file, format=path.suffix.lower().removeprefix("."), dpi=DPI)
+    save_figure(figure, path)
 
 
 def shown(scene: Scene) -> list[int]:
@@ -337,10 +221,6 @@ def shown(scene: Scene) -> list[int]:
     bright = np.argsort(scene.truth[:, 0])[-max(1, len(scene.truth) // 5) :]
     by_rate = bright[np.argsort(scene.truth[bright, 1])]
     return [int(by_rate[int(part * (len(by_rate) - 1))]) for part in (0.05, 0.5, 0.95)]
-
-
-def _maps(scene: Scene, fit: Fit, column: int) -> tuple[Array, Array]:
-    return scene.truth[:, column].reshape(scene.shape), fit.x[:, column].reshape(scene.shape)
 
 
 def _draw_maps(figure: Any, panels: Any, name: str, true: Array, fitted: Array) -> None:
@@ -353,29 +233,37 @@ def _draw_maps(figure: Any, panels: Any, name: str, true: Array, fitted: Array) 
         image = axes.imshow(values, **style)
         axes.set(xticks=[], yticks=[])
         bar = figure.colorbar(image, ax=axes, aspect=16, pad=0.02, fraction=0.06)
-        bar.ax.tick_params(labelsize=8)
-        for edges in (bar.outline, *axes.spines.values()):
-            edges.set_visible(False)
-    panels[0].set_title(name, fontsize=11)
+        bar.set_label(UNITS[name], fontsize=10)
+        bar.ax.tick_params(labelsize=9)
+        bar.outline.set_visible(False)
+        open_frame(axes, axes.spines)
+    panels[0].set_title(name, fontsize=12)
+
+
+def _mark_short(axes: Any, scene: Scene, fit: Fit) -> None:
+    """Mark the pixels whose fits ended short of the tolerance."""
+    rows, columns = np.divmod(fit.pixels[fit.short], scene.shape[1])
+    axes.plot(columns, rows, "x", color="black", markersize=4, markeredgewidth=0.8)
 
 
 def _draw_decay(axes: Any, scene: Scene, fit: Fit, pixel: int, name: str) -> None:
     """Draw the frames of a pixel, the fit and the truth."""
     t = np.linspace(TIMES[0], TIMES[-1], 200)
     axes.plot(TIMES, scene.y[pixel], "o", markersize=3.5, color="#7a7a7a", label="data")
-    axes.plot(t, model(t, *scene.truth[pixel]), color="#E69F00", linewidth=3, label="true")
-    axes.plot(t, model(t, *fit.x[pixel]), color="#0072B2", linewidth=1.3, label="fitted")
+    axes.plot(t, model(t, *scene.truth[pixel]), color=ORANGE, linewidth=3.5, label="true")
+    fitted = {"color": BLUE, "linewidth": 1.4, "linestyle": "--", "label": "fitted"}
+    axes.plot(t, model(t, *fit.x[pixel]), **fitted)
     a, r, c = fit.x[pixel]
-    place = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": 9}
-    axes.text(0.99, 1.0, f"{name}: {a:.2f} exp(-{r:.2f} t) + {c:.2f}", **place)
-    axes.set_ylim(-0.1, 1.1 * scene.y[pixel].max())
-    axes.tick_params(labelsize=8, labelbottom=name == "C")
+    place = {"transform": axes.transAxes, "ha": "right", "va": "bottom", "fontsize": 9.5}
+    axes.text(0.99, 1.03, f"{name}, fitted: {a:.2f} exp(-{r:.2f} t) + {c:.2f}", **place)
+    axes.set_ylim(-0.1, 1.15 * scene.y[pixel].max())
+    axes.tick_params(labelsize=9, labelbottom=name == "C")
+    axes.set_ylabel("counts", fontsize=10)
     if name == "A":
-        axes.legend(frameon=False, fontsize=8, loc="upper right", bbox_to_anchor=(1.0, 0.9))
+        axes.legend(frameon=False, fontsize=9, loc="upper right", bbox_to_anchor=(1.0, 1.0))
     if name == "C":
-        axes.set_xlabel("t", fontsize=9, labelpad=0)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+        axes.set_xlabel("t (s)", fontsize=10, labelpad=0)
+    open_frame(axes)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 import fastadam
 from fastadam import problems
 
-from .command import picture_parser, run_command
-from .mnist.arguments import positive_int
-from .mnist.files import replacing
+from ._shared import plots
+from ._shared.command import picture_parser, positive_int, run_command
 
 #: Pixels. The figure is drawn at a size in inches at which the text is legible on a page.
 SIZE = (1600, 700)
@@ -33,33 +32,36 @@ VIEW = ((-1.75, 1.65), (-0.6, 2.1))
 
 #: After how many iterations the paths have a dot.
 MILESTONE = 100
-OUTLINE = {"markeredgecolor": "white", "markeredgewidth": 0.9}
+
+#: The contours with a label.
+LABELLED = (0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One method and how it is drawn."""
+    """One method and how it is drawn: colour, dashes or marker alone tell it from the others."""
 
     label: str
     #: Of `fastadam.minimize`, or "BFGS" for SciPy's.
     method: str
     lr: float | str | None
     colour: str
+    dashes: Any
+    marker: str
 
 
-# The colours are those of Okabe and Ito, which colour-blind eyes tell apart. The learning rates
-# come from 1, 2 and 5 times powers of ten. SGD and momentum have the largest that work. Adam is
-# faster with up to 0.5, on a path that is all over the place; AdamW has Adam's, so that they differ
-# in the weight decay alone. A larger one would keep RMSprop farther from the minimum for ever,
-# and a smaller one is slower.
+# The learning rates come from 1, 2 and 5 times powers of ten. SGD and momentum have the largest
+# that work. Adam is faster with up to 0.5, on a path that is all over the place; AdamW has Adam's,
+# so that they differ in the weight decay alone. A larger one would keep RMSprop farther from the
+# minimum for ever, and a smaller one is slower.
 CONTENDERS = (
-    Contender("SGD", "sgd", 0.002, "#E69F00"),
-    Contender("momentum", "momentum", 0.002, "#D55E00"),
-    Contender("RMSprop", "rmsprop", 0.001, "#CC79A7"),
-    Contender("AdamW", "adamw", 0.1, "#009E73"),
-    Contender("Adam", "adam", 0.1, "#56B4E9"),
-    Contender("Adam", "adam", "auto", "#0072B2"),
-    Contender("BFGS (SciPy)", "BFGS", None, "#000000"),
+    Contender("SGD", "sgd", 0.002, plots.ORANGE, (0, (1, 1)), "v"),
+    Contender("momentum", "momentum", 0.002, plots.VERMILLION, (0, (4, 1)), "s"),
+    Contender("RMSprop", "rmsprop", 0.001, plots.PURPLE, (0, (4, 1, 1, 1)), "D"),
+    Contender("AdamW", "adamw", 0.1, plots.GREEN, (0, (6, 2)), "^"),
+    Contender("Adam", "adam", 0.1, plots.SKY, (0, (2, 1)), "P"),
+    Contender("Adam", "adam", "auto", plots.BLUE, "-", "o"),
+    Contender("BFGS (SciPy)", "BFGS", None, plots.BLACK, (0, (3, 1, 1, 1, 1, 1)), "X"),
 )
 
 
@@ -172,16 +174,11 @@ def draw(descents: Sequence[Descent], path: Path) -> None:
     path : Path
         The picture; its suffix decides the format.
     """
-    # Figure without pyplot: no display is needed and no global backend is touched.
-    from matplotlib.figure import Figure
-
-    style = {"width_ratios": [1.12, 1.0]}
-    figure = Figure(figsize=(SIZE[0] / DPI, SIZE[1] / DPI), dpi=DPI, layout="constrained")
-    plane, curves = figure.subplots(1, 2, gridspec_kw=style)
+    figure = plots.make_figure(*SIZE, DPI)
+    plane, curves = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1.12, 1.0]})
     _draw_plane(plane, descents)
     _draw_curves(curves, descents)
-    with replacing(path) as file:
-        figure.savefig(file, format=path.suffix.lower().removeprefix("."), dpi=DPI)
+    plots.save_figure(figure, path)
 
 
 def _draw_plane(axes: Any, descents: Sequence[Descent]) -> None:
@@ -193,13 +190,25 @@ def _draw_plane(axes: Any, descents: Sequence[Descent]) -> None:
     logs = np.log10(np.maximum(heights, levels[0] / 10))
     # Pale, so that seven colours stand out against it.
     axes.contourf(x, y, logs, np.log10(levels), cmap="Greys", vmin=-2, vmax=12, extend="both")
-    axes.contour(x, y, heights, levels, colors="white", linewidths=0.7)
+    labelled = axes.contour(x, y, heights, LABELLED, colors="#8a8a8a", linewidths=0.7)
+    axes.clabel(labelled, fmt="%g", fontsize=8, colors="#5a5a5a")
     for descent in descents:
-        axes.plot(*descent.path.T, color=descent.contender.colour, linewidth=1.1)
+        contender = descent.contender
+        style = {"color": contender.colour, "linestyle": contender.dashes}
+        axes.plot(*descent.path.T, linewidth=1.2, **style)
     # The paths share the valley floor: where each has got to tells them apart.
     for descent in descents:
+        contender = descent.contender
         there = descent.path[min(MILESTONE, descent.iterations)]
-        axes.plot(*there, "o", color=descent.contender.colour, markersize=7, **OUTLINE, zorder=4)
+        axes.plot(
+            *there,
+            contender.marker,
+            color=contender.colour,
+            markersize=8,
+            markeredgecolor="white",
+            markeredgewidth=0.9,
+            zorder=4,
+        )
     axes.plot(*problem.x0, "s", color="white", markersize=7, zorder=5, markeredgecolor="black")
     axes.plot(
         *problem.minimizers[0], "*", color="white", markersize=13, zorder=5, markeredgecolor="black"
@@ -207,7 +216,7 @@ def _draw_plane(axes: Any, descents: Sequence[Descent]) -> None:
     axes.annotate("start", problem.x0, (-7, -13), textcoords="offset points", ha="right")
     axes.annotate("minimum", problem.minimizers[0], (9, -12), textcoords="offset points")
     axes.set(xlim=VIEW[0], ylim=VIEW[1], xlabel="$x_1$", ylabel="$x_2$")
-    axes.set_title(f"paths from (-1.2, 1); dots: after {MILESTONE} iterations", fontsize=10)
+    axes.set_title(f"paths from (-1.2, 1); symbols: after {MILESTONE} iterations", fontsize=10)
 
 
 def _draw_curves(axes: Any, descents: Sequence[Descent]) -> None:
@@ -220,15 +229,24 @@ def _draw_curves(axes: Any, descents: Sequence[Descent]) -> None:
         # The value itself goes up and down by orders of magnitude: the lines would hide each
         # other. And the best point is the one that is returned.
         best = np.minimum.accumulate(descent.values)
-        axes.plot(best, color=contender.colour, linewidth=1.6, label=label)
-        axes.plot(len(best) - 1, best[-1], "o", color=contender.colour, markersize=4)
-    axes.set_xscale("symlog", linthresh=1, linscale=0.3)  # logarithmic, but shows the start, too
-    axes.set(xlim=(0, None), yscale="log", xlabel="iteration")
-    axes.set_title("best value so far", fontsize=10)
+        style = {"color": contender.colour, "marker": contender.marker}
+        lines = {"linestyle": contender.dashes, "markevery": [0], "markersize": 6, "label": label}
+        axes.plot(best, linewidth=1.7, **style, **lines)
+        axes.plot(len(best) - 1, best[-1], markersize=6, **style)
+    axes.set_xscale("symlog", linthresh=1, linscale=0.6)  # logarithmic, but shows the start, too
+    axes.set(xlim=(0, None), yscale="log", xlabel="iteration", ylabel="lowest $f$ so far")
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, loc="lower left", fontsize=8, handlelength=1.2)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    axes.legend(
+        frameon=False,
+        loc="lower left",
+        fontsize=8,
+        handlelength=2.2,
+        borderaxespad=0.2,
+        title="each lr chosen\nby hand, but auto",
+        title_fontsize=8,
+        alignment="left",
+    )
+    plots.open_frame(axes)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,9 @@ import fastadam
 from fastadam import problems
 from fastadam.problems import Problem
 
-from .command import picture_parser, run_command
-from .mnist.arguments import positive_int
-from .mnist.arguments import seed as whole_seed
-from .mnist.files import replacing
+from ._shared import plots
+from ._shared.command import picture_parser, positive_int, run_command
+from ._shared.command import seed as whole_seed
 
 OURS = "fastadam"
 SCIPY = ("Nelder-Mead", "BFGS", "L-BFGS-B")
@@ -43,9 +42,9 @@ GLOBAL, LOCAL, NEITHER = "the global minimum", "another local minimum", "no mini
 SIZE = (1600, 1000)
 DPI = 130
 
-# Colours that colour-blind eyes tell apart; those of the methods are Okabe and Ito's.
-_COLOURS = dict(zip(METHODS, ("#0072B2", "#E69F00", "#000000", "#009E73"), strict=True))
-_OUTCOME_COLOURS = {GLOBAL: "#40306b", LOCAL: "#b3a6d3", NEITHER: "#e8743b"}
+_COLOURS = dict(zip(METHODS, (plots.BLUE, plots.ORANGE, plots.BLACK, plots.GREEN), strict=True))
+_DASHES = dict(zip(METHODS, ("-", "--", "-.", ":"), strict=True))
+_OUTCOME_COLOURS = {GLOBAL: plots.BLUE, LOCAL: plots.SKY, NEITHER: plots.VERMILLION}
 
 
 @dataclass(frozen=True)
@@ -205,7 +204,7 @@ def format_table(runs: Sequence[Run]) -> str:
 
 
 def format_verdict(runs: Sequence[Run]) -> str:
-    """Return what the runs say of fastadam: where it is worse than SciPy, and how much dearer."""
+    """Say where fastadam is worse than SciPy in these runs, and how much dearer it is."""
     lines = [
         "Ends at a minimum: " + _shares(runs, lambda run: run.solved),
         "At the global one: " + _shares(runs, lambda run: run.outcome == GLOBAL),
@@ -262,10 +261,7 @@ def draw(runs: Sequence[Run], path: Path) -> None:
     path : Path
         The picture; its suffix decides the format.
     """
-    # Figure without pyplot: no display is needed and no global backend is touched.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(SIZE[0] / DPI, SIZE[1] / DPI), dpi=DPI, layout="constrained")
+    figure = plots.make_figure(*SIZE, DPI)
     style = {"width_ratios": [1.75, 1.0]}
     panels: Any = figure.subplot_mosaic(
         [["matrix", "any"], ["matrix", "global"]], gridspec_kw=style
@@ -275,8 +271,7 @@ def draw(runs: Sequence[Run], path: Path) -> None:
     _draw_profile(panels["global"], runs, "the global minimum", lambda run: run.outcome == GLOBAL)
     panels["any"].tick_params(labelbottom=False)  # as below
     panels["global"].set_xlabel("evaluations of the function")
-    with replacing(path) as file:
-        figure.savefig(file, format=path.suffix.lower().removeprefix("."), dpi=DPI)
+    plots.save_figure(figure, path)
 
 
 def _draw_matrix(axes: Any, runs: Sequence[Run]) -> None:
@@ -299,8 +294,7 @@ def _draw_matrix(axes: Any, runs: Sequence[Run]) -> None:
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.set(xlim=(-0.02, len(METHODS) - 0.1), ylim=(len(chosen) - 0.5, -0.5))
-    for side in axes.spines.values():
-        side.set_visible(False)
+    plots.open_frame(axes, axes.spines)
     patches = [Patch(color=colour, label=name) for name, colour in _OUTCOME_COLOURS.items()]
     place = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.005), "ncols": len(patches)}
     axes.legend(handles=patches, frameon=False, fontsize=9, handlelength=1.2, **place)
@@ -317,9 +311,10 @@ def _draw_profile(axes: Any, runs: Sequence[Run], what: str, counts: Callable[[R
         shares = 100 * np.arange(len(costs) + 1) / len(own)
         ends[method] = shares[-1]
         steps = [1, *costs, limit], [*shares, shares[-1]]
-        width = 2.2 if method == OURS else 1.5
-        axes.plot(*steps, drawstyle="steps-post", color=_COLOURS[method], linewidth=width)
-    for method, height in _spread(ends, 5.0).items():
+        style = {"color": _COLOURS[method], "linestyle": _DASHES[method]}
+        width = 2.4 if method == OURS else 1.7
+        axes.plot(*steps, drawstyle="steps-post", linewidth=width, **style)
+    for method, height in plots.spread_labels(ends, 6.0).items():
         label = f"{method} {ends[method]:.0f} %"
         place = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 9}
         axes.annotate(label, (1.02, height), color=_COLOURS[method], **place)
@@ -327,18 +322,7 @@ def _draw_profile(axes: Any, runs: Sequence[Run], what: str, counts: Callable[[R
     axes.set(xscale="log", xlim=(0.8 * least, limit), ylim=(0, 100))
     axes.set_title(f"% of the runs that have ended at {what}", fontsize=10)
     axes.grid(alpha=0.25)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-
-
-def _spread(heights: dict[str, float], gap: float) -> dict[str, float]:
-    """Move labels apart that would cover each other, and keep them below 100."""
-    placed: dict[str, float] = {}
-    limit = 100.0
-    for name in sorted(heights, key=heights.__getitem__, reverse=True):
-        placed[name] = min(heights[name], limit)
-        limit = placed[name] - gap
-    return placed
+    plots.open_frame(axes)
 
 
 def _titled(problem: Problem) -> str:

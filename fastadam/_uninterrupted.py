@@ -20,16 +20,16 @@ from typing import Any
 #: A function in C, and its arguments. (In Python it may be interrupted, and its caller with it.)
 Call = tuple[Any, ...]
 
-#: ``exhaust(outcomes(calls))`` makes the calls one after the other. `outcomes` returns an iterator
+#: ``exhaust(call_each(calls))`` makes the calls one after the other. `call_each` gives an iterator
 #: of what they return, which makes one at each turn.
 exhaust: Callable[[Iterator[Any]], None] = deque[Any](maxlen=0).extend
-outcomes: Callable[[Iterable[Call]], Iterator[Any]]
+call_each: Callable[[Iterable[Call]], Iterator[Any]]
 
 if sys.version_info >= (3, 11):
-    outcomes = partial(starmap, operator.call)
+    call_each = partial(starmap, operator.call)
 else:
     from contextvars import copy_context
 
-    def outcomes(calls: Iterable[Call]) -> Iterator[Any]:
-        """Return the iterator of above."""
+    def call_each(calls: Iterable[Call]) -> Iterator[Any]:
+        """Give the iterator of above."""
         return starmap(copy_context().run, calls)  # in C as well, and calls what it is given

@@ -84,7 +84,7 @@ def unmasked(name: str, value: object) -> None:
 
 
 def as_array(name: str, value: object) -> NDArray[Any]:
-    """Return what NumPy makes of a value, maybe of dtype object, or say what cannot be an array."""
+    """Make an array of a value, maybe of dtype object, or say what cannot be one."""
     unmasked(name, value)
     try:
         return np.asarray(value)
@@ -113,6 +113,8 @@ def plain_number(value: object) -> object:
 
 def real_number(name: str, value: object) -> float:
     """Return a real number (no bool, string or array of several) as a float."""
+    if type(value) is float:
+        return value
     number = plain_number(value)
     if isinstance(number, _NO_NUMBERS) or not isinstance(number, Real):
         raise TypeError(f"{name} must be a real number, got {describe(number)}")
@@ -122,28 +124,23 @@ def real_number(name: str, value: object) -> float:
         raise ValueError(f"{name} must fit a float, got {describe(number)}") from None
 
 
-def nonnegative(name: str, value: object) -> float:
-    """Return a finite number >= 0 as a float."""
-    number = real_number(name, value)
-    if not (math.isfinite(number) and number >= 0.0):
-        raise ValueError(f"{name} must be finite and >= 0, got {describe(number)}")
-    return number
+def _make_check(requirement: str, holds: Callable[[float], bool]) -> Callable[[str, object], float]:
+    """Make a check that returns a real number as a float, and refuses others."""
+
+    def check(name: str, value: object) -> float:
+        number = real_number(name, value)
+        if not holds(number):
+            raise ValueError(f"{name} must be {requirement}, got {describe(number)}")
+        return number
+
+    return check
 
 
-def fraction(name: str, value: object) -> float:
-    """Return a number in [0, 1) as a float."""
-    number = real_number(name, value)
-    if not 0.0 <= number < 1.0:
-        raise ValueError(f"{name} must be in [0, 1), got {describe(number)}")
-    return number
-
-
-def unit_interval(name: str, value: object) -> float:
-    """Return a number in [0, 1] as a float."""
-    number = real_number(name, value)
-    if not 0.0 <= number <= 1.0:
-        raise ValueError(f"{name} must be in [0, 1], got {describe(number)}")
-    return number
+finite = _make_check("finite", math.isfinite)
+nonnegative = _make_check("finite and >= 0", lambda number: 0.0 <= number < math.inf)
+positive = _make_check("> 0", lambda number: number > 0.0)
+fraction = _make_check("in [0, 1)", lambda number: 0.0 <= number < 1.0)
+unit_interval = _make_check("in [0, 1]", lambda number: 0.0 <= number <= 1.0)
 
 
 def fraction_pair(name: str, value: object) -> tuple[float, float]:
@@ -153,14 +150,6 @@ def fraction_pair(name: str, value: object) -> tuple[float, float]:
     if (isinstance(value, np.ndarray) and value.ndim != 1) or len(value) != 2:
         raise ValueError(f"{name} must be a pair of numbers, got {describe(value)}")
     return fraction(f"{name}[0]", value[0]), fraction(f"{name}[1]", value[1])
-
-
-def finite(name: str, value: object) -> float:
-    """Return a finite number as a float."""
-    number = real_number(name, value)
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {describe(number)}")
-    return number
 
 
 def flag(name: str, value: object) -> bool:
@@ -244,12 +233,3 @@ def _overlaps_itself(array: np.ndarray) -> bool:
                 return True
             reach += stride * (length - 1)
     return False
-
-
-# The checks of hyper-parameters that all optimisers have, and those with betas.
-COMMON: dict[str, Callable[[str, Any], Any]] = {
-    "lr": learning_rate,
-    "weight_decay": nonnegative,
-    "maximize": flag,
-}
-WITH_BETAS = {**COMMON, "betas": fraction_pair, "eps": nonnegative}

@@ -1,6 +1,6 @@
 """The rules on NVIDIA GPUs, through the numba-cuda package; imported only when it is needed."""
 
-from ._numba.cuda import is_available
+from ._numba.gpu import is_available
 
 __all__ = ["is_available"]
 

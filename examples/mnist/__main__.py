@@ -8,16 +8,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from workloads.mnist.data import Dataset, load_data
+from workloads.mnist.idx import DataError
+from workloads.mnist.training import EpochResult, train
+
+from .._shared.command import report_errors
+from .._shared.files import check_writable
+from .._shared.plots import check_plottable
 from .arguments import build_parser, parse
 from .checkpoint import Checkpoint, CheckpointError, load_checkpoint, restore, save_checkpoint
 from .compare import CONTENDERS, format_table
-from .data import Dataset, load_data
 from .device import DeviceError, array_module
-from .files import OutputError, check_writable
-from .idx import DataError
-from .plots import check_plottable, plot_histories
+from .plots import plot_histories
 from .settings import OPTIMIZERS, Settings
-from .training import EpochResult, train
 
 
 class DivergedError(ArithmeticError):
@@ -28,26 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = build_parser()
     options = parse(parser, arguments)
-    try:
-        start(options)
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return 130
-    except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        return fail(parser, f"{package} is not installed: pip install -e '.[examples]'")
-    except MemoryError as error:
-        return fail(parser, f"not enough memory ({error}): try a smaller --hidden or --batch-size")
-    except (
-        OSError,
-        DataError,
-        CheckpointError,
-        OutputError,
-        DeviceError,
-        DivergedError,
-    ) as error:
-        return fail(parser, str(error))
-    return 0
+    return report_errors(
+        parser,
+        lambda: start(options),
+        (DataError, CheckpointError, DeviceError, DivergedError),
+        smaller="--hidden or --batch-size",
+    )
 
 
 def start(options: argparse.Namespace) -> None:
@@ -86,11 +75,10 @@ def train_one(
     print(settings, flush=True)
     model = settings.make_model(data, xp)
     optimizer = settings.make_optimizer(model)
-    done = 0
+    done, history = 0, []
     if checkpoint:
         restore(options.load, checkpoint, model, optimizer)
-        done = checkpoint.epoch
-    history = []
+        done, history = checkpoint.epoch, list(checkpoint.history)
     for result in train(
         model,
         optimizer,
@@ -106,7 +94,7 @@ def train_one(
             raise DivergedError("the training diverged: try a smaller --lr")
         history.append(result)
         if options.save:
-            kept = Checkpoint.of(settings, result.epoch, model, optimizer)
+            kept = Checkpoint.of(settings, result.epoch, model, optimizer, history)
             save_checkpoint(options.save, kept)
     if options.save:
         print(f"Saved to {options.save}")
@@ -147,7 +135,7 @@ def report(result: EpochResult, last: int) -> None:
 
 
 def progress_bar() -> Callable[[Iterable[int]], Iterable[int]] | None:
-    """Return what wraps an epoch's batches in a progress bar, or None without a terminal."""
+    """Make the function that shows an epoch's batches as a bar; None without a terminal."""
     if not sys.stderr.isatty():
         return None
     from tqdm import tqdm
@@ -156,12 +144,6 @@ def progress_bar() -> Callable[[Iterable[int]], Iterable[int]] | None:
         return tqdm(batches, unit="batch", leave=False, dynamic_ncols=True)
 
     return wrap
-
-
-def fail(parser: argparse.ArgumentParser, message: str) -> int:
-    """Print one line of error; return the exit status."""
-    print(f"{parser.prog}: error: {' '.join(message.split())}", file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

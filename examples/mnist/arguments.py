@@ -3,57 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from os.path import realpath
-from pathlib import Path
-from typing import Any
 
+from workloads.mnist.data import ENVIRONMENT_VARIABLE
+
+from .._shared.command import path, positive_float, positive_int, seed
 from .compare import CONTENDERS
-from .data import ENVIRONMENT_VARIABLE
 from .device import DEVICES
-from .settings import DEFAULT_RATES, MOST_EPOCHS, MOST_HIDDEN, MOST_WHOLE, OPTIMIZERS, Settings
+from .settings import DEFAULT_RATES, MOST_EPOCHS, MOST_HIDDEN, OPTIMIZERS, Settings
 
 DEFAULTS = Settings()
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    rates = ", ".join(f"{name} {lr:g}" for name, lr in DEFAULT_RATES.items())
     parser = argparse.ArgumentParser(
         prog="python -m examples.mnist",
         description="Train a NumPy perceptron (784-128-10, ReLU) on MNIST with fastadam.",
     )
-    # Defaults stay unset here: --load and --compare have to know what was given.
-    run = parser.add_argument_group("the run", argument_default=argparse.SUPPRESS)
-    run.add_argument(
-        "--optimizer", choices=OPTIMIZERS, metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (adam)"
-    )
-    run.add_argument(
-        "--lr",
-        type=positive_float,
-        metavar="X",
-        help=f"learning rate (by optimizer: {rates})",
-    )
-    run.add_argument(
-        "--batch-size",
-        type=positive_int,
-        metavar="N",
-        help=f"examples a step ({DEFAULTS.batch_size})",
-    )
-    run.add_argument(
-        "--hidden",
-        type=partial(positive_int, most=MOST_HIDDEN),
-        metavar="N",
-        help=f"width of the hidden layer ({DEFAULTS.hidden})",
-    )
-    run.add_argument(
-        "--seed",
-        type=seed,
-        metavar="N",
-        help=f"of the initial weights and the batch order ({DEFAULTS.seed})",
-    )
+    _add_settings(parser)
     parser.add_argument(
         "--epochs",
         type=partial(positive_int, most=MOST_EPOCHS),
@@ -96,6 +66,40 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Describe what a run is started with."""
+    rates = ", ".join(f"{name} {lr:g}" for name, lr in DEFAULT_RATES.items())
+    # Defaults stay unset here: --load and --compare have to know what was given.
+    run = parser.add_argument_group("the run", argument_default=argparse.SUPPRESS)
+    run.add_argument(
+        "--optimizer", choices=OPTIMIZERS, metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (adam)"
+    )
+    run.add_argument(
+        "--lr",
+        type=positive_float,
+        metavar="X",
+        help=f"learning rate (by optimizer: {rates})",
+    )
+    run.add_argument(
+        "--batch-size",
+        type=positive_int,
+        metavar="N",
+        help=f"examples a step ({DEFAULTS.batch_size})",
+    )
+    run.add_argument(
+        "--hidden",
+        type=partial(positive_int, most=MOST_HIDDEN),
+        metavar="N",
+        help=f"width of the hidden layer ({DEFAULTS.hidden})",
+    )
+    run.add_argument(
+        "--seed",
+        type=seed,
+        metavar="N",
+        help=f"of the initial weights and the batch order ({DEFAULTS.seed})",
+    )
+
+
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line; gather what was given of the run's settings in one dict."""
     options = parser.parse_args(arguments)
@@ -111,42 +115,6 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
         if clashes:
             parser.error(f"--compare cannot be combined with {_as_flags(clashes)}")
     return options
-
-
-def positive_int(text: str, most: int = MOST_WHOLE) -> int:
-    """Parse an integer of 1 or more."""
-    value = _checked(text, int, lambda value: value >= 1, "an integer of 1 or more")
-    if value > most:
-        raise argparse.ArgumentTypeError(f"expected at most {most:,}, got {text!r}")
-    return value
-
-
-def path(text: str) -> Path:
-    """Parse the name of a file or a folder: one that can be printed."""
-    return _checked(text, lambda text: Path(text.encode().decode()), bool, "a name in UTF-8")
-
-
-def positive_float(text: str) -> float:
-    """Parse a finite number above 0."""
-    return _checked(text, float, lambda value: 0 < value < math.inf, "a finite number above 0")
-
-
-def seed(text: str) -> int:
-    """Parse an integer that fits the 64 signed bits a checkpoint has for it."""
-    return _checked(text, int, lambda value: 0 <= value < 2**63, "an integer from 0 to 2**63 - 1")
-
-
-def _checked(
-    text: str, kind: Callable[[str], Any], is_valid: Callable[[Any], bool], wanted: str
-) -> Any:
-    """Convert the text of an argument, or say what it should have been."""
-    try:
-        value = kind(text)
-    except ValueError:
-        value = None
-    if value is None or not is_valid(value):
-        raise argparse.ArgumentTypeError(f"expected {wanted}, got {text!r}")
-    return value
 
 
 def _as_flags(names: Iterable[str]) -> str:

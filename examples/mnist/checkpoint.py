@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .device import to_host
-from .files import replacing
-from .model import MLP
+from workloads.mnist.model import MLP, to_host
+from workloads.mnist.training import EpochResult
+
+from .._shared.files import replacing
 from .settings import MOST_EPOCHS, Settings
 
 FORMAT = "fastadam examples.mnist 1"
@@ -48,6 +50,9 @@ class Checkpoint:
         The parameters to predict with.
     state : mapping of str to array or scalar
         The optimiser's ``state_dict()``.
+    history : sequence of EpochResult
+        What the epochs brought, for pictures; without those that are not known. Once it was
+        in a file, it has no times.
     """
 
     settings: Settings
@@ -55,15 +60,23 @@ class Checkpoint:
     weights: Mapping[str, NDArray[Any]]
     average: Mapping[str, NDArray[Any]]
     state: Mapping[str, Any]
+    history: Sequence[EpochResult] = ()
 
     @classmethod
-    def of(cls, settings: Settings, epoch: int, model: MLP, optimizer: Any) -> Checkpoint:
+    def of(
+        cls,
+        settings: Settings,
+        epoch: int,
+        model: MLP,
+        optimizer: Any,
+        history: Sequence[EpochResult] = (),
+    ) -> Checkpoint:
         """Describe a run as it stands."""
         weights, average = (
             {name: to_host(array) for name, array in part.items()}
             for part in (model.params, model.average)
         )
-        return cls(settings, epoch, weights, average, optimizer.state_dict())
+        return cls(settings, epoch, weights, average, optimizer.state_dict(), tuple(history))
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -75,6 +88,10 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         STATE: checkpoint.state,
     }
     arrays: dict[str, Any] = {"format": FORMAT, "epoch": checkpoint.epoch}
+    if checkpoint.history:
+        # Without the times: the same run leaves the same file.
+        rows = [(result.epoch, result.loss, result.accuracy) for result in checkpoint.history]
+        arrays["history"] = np.array(rows)
     for prefix, part in parts.items():
         arrays |= {prefix + name: value for name, value in part.items()}
     with replacing(path) as file:
@@ -105,6 +122,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             _strip(arrays, WEIGHTS),
             _strip(arrays, AVERAGE),
             _strip(arrays, STATE),
+            _read_history(arrays),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: not a complete checkpoint ({error})") from error
@@ -134,6 +152,16 @@ def _epoch(array: NDArray[Any]) -> int:
     if type(epoch) is not int or not 0 <= epoch <= MOST_EPOCHS:
         raise ValueError(f"epoch {epoch!r} is no integer from 0 to {MOST_EPOCHS}")
     return epoch
+
+
+def _read_history(arrays: Mapping[str, NDArray[Any]]) -> tuple[EpochResult, ...]:
+    """Return the results of the epochs; files of before they were kept have none."""
+    if "history" not in arrays:
+        return ()
+    rows = [(int(epoch), loss, accuracy) for epoch, loss, accuracy in arrays["history"].tolist()]
+    if [row[0] for row in rows] != sorted({row[0] for row in rows}):
+        raise ValueError("the epochs of its history are not in order")
+    return tuple(EpochResult(*row, seconds=math.nan) for row in rows)
 
 
 def restore(path: Path, checkpoint: Checkpoint, model: MLP, optimizer: Any) -> None:

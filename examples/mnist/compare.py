@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastadam
-
-from .training import EpochResult
+from workloads.mnist.training import EpochResult
 
 CONTENDERS: dict[str, Callable[[NDArray[np.float32]], Any]] = {
     "Adam, lr 0.001": lambda params: fastadam.Adam(params, lr=1e-3),

@@ -24,15 +24,10 @@ def array_module(device: str) -> Any:
         raise DeviceError(
             f"--device cuda needs CuPy ({error}): pip install cupy-cuda12x, or cupy-cuda13x"
         ) from error
-    from fastadam._numba.cuda import driver
+    from fastadam._numba.gpu import load_cuda
 
     try:
-        driver()
+        load_cuda()
     except (ImportError, RuntimeError) as error:
         raise DeviceError(f"--device cuda: {error}") from error
     return cupy
-
-
-def to_host(array: Any) -> np.ndarray:
-    """Return an array of either kind as a NumPy array."""
-    return array if isinstance(array, np.ndarray) else array.get()

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from .files import OutputError, check_writable, replacing
-from .training import EpochResult
+from workloads.mnist.training import EpochResult
 
+from .._shared.plots import BLACK, BLUE, GREEN, ORANGE, VERMILLION, make_figure, save_figure
 
-def check_plottable(path: Path) -> None:
-    """Raise OutputError if :func:`plot_histories` could not write `path`."""
-    from matplotlib.figure import Figure
-
-    known = Figure().canvas.get_supported_filetypes()
-    if path.suffix.lower().removeprefix(".") not in known:
-        raise OutputError(f"cannot draw {path}: the name has to end in .{', .'.join(known)}")
-    check_writable(path)
+#: Colour, marker and dashes of each run: any one of them tells the runs apart.
+LOOKS = (
+    (BLUE, "o", "-"),
+    (ORANGE, "s", "--"),
+    (GREEN, "D", "-."),
+    (VERMILLION, "^", ":"),
+    (BLACK, "v", (0, (5, 1))),
+)
 
 
 def plot_histories(
@@ -27,29 +28,38 @@ def plot_histories(
     Parameters
     ----------
     histories : mapping of str to sequence of EpochResult
-        The runs by the names they get in the legend.
+        The runs by the names they get in the legend. Where one begins later than with the first
+        epoch, the picture says so.
     path : Path
         The picture; its suffix decides the format.
     title : str
         Stands above both panels.
     """
-    # Figure without pyplot: no display is needed and no global backend is touched.
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure = make_figure(1500, 630, 150)
     loss_axes, accuracy_axes = figure.subplots(1, 2)
-    for (label, history), marker in zip(histories.items(), "osD^v", strict=False):
+    for (label, history), (colour, marker, dashes) in zip(histories.items(), LOOKS, strict=False):
         epochs = [result.epoch for result in history]
-        style = {"marker": marker, "markersize": 5, "label": label}
+        style: dict[str, Any] = {
+            "color": colour,
+            "marker": marker,
+            "linestyle": dashes,
+            "markersize": 6,
+            "label": label,
+        }
         loss_axes.plot(epochs, [result.loss for result in history], **style)
         accuracy_axes.plot(epochs, [100 * result.accuracy for result in history], **style)
     loss_axes.set(xlabel="epoch", ylabel="mean training loss")
     accuracy_axes.set(xlabel="epoch", ylabel="test accuracy (%)")
+    first = min((result.epoch for history in histories.values() for result in history), default=1)
+    if first > 1:
+        before = "epoch 1 is" if first == 2 else f"epochs 1 to {first - 1} are"
+        note = f"{before} not shown: the loaded file has no record of them"
+        loss_axes.set_title(note, fontsize=9, loc="left")
     for axes in (loss_axes, accuracy_axes):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
         axes.legend()
     figure.suptitle(title)
-    with replacing(path) as file:
-        figure.savefig(file, format=path.suffix.lower().removeprefix("."), dpi=150)
+    save_figure(figure, path)

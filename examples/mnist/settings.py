@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 import fastadam
+from workloads.mnist.data import Dataset
+from workloads.mnist.model import MLP
 
-from .data import Dataset
-from .model import MLP
+from .._shared.command import MOST_WHOLE
 
 OPTIMIZERS: dict[str, Any] = {
     "adam": fastadam.Adam,
@@ -37,8 +38,6 @@ DEFAULT_RATES = {
 
 #: A hidden layer of this width has 300 MB of weights.
 MOST_HIDDEN = 100_000
-#: What a checkpoint has room for.
-MOST_WHOLE = 2**63 - 1
 #: Years, however small the network.
 MOST_EPOCHS = 10**9
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from .._cuda.arguments import device_argument, on_device
+from .._cuda.driver import count_resident_blocks, find_free_memory
 from .._cuda.searches import FAILED, NEXT, OVER, WANTED, WORDS, Task, forgiving, search_kernel
-from .._minimize.options import rule_of
-from .._numba.cuda import driver, is_simulated
+from .._minimize.options import select_rule
+from .._numba.gpu import is_simulated, load_cuda
 from .._objective.arguments import find_argument_types
 from .._objective.cuda import find_source
 from .._objective.layout import REL_STEP
@@ -57,11 +58,11 @@ class _Searches:
     """The searches that the GPU's threads make, and the arrays of the batch there."""
 
     def __init__(self, batch: Batch) -> None:
-        self._cuda, self._batch = driver(), batch
+        self._cuda, self._batch = load_cuda(), batch
         functions, n = batch.functions, batch.starts.shape[1]
         lr = batch.options.lr
         self._rates = Rates(lr, batch.options.maxiter) if callable(lr) else None
-        rule, h = rule_of(batch.method, batch.options)
+        rule, h = select_rule(batch.method, batch.options)
         args = tuple(device_argument(f"args[{i}]", each) for i, each in enumerate(functions.args))
         bases = tuple(
             device_argument(f"batch_args[{i}]", each) for i, each in enumerate(batch.rows)
@@ -130,10 +131,8 @@ class _Searches:
         """
         if is_simulated():
             return min(_SIMULATED_BLOCKS, -(-size // _SIMULATED_BLOCK)), _SIMULATED_BLOCK
-        (compiled,) = self._kernel.overloads.values()
-        free = self._cuda.current_context().get_memory_info().free
-        room = int(_SHARE * free) // (need * _BLOCK)
-        blocks = min(compiled.max_cooperative_grid_blocks(_BLOCK), -(-size // _BLOCK), room)
+        room = int(_SHARE * find_free_memory()) // (need * _BLOCK)
+        blocks = min(count_resident_blocks(self._kernel, _BLOCK), -(-size // _BLOCK), room)
         return max(1, blocks), _BLOCK
 
     def run(self, bar: Any) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .._minimize.options import Options, rule_of
+from .._minimize.options import Options, select_rule
 from .._minimize.results import report
 from .._minimize.setup import run_of, search_of
 from .._objective.objective import Objective
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .._search.monitor import Watch, progress_bar
 from .._search.outcomes import INFEASIBLE, TIMEOUT
 from .._search.rows import END, lose
@@ -104,7 +104,7 @@ def _copied(value: Any) -> Any:
 
 def search_template(batch: Batch) -> tuple[Rule, tuple[float, ...], Search]:
     """Return the rule, its hyper-parameters, and the memory of a search that has not begun."""
-    rule, h = rule_of(batch.method, batch.options)
+    rule, h = select_rule(batch.method, batch.options)
     n = batch.starts.shape[1]
     free = np.full(n, -np.inf), np.full(n, np.inf)
     return rule, h, search_of(batch.functions, rule, batch.options, np.zeros(n), *free)

@@ -1,12 +1,12 @@
-"""Array loops, compiled from a rule.
+"""Kernels, compiled from a rule.
 
 A kernel does the whole step of one rule over one flat array, parameters and state in one pass::
 
-    kernel(p, g, state, h, t)
+    kernel(p, g, state, hyper, t)
 
 ``p``, ``g``: contiguous arrays of one dtype and length n, overlapping nowhere (but ``g`` may be
 ``p`` itself). ``state``: a contiguous (k, n) array of the same dtype, a row for each name in
-``rule.state``. ``h``: the rule's hyper-parameters, a tuple of floats. ``t``: the step, from 1.
+``rule.state``. ``hyper``: the rule's hyper-parameters, a tuple of floats. ``t``: the step, from 1.
 
 Nothing is checked here. The serial and the parallel kernel are one loop compiled twice, without
 ``fastmath``: they agree bit for bit at every number of threads and every split of the array
@@ -23,8 +23,8 @@ import numpy as np
 from numba import from_dtype, prange, types
 
 from .._numba.cache import compile_kernel
-from .._rules.rules import Rule
-from .._rules.state import accessors, state_floors
+from .._rules.spec import Rule
+from .._rules.state import make_accessors, make_floors
 
 Kernel = Callable[..., Any]
 
@@ -33,29 +33,17 @@ _OPTIONS = {"error_model": "numpy", "nogil": True}
 
 
 @cache
-def step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel:
-    """Return the compiled loop of a rule over arrays of a dtype.
+def make_step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel:
+    """Compile the kernel of a rule over arrays of a dtype, or load it; see the module.
 
-    Parameters
-    ----------
-    rule : Rule
-        The rule.
-    dtype : numpy.dtype
-        float32 or float64.
-    parallel : bool
-        Spread the array over Numba's threads. See `threads.run_parallel` before calling it.
-
-    Returns
-    -------
-    callable
-        ``kernel(p, g, state, h, t)``, see the module.
+    A parallel one spreads the array over Numba's threads: see `threads.run_parallel`.
     """
     coefficients, update = rule.coefficients, rule.update
-    load, store = accessors(rule)
-    floors = state_floors(rule, dtype)
+    load, store = make_accessors(rule)
+    floors = make_floors(rule, dtype)
 
-    def kernel(p, g, state, h, t):
-        c = coefficients(h, float(t))
+    def kernel(p, g, state, hyper, t):
+        c = coefficients(hyper, float(t))
         for i in prange(p.size):  # a plain range, unless compiled with parallel=True
             p[i], new_state = update(p[i], g[i], load(state, i, floors), c)
             store(state, i, new_state, floors)
@@ -76,8 +64,8 @@ def step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel:
 
 
 @cache
-def finite_kernel(dtype: np.dtype[Any]) -> Kernel:
-    """Return ``all_finite(x)`` for contiguous vectors of a dtype.
+def make_finite_kernel(dtype: np.dtype[Any]) -> Kernel:
+    """Compile or load ``all_finite(x)`` for contiguous vectors of a dtype.
 
     One comparison that is false for NaN too, and no early exit: so it vectorises. On 100,000
     finite float32 numbers it took 5 us; ``isfinite`` up to the first that is not took 33.

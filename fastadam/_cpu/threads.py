@@ -1,8 +1,8 @@
-"""Which loop runs: the serial or the parallel one, and when the parallel one may.
+"""Which kernel runs: the serial or the parallel one, and when the parallel one may.
 
 Both give the same bits, so the choice is one of speed alone. It cannot be made by size: right
 after a matrix product the BLAS library's threads keep spinning on the cores that the parallel
-loop waits for. A million parameters then took 2.5 ms in parallel and 0.57 ms serially, where on
+kernel waits for. A million parameters then took 2.5 ms in parallel and 0.57 ms serially, where on
 a quiet machine they took 0.28 and 0.54 ms. So the two are timed while they do their work.
 """
 
@@ -13,34 +13,31 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numba
 import numpy as np
 
-from .._rules.rules import Rule
-from .._uninterrupted import Call, exhaust, outcomes
-from .kernels import Kernel, step_kernel
+from .._rules.spec import Rule
+from .._uninterrupted import Call, call_each, exhaust
+from .kernels import Kernel, make_step_kernel
 
-if TYPE_CHECKING:
-    from .arrays import Slot
-
-#: Below this many parameters the serial loop is never clearly slower (it takes 5 us where waking
+#: Below this many parameters the serial kernel is never clearly slower (it takes 5 us where waking
 #: the other threads takes 2 to 5), and the parallel one is not tried.
 PARALLEL_MIN_SIZE = 16_384
 
-#: Steps of each loop in a trial. The first parallel one pays for waking up threads that sleep.
+#: Steps of each kernel in a trial. The first parallel one pays for waking up threads that sleep.
 TRIAL_STEPS = 3
 
-#: The parallel loop is chosen up to this many times the serial one's time: a few steps do not tell
-#: closer calls, and where they differ so little (at the memory's limit) it mostly is the faster.
+#: The parallel kernel is chosen up to this many times the serial one's time: a few steps do not
+#: tell closer calls, and where they differ so little (at the memory's limit) it mostly is faster.
 PARALLEL_BONUS = 1.1
 
 #: The share of the time of all steps that trials may cost: at first, when one unlucky trial may
-#: have chosen the wrong loop, and at last, when each has confirmed the one before.
+#: have chosen the wrong kernel, and at last, when each has confirmed the one before.
 FIRST_TRIAL_SHARE, LAST_TRIAL_SHARE = 0.1, 0.02
 
 #: The least number of steps between two trials.
@@ -66,22 +63,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def run_parallel(kernel: Kernel, arguments: tuple[Any, ...], threads: int | None = None) -> bool:
-    """Run a parallel kernel where that is safe.
+    """Run a parallel kernel where that is safe, and tell whether it ran.
 
-    Parameters
-    ----------
-    kernel : callable
-        A kernel compiled with ``parallel=True``.
-    arguments : tuple
-        Its arguments.
-    threads : int, optional
-        How many threads to use; then other Python threads are waited for. By default as many
-        as Numba uses, and only if no other Python thread runs a parallel kernel of ours.
-
-    Returns
-    -------
-    bool
-        Whether the kernel ran. If not, nothing was written.
+    With a number of threads other Python threads are waited for. Without one, it runs on as many
+    as Numba uses, and only if no other Python thread runs a parallel kernel of ours.
     """
     if _forked:
         return False
@@ -91,7 +76,7 @@ def run_parallel(kernel: Kernel, arguments: tuple[Any, ...], threads: int | None
         is_locked.extend(map(_lock.acquire, (threads is not None,)))
         if not is_locked[0]:
             return False
-        if threads is None:
+        if threads is None or threads == numba.get_num_threads():  # setting it takes 1.2 us
             kernel(*arguments)
         else:
             _run_on(threads, kernel, arguments)
@@ -103,9 +88,6 @@ def run_parallel(kernel: Kernel, arguments: tuple[Any, ...], threads: int | None
 
 def _run_on(threads: int, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
     before = numba.get_num_threads()
-    if before == threads:  # setting it takes 1.2 us
-        kernel(*arguments)
-        return
     try:
         numba.set_num_threads(threads)
         kernel(*arguments)
@@ -113,60 +95,40 @@ def _run_on(threads: int, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         numba.set_num_threads(before)
 
 
-def _median(values: list[float]) -> float:
-    """Return the middle value (`statistics` would take a tenth of the import of this package)."""
-    return sorted(values)[len(values) // 2]
-
-
-class Loops:
-    """The loops of one optimiser.
+class KernelChoices:
+    """The arrays of an optimiser that have a choice of kernels, and what they chose.
 
     Arrays of about one size share their timings: a model of many arrays learns from each step
     once, not once an array.
 
-    Parameters
-    ----------
-    threads : int or None
-        1 for the serial loop, more for the parallel loop on so many threads, None for whichever
-        is faster at the time.
+    ``threads`` is 1 for the serial kernel, more for the parallel one on so many threads, None for
+    whichever is faster at the time.
     """
 
     def __init__(self, threads: int | None) -> None:
         self._threads = threads
         self._choices: dict[tuple[Rule, np.dtype[Any], int], FixedThreads | TimedChoice] = {}
-        self._by_place: dict[int, FixedThreads | TimedChoice] = {}  # of the slots that have one
+        self._by_place: dict[int, FixedThreads | TimedChoice] = {}
 
-    def load(self, slots: Sequence[Slot]) -> list[Kernel]:
-        """Return the serial loop of each array, and remember which of them have a choice."""
-        for place, slot in enumerate(slots):
-            choice = self._choice(slot.rule, slot.dtype, slot.size)
-            if choice:
-                self._by_place[place] = choice
-        return [step_kernel(slot.rule, slot.dtype, False) for slot in slots]
-
-    def _choice(
-        self, rule: Rule, dtype: np.dtype[Any], size: int
-    ) -> FixedThreads | TimedChoice | None:
-        if self._threads == 1 or numba.config.NUMBA_NUM_THREADS == 1:
-            return None
-        if self._threads is None and size < PARALLEL_MIN_SIZE:
-            return None
+    def add(self, place: int, rule: Rule, dtype: np.dtype[Any], size: int) -> bool:
+        """Tell whether the array at a place has a choice, and remember it."""
+        threads = self._threads
+        if threads == 1 or numba.config.NUMBA_NUM_THREADS == 1:
+            return False
+        if threads is None and size < PARALLEL_MIN_SIZE:
+            return False
         key = (rule, dtype, size.bit_length())
         if key not in self._choices:
-            load_parallel = partial(step_kernel, rule, dtype, True)
-            self._choices[key] = (
-                TimedChoice(load_parallel) if self._threads is None else FixedThreads(load_parallel)
-            )
-        return self._choices[key]
+            load_parallel = partial(make_step_kernel, rule, dtype, True)
+            kind = TimedChoice if threads is None else FixedThreads
+            self._choices[key] = kind(load_parallel)
+        self._by_place[place] = self._choices[key]
+        return True
 
     def run(self, calls: Iterable[Call]) -> None:
         """Make the calls of a step, in one go: whatever raises does so before or after them.
 
-        Parameters
-        ----------
-        calls : iterable of Call
-            First the serial loop of each array, in their order, with its arguments; then what
-            else is to be done.
+        First come those of the serial kernels, in the arrays' order, then what else is to be done.
         """
         is_timed = in_parallel = False
         for choice in self._choices.values():
@@ -178,15 +140,10 @@ class Loops:
         if is_timed:
             self._run_chosen(calls, False)
         else:
-            exhaust(outcomes(calls))
-
-    @staticmethod
-    def run_all(calls: Iterable[Call]) -> None:
-        """Make other calls in one go."""
-        exhaust(outcomes(calls))
+            exhaust(call_each(calls))
 
     def _run_chosen(self, calls: Iterable[Call], in_parallel: bool) -> None:
-        """Make the calls with the loops that were chosen, and time them."""
+        """Make the calls with the kernels that were chosen, and time them."""
         clock = (perf_counter,)
         timed = []
         chosen = list(calls)
@@ -198,14 +155,14 @@ class Loops:
         for place, _ in reversed(timed):
             chosen[place : place + 1] = [clock, chosen[place], clock]
         found: list[float | None] = []
-        found.extend(outcomes(chosen))  # from clocks; all else returns None
+        found.extend(call_each(chosen))  # from clocks; all else returns None
         times = [time for time in found if time is not None]
         for (_, choice), start, end in zip(timed, times[::2], times[1::2], strict=True):
             choice.seconds += end - start
 
 
 class FixedThreads:
-    """The parallel loop on a fixed number of threads (in a forked child: the serial one)."""
+    """The parallel kernel on a fixed number of threads (in a forked child: the serial one)."""
 
     is_timed = False
     seconds = 0.0
@@ -215,38 +172,27 @@ class FixedThreads:
         self.parallel: Kernel | None = None
 
     def plan(self) -> None:
-        """Load the loop before the first step."""
+        """Load the kernel before the first step."""
         if self.parallel is None:
             self.parallel = self._load_parallel()
 
 
 class TimedChoice:
-    """The faster of the two loops, by the time they took.
+    """The faster of the two kernels, by the time they took.
 
-    A trial runs and times each loop for a few steps; the faster one is used until the next trial.
-    The more a trial cost, the later the next one: often where the two loops are close, once in
-    a thousand steps where one takes twenty times as long. Between trials serial steps are
-    not timed, parallel ones are: when they take longer than serial ones would, the serial loop
-    takes over at once.
+    A trial runs and times each kernel for a few steps; the faster one is used until the next trial.
+    The more a trial cost, the later the next one: often where the two are close, once in a
+    thousand steps where one takes twenty times as long. Between trials serial steps are not timed,
+    parallel ones are: when they take longer than serial ones would, the serial kernel takes over
+    at once.
 
-    Call `plan` before each step.
-
-    Parameters
-    ----------
-    load_parallel : callable
-        Returns the parallel kernel; called before its first trial.
-
-    Attributes
-    ----------
-    is_timed : bool
-        Whether the next step is timed.
-    seconds : float
-        Its time, over all its arrays, to be added by who takes it.
+    After `plan`, ``is_timed`` tells whether the next step is timed: then who takes it adds its
+    time, over all its arrays, to ``seconds``.
     """
 
     def __init__(self, load_parallel: Callable[[], Kernel]) -> None:
         self._load_parallel = load_parallel
-        self._parallel: Kernel | None = None
+        self._loaded: Kernel | None = None
         self._in_parallel = False
         self.is_timed = False
         self.seconds = 0.0
@@ -258,8 +204,13 @@ class TimedChoice:
         self._was_parallel: bool | None = None  # the choice of the last trial
         self._loss = 0.0  # seconds lost lately by running in parallel
 
+    @property
+    def parallel(self) -> Kernel | None:
+        """The parallel kernel, if the next step is to run in it."""
+        return self._loaded if self._in_parallel else None
+
     def plan(self) -> None:
-        """Choose the loop of the next step from the time of the last."""
+        """Choose the kernel of the next step from the time of the last; call it before each."""
         if self.is_timed:
             seconds, self.seconds = self.seconds, 0.0
             if self._trial is None:
@@ -271,25 +222,20 @@ class TimedChoice:
                 self._wait -= 1
             else:
                 self._trial, self.is_timed, self._in_parallel = [], True, False
-        if self._in_parallel and self._parallel is None:
+        if self._in_parallel and self._loaded is None:
             self._load()
-
-    @property
-    def parallel(self) -> Kernel | None:
-        """The parallel kernel, if the next step is to run in it."""
-        return self._parallel if self._in_parallel else None
 
     def _load(self) -> None:
         try:
-            self._parallel = self._load_parallel()
-        except ValueError as error:  # Numba has no threading layer: the serial loop will do
+            self._loaded = self._load_parallel()
+        except ValueError as error:  # Numba has no threading layer: the serial kernel will do
             self._in_parallel = self.is_timed = False
             self._trial, self._wait = None, sys.maxsize
             message = f"fastadam: steps are not taken in parallel: {error}"
-            warnings.warn(message, RuntimeWarning, stacklevel=5)  # at the user's step
+            warnings.warn(message, RuntimeWarning, stacklevel=6)  # at the user's step
 
     def _watch(self, seconds: float) -> None:
-        """Leave the parallel loop if it has become the slower one."""
+        """Leave the parallel kernel if it has become the slower one."""
         limit = PARALLEL_BONUS * self._serial_seconds
         self._loss = max(0.0, self._loss + seconds - limit)
         if self._loss > max(HICCUP, self._serial_seconds):
@@ -300,13 +246,14 @@ class TimedChoice:
         if len(trial) < TRIAL_STEPS:
             return
         if len(trial) == TRIAL_STEPS:
-            self._serial_seconds = _median(trial)
+            self._serial_seconds = sorted(trial)[TRIAL_STEPS // 2]
             self._in_parallel = True
             return
         serial = self._serial_seconds
         is_hopeless = seconds - serial > max(HICCUP, 3.0 * serial)
         if is_hopeless or len(trial) == 2 * TRIAL_STEPS:
-            parallel = _median(trial[TRIAL_STEPS:])
+            times = sorted(trial[TRIAL_STEPS:])
+            parallel = times[len(times) // 2]
             is_chosen = parallel < PARALLEL_BONUS * serial and not is_hopeless
             step_seconds = parallel if is_chosen else serial
             others = trial[:TRIAL_STEPS] if is_chosen else trial[TRIAL_STEPS:]
@@ -314,7 +261,7 @@ class TimedChoice:
             self._settle(is_chosen, step_seconds, cost)
 
     def _settle(self, in_parallel: bool, step_seconds: float, cost: float) -> None:
-        """Use a loop from the next step on; ``cost`` is what the other one has just cost."""
+        """Use a kernel from the next step on; ``cost`` is what the other one has just cost."""
         is_confirmed = in_parallel == self._was_parallel
         share = self._trial_share / 2 if is_confirmed else FIRST_TRIAL_SHARE
         self._trial_share = max(LAST_TRIAL_SHARE, share)

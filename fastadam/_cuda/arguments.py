@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .._numba.cuda import driver
+from .._numba.gpu import load_cuda
 from .._validate import describe
-from .interface import describe_itself
+from .interface import read_interface
 
 
 def device_argument(name: str, value: Any) -> Any:
@@ -45,19 +45,19 @@ def device_argument(name: str, value: Any) -> Any:
 
 def on_device(array: np.ndarray) -> Any:
     """Return a copy of an array on the current GPU."""
-    return driver().to_device(np.asarray(array, order="C"))
+    return load_cuda().to_device(np.asarray(array, order="C"))
 
 
 def _on_device(name: str, value: Any) -> Any:
     """Return an array on a GPU as one of Numba's, in the same memory."""
-    from .driver import device_of
+    from .driver import find_device
 
-    cuda, description = driver(), describe_itself(value)
-    ordinal = device_of(int(description["data"][0] or 0)).ordinal
+    cuda, description = load_cuda(), read_interface(value)
+    ordinal = find_device(int(description["data"][0] or 0)).ordinal
     current = cuda.get_current_device().id
     if ordinal != current:
         raise ValueError(f"{name} is on GPU {ordinal}, and the current one is {current}")
-    array = cuda.api.from_cuda_array_interface(description, owner=value)
+    array = cuda.from_cuda_array_interface(description, owner=value)
     if array.dtype.kind not in "fiubc" or not array.is_c_contiguous():
         raise ValueError(
             f"{name} must be numbers and contiguous (C order) on a GPU, got the shape "

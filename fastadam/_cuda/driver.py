@@ -2,6 +2,9 @@
 
 numba-cuda compiles the kernels. It is not what launches them: looking up a signature and turning
 each array into arguments takes it longer than all the rest of a step of a small array.
+
+What is used of numba-cuda beyond its public functions is used here and in `_numba.gpu` alone; see
+`tests/numba_contract/test_cuda_parts.py`.
 """
 
 from __future__ import annotations
@@ -10,13 +13,16 @@ import ctypes
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from .._numba.cuda import compile_kernel, driver
-from .._uninterrupted import Call, outcomes
+from .._numba.gpu import compile_kernel, load_cuda
+from .._uninterrupted import Call, call_each
+
+#: A kernel as `Device.make_launch_call` takes it: the driver's handle, and what has to be kept.
+Kernel: TypeAlias = tuple[Any, Any]
 
 #: Threads of a block, and blocks for each multiprocessor (2,048 threads fill one).
 THREADS = 256
@@ -26,21 +32,9 @@ BLOCKS_PER_MULTIPROCESSOR = 32
 class Arguments:
     """The arguments of a kernel as the driver takes them: pointers to values that can be changed.
 
-    Parameters
-    ----------
-    arrays : sequence of (pointer, shape, itemsize)
-        The contiguous arrays that the kernel takes first.
-    scalars : ctypes array, optional
-        What it takes after them.
-
-    Attributes
-    ----------
-    words : ctypes array
-        All that is said about the arrays.
-    pointers : list of int
-        Where in ``words`` the pointer of each array is.
-    address : int
-        Of what the driver takes.
+    First the contiguous ``arrays`` (pointer, shape, itemsize), then the ``scalars``, a ctypes
+    array. ``words`` is all that is said about the arrays, ``pointers`` where in it the pointer of
+    each is; the driver takes ``address``.
     """
 
     def __init__(
@@ -65,23 +59,24 @@ def _addresses(array: Any) -> list[int]:
     return [start + step * i for i in range(len(array))]
 
 
+def _ask_ordinal(api: Any, pointer: int) -> tuple[Any, Any]:
+    attribute = api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
+    code, ordinal = api.cuPointerGetAttribute(attribute, pointer)
+    return code, ordinal
+
+
 def load_api() -> tuple[Any, Any]:
-    """Return `numba.cuda` and the driver's interface that it is made on, both ready for use."""
-    numba = driver()
+    """Load `numba.cuda` and the driver's interface that it is made on, both ready for use."""
+    numba = load_cuda()
     from cuda.bindings import driver as api
 
     return numba, api
 
 
 class Device:
-    """A GPU.
+    """A GPU, by its number.
 
     What copies waits until the GPU has done what it was told before; the rest waits for nothing.
-
-    Parameters
-    ----------
-    ordinal : int
-        Its number.
     """
 
     def __init__(self, ordinal: int) -> None:
@@ -100,10 +95,6 @@ class Device:
             raise RuntimeError(f"the CUDA driver reports {code.name}")
         return values[0] if values else None
 
-    # -----------------------------------------------------------------------------------------
-    # Which GPU
-    # -----------------------------------------------------------------------------------------
-
     def require_current(self) -> None:
         """Require that this GPU is the thread's current one; a thread that has none gets it."""
         code, current = self._api.cuCtxGetDevice()
@@ -115,22 +106,17 @@ class Device:
                 "make theirs the current one, as the library of the arrays does it"
             )
 
-    # -----------------------------------------------------------------------------------------
-    # Memory
-    # -----------------------------------------------------------------------------------------
-
     def holds(self, pointer: int) -> bool:
         """Tell whether memory is on this GPU."""
-        attribute = self._api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
-        code, ordinal = self._api.cuPointerGetAttribute(attribute, pointer)
+        code, ordinal = _ask_ordinal(self._api, pointer)
         return not code and int(ordinal) == self.ordinal
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
-        """Return a new Numba device array."""
+        """Allocate a Numba device array."""
         return self._numba.device_array(shape, dtype)
 
     def view(self, owner: Any, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        """Return a Numba device array in another one's memory, from byte ``start`` on."""
+        """Make a Numba device array in another one's memory, from byte ``start`` on."""
         pointer = self.pointer(owner)
         description = {
             "shape": shape,
@@ -139,7 +125,7 @@ class Device:
             "data": (pointer + start if pointer else 0, False),
             "version": 3,
         }
-        return self._numba.api.from_cuda_array_interface(description, owner=owner)
+        return self._numba.from_cuda_array_interface(description, owner=owner)
 
     @staticmethod
     def pointer(array: Any) -> int:
@@ -157,7 +143,7 @@ class Device:
         dtype: npt.DTypeLike,
         stream: int | None = None,
     ) -> np.ndarray:
-        """Return a copy on the host, as soon as a stream, or else everything, is done."""
+        """Copy to the host, as soon as a stream, or else everything, is done."""
         array = np.empty(shape, dtype)
         if not array.size:
             return array
@@ -170,8 +156,8 @@ class Device:
             self._result(self._api.cuStreamSynchronize(stream))
         return array
 
-    def write_calls(self, pointer: int, array: np.ndarray) -> list[Call]:
-        """Return the calls that copy a C-ordered array from the host. Keep it until then."""
+    def make_write_calls(self, pointer: int, array: np.ndarray) -> list[Call]:
+        """Make the calls that copy a C-ordered array from the host. Keep it until then."""
         if not array.size:
             return []
         synchronize = (self._api.cuCtxSynchronize,)
@@ -185,12 +171,8 @@ class Device:
             self._result(self._api.cuMemcpyDtoD(target, source, size))
             self.synchronize()
 
-    # -----------------------------------------------------------------------------------------
-    # Streams
-    # -----------------------------------------------------------------------------------------
-
-    def order_calls(self, first: int, then: int) -> list[Call]:
-        """Return the calls that have one stream wait for what another was told so far.
+    def make_order_calls(self, first: int, then: int) -> list[Call]:
+        """Make the calls that have one stream wait for what another was told so far.
 
         The host does not wait.
         """
@@ -206,19 +188,16 @@ class Device:
         """Wait for everything that the GPU was told."""
         self._result(self._api.cuCtxSynchronize())
 
-    # -----------------------------------------------------------------------------------------
-    # Kernels
-    # -----------------------------------------------------------------------------------------
-
-    def compile(self, function: Callable[..., Any], signature: Any) -> Any:
-        """Return what `launch` takes."""
-        (kernel,) = compile_kernel(function, signature).overloads.values()
-        loaded = kernel.library.get_cufunc()
+    def compile(self, function: Callable[..., Any], signature: Any) -> Kernel:
+        """Compile a kernel and load it."""
+        loaded = _find_compiled(compile_kernel(function, signature)).library.get_cufunc()
         # The function goes with what it was loaded from.
         return self._api.CUfunction(int(loaded.handle)), loaded
 
-    def launch_call(self, kernel: Any, size: int, stream: int, arguments: Arguments) -> Call:
-        """Return the call that starts a kernel that strides over ``size`` > 0 elements."""
+    def make_launch_call(
+        self, kernel: Kernel, size: int, stream: int, arguments: Arguments
+    ) -> Call:
+        """Make the call that starts a kernel that strides over ``size`` > 0 elements."""
         blocks = min((size - 1) // THREADS + 1, self._most_blocks)
         grid, block = (blocks, 1, 1), (THREADS, 1, 1)
         return self._api.cuLaunchKernel, kernel[0], *grid, *block, 0, stream, arguments.address, 0
@@ -226,26 +205,41 @@ class Device:
     def run_all(self, calls: Iterable[Call]) -> None:
         """Make calls, the driver's and others that return nothing, one right after the other."""
         found: list[tuple[Any, ...] | None] = []
-        found.extend(outcomes(calls))
+        found.extend(call_each(calls))
         for outcome in found:
             if outcome is not None:
                 self._result(outcome)
 
 
 @cache
-def device(ordinal: int) -> Device:
-    """Return a GPU by its number."""
+def get_device(ordinal: int) -> Device:
+    """Return a GPU by its number, always the same one."""
     return Device(ordinal)
 
 
-def device_of(pointer: int) -> Device:
-    """Return the GPU that memory is on; the current one for no memory (0)."""
+def find_device(pointer: int) -> Device:
+    """Find the GPU that memory is on; the current one for no memory (0)."""
     numba, api = load_api()
     current = numba.current_context()  # the thread may have none
     if not pointer:
-        return device(current.device.id)
-    attribute = api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
-    code, ordinal = api.cuPointerGetAttribute(attribute, pointer)
+        return get_device(current.device.id)
+    code, ordinal = _ask_ordinal(api, pointer)
     if code:
         raise ValueError(f"{pointer:#x} is no address on a GPU ({code.name})")
-    return device(int(ordinal))
+    return get_device(int(ordinal))
+
+
+def _find_compiled(kernel: Any) -> Any:
+    """Find what `compile_kernel` compiled, for the one signature of a kernel."""
+    (compiled,) = kernel.overloads.values()
+    return compiled
+
+
+def count_resident_blocks(kernel: Any, threads: int) -> int:
+    """Count the blocks of a kernel of `compile_kernel` that the current GPU runs at once."""
+    return int(_find_compiled(kernel).max_cooperative_grid_blocks(threads))
+
+
+def find_free_memory() -> int:
+    """Find how many bytes are free on the current GPU."""
+    return int(load_cuda().current_context().get_memory_info().free)

@@ -14,8 +14,8 @@ import numpy as np
 from .._validate import DTYPES, describe
 
 
-class DeviceArray(NamedTuple):
-    """An array on a GPU: C-contiguous, float32 or float64."""
+class Description(NamedTuple):
+    """What an array on a GPU says of itself: it is C-contiguous, float32 or float64."""
 
     pointer: int
     shape: tuple[int, ...]
@@ -24,19 +24,9 @@ class DeviceArray(NamedTuple):
     stream: int | None
 
 
-def read(name: str, value: Any, writes: bool = False) -> DeviceArray:
-    """Return what an array on a GPU says of itself, or raise an error.
-
-    Parameters
-    ----------
-    name : str
-        What error messages call it.
-    value : object with `__cuda_array_interface__`
-        The array.
-    writes : bool
-        Whether it has to be writeable.
-    """
-    description = describe_itself(value)
+def read_array(name: str, value: Any, writes: bool = False) -> Description:
+    """Read and check what an array on a GPU says of itself; ``writes`` if it will be written."""
+    description = read_interface(value)
     shape = tuple(int(length) for length in description["shape"])
     dtype = np.dtype(description["typestr"])
     if dtype not in DTYPES:
@@ -54,22 +44,24 @@ def read(name: str, value: Any, writes: bool = False) -> DeviceArray:
             f"{name} must be contiguous (C order) on a GPU, got the strides {tuple(strides)} for "
             f"the shape {shape}"
         )
-    return DeviceArray(int(pointer or 0), shape, dtype, stream_of(name, value))
+    return Description(int(pointer or 0), shape, dtype, find_stream(name, value))
 
 
-def describe_itself(value: Any) -> Mapping[str, Any]:
-    """Return an array's `__cuda_array_interface__`."""
+def read_interface(value: Any) -> Mapping[str, Any]:
+    """Read an array's `__cuda_array_interface__`."""
+    found: Mapping[str, Any]
     try:
-        return value.__cuda_array_interface__
+        found = value.__cuda_array_interface__
     except RuntimeError:  # of a torch tensor that requires a gradient
-        return value.detach().__cuda_array_interface__
+        found = value.detach().__cuda_array_interface__
+    return found
 
 
-def stream_of(name: str, value: Any) -> int | None:
-    """Return the stream whose order an array needs, or None."""
+def find_stream(name: str, value: Any) -> int | None:
+    """Find the stream whose order has to be kept for an array, if there is one."""
     if is_torch(value):  # whose interface names none: all work is on the current one
-        return sys.modules["torch"].cuda.current_stream(value.device).cuda_stream
-    stream = describe_itself(value).get("stream")
+        return int(sys.modules["torch"].cuda.current_stream(value.device).cuda_stream)
+    stream = read_interface(value).get("stream")
     if stream is None:
         return None
     if isinstance(stream, bool) or not isinstance(stream, int):

@@ -20,12 +20,12 @@ import numpy as np
 from numba import from_dtype, types
 from numba.extending import register_jitable
 
-from .._numba.cuda import clock, compile_kernel, with_cuda
+from .._numba.gpu import clock, compile_kernel, with_cuda
 from .._objective.cuda import make_device_evaluation, rejected
 from .._objective.evaluation import select_views
 from .._objective.layout import REL_STEP, STATE
 from .._objective.objective import Objective
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .._search.iteration import engine
 from .._search.outcomes import INFEASIBLE, MAXITER, RUNNING, TIMEOUT
 from .._search.rows import END, begin, keep_gradient, lose, store, to_best, wants_narrow

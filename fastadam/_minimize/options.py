@@ -5,28 +5,24 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sized
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 import numpy as np
 from scipy.optimize import OptimizeWarning
 
-from .._rules import rules
-from .._rules.rules import Rule
+from .._rules.spec import HyperParameter, Rule, Scalars
+from .._rules.table import METHODS
 from .._search import auto as annealing
 from .._validate import (
     count,
     describe,
-    flag,
-    fraction,
-    fraction_pair,
     learning_rate,
     nonnegative,
     plain_number,
+    positive,
     real_array,
-    real_number,
     suggestion,
-    unit_interval,
 )
 from ..typing import PolishMethod
 
@@ -36,18 +32,13 @@ MAXITER = 20_000
 
 @dataclass(frozen=True)
 class Options:
-    """Checked options, with `fastadam.minimize`'s defaults and names."""
+    """Checked options, with `fastadam.minimize`'s defaults and names.
+
+    Those of the rule, but `lr`, are in `hyper_parameters`, where they are given.
+    """
 
     lr: Any = "auto"
-    betas: tuple[float, float] | None = None
-    epsilon: float | None = None
-    weight_decay: float | None = None
-    amsgrad: bool = False
-    alpha: float = 0.99
-    momentum: float | None = None
-    dampening: float = 0.0
-    nesterov: bool = False
-    momentum_decay: float = 4e-3
+    hyper_parameters: Mapping[str, Any] = field(default_factory=dict)
     clip_norm: float = math.inf
     maxiter: int = MAXITER
     maxfev: float = math.inf
@@ -77,13 +68,6 @@ def _rate(name: str, value: object) -> Any:
             )
         return value
     return learning_rate(name, value)
-
-
-def _positive(name: str, value: object) -> float:
-    number = real_number(name, value)
-    if not number > 0.0:
-        raise ValueError(f"{name} must be > 0, got {describe(number)}")
-    return number
 
 
 def _limit(least: int) -> Callable[[str, object], int]:
@@ -125,21 +109,13 @@ def _method_name(name: str, value: object) -> str:
     return value
 
 
+#: The checks of the options that every method has, besides those of its rule.
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "lr": _rate,
-    "betas": fraction_pair,
-    "epsilon": nonnegative,
-    "weight_decay": nonnegative,
-    "amsgrad": flag,
-    "alpha": fraction,
-    "momentum": fraction,
-    "dampening": unit_interval,
-    "nesterov": flag,
-    "momentum_decay": nonnegative,
-    "clip_norm": _positive,
+    "clip_norm": positive,
     "maxiter": _limit(0),
     "maxfev": _limit(1),
-    "max_seconds": _positive,
+    "max_seconds": positive,
     "gtol": nonnegative,
     "ftol": nonnegative,
     "patience": _limit(1),
@@ -148,29 +124,16 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "finite_diff_rel_step": _rel_step,
     "polish": _method_name,
 }
+#: Hyper-parameters that SciPy would call otherwise.
+_NAMES = {"eps": "epsilon"}
+#: Hyper-parameters of the search's own, or of no use to it.
+_NO_OPTIONS = {"lr", "maximize"}
 
-# Of the options of rules, those that each method has; all have lr and weight_decay.
-_COMMON = {field.name for field in fields(Options)} - {
-    "betas",
-    "epsilon",
-    "amsgrad",
-    "alpha",
-    "momentum",
-    "dampening",
-    "nesterov",
-    "momentum_decay",
-}
-_METHODS: dict[str, set[str]] = {
-    "adam": {"betas", "epsilon", "amsgrad"},
-    "adamw": {"betas", "epsilon", "amsgrad"},
-    "amsgrad": {"betas", "epsilon"},
-    "nadam": {"betas", "epsilon", "momentum_decay"},
-    "radam": {"betas", "epsilon"},
-    "adamax": {"betas", "epsilon"},
-    "rmsprop": {"alpha", "epsilon"},
-    "sgd": {"momentum", "dampening", "nesterov"},
-    "momentum": {"momentum", "dampening", "nesterov"},
-}
+
+def _rule_options(method: str) -> dict[str, tuple[str, HyperParameter]]:
+    """List the options of a method's rule, each with the name and what the rule says of it."""
+    given = METHODS[method].hyper_parameters.items()
+    return {_NAMES.get(key, key): (key, each) for key, each in given if key not in _NO_OPTIONS}
 
 
 _SCIPYS = {name.lower() for name in get_args(PolishMethod)}
@@ -181,14 +144,14 @@ def check_method(name: object, label: str = "method") -> str:
     """Return the name of a rule in lower case; None is the default."""
     if name is None:
         return "adam"
-    if isinstance(name, str) and name.lower() in _METHODS:
+    if isinstance(name, str) and name.lower() in METHODS:
         return name.lower()
-    hint = suggestion(name, _METHODS)
+    hint = suggestion(name, METHODS)
     if isinstance(name, str) and name.lower() in _SCIPYS | _SCIPYS_WITH_HESSIAN:
         hint = ", which is a method of scipy.optimize.minimize"
         if name.lower() in _SCIPYS:
             hint += f'; fastadam.minimize goes on with it by options={{"polish": {name!r}}}'
-    raise ValueError(f"{label} must be one of {', '.join(_METHODS)}, got {describe(name)}{hint}")
+    raise ValueError(f"{label} must be one of {', '.join(METHODS)}, got {describe(name)}{hint}")
 
 
 def require_nothing(hess: object, hessp: object, constraints: Any) -> None:
@@ -224,11 +187,12 @@ def check_options(
     if options is not None and not isinstance(options, Mapping):
         raise TypeError(f"options must be a dict, got {describe(options)}")
     given = dict(options or {})
-    known = _COMMON | _METHODS[method]
+    of_rule = _rule_options(method)
+    known = _CHECKS.keys() | of_rule.keys()
     unknown = sorted(given.keys() - known, key=str)
     if unknown:
         form, near = " (did you mean {!r}?)", sorted({*known, *others})
-        elsewhere = set.union(*_METHODS.values())  # these are spelt right
+        elsewhere = set().union(*map(_rule_options, METHODS))  # these are spelt right
         words = [
             f"{name}{'' if name in elsewhere else suggestion(name, near, form)}" for name in unknown
         ]
@@ -239,58 +203,23 @@ def check_options(
         )
     if tol is not None:
         given.setdefault("gtol", nonnegative("tol", tol))
-    # None is the default of every option.
-    return Options(
-        **{
-            name: _CHECKS[name](name, value)
-            for name, value in given.items()
-            if name in known and value is not None
-        }
-    )
+    search, hyper_parameters = {}, {}
+    for name, value in given.items():
+        if value is None:  # the default of every option
+            continue
+        if name in _CHECKS:
+            search[name] = _CHECKS[name](name, value)
+        elif name in of_rule:
+            key, hyper_parameter = of_rule[name]
+            hyper_parameters[key] = hyper_parameter.check(name, value)
+    return Options(**search, hyper_parameters=hyper_parameters)
 
 
-def rule_of(method: str, options: Options) -> tuple[Rule, tuple[float, ...]]:
-    """Return the rule that a method names, and its hyper-parameters."""
-    momentum = options.momentum
-    if momentum is None:
-        momentum = 0.9 if method == "momentum" else 0.0
-    if options.nesterov and (momentum == 0.0 or options.dampening != 0.0):
-        raise ValueError(
-            "nesterov needs a momentum > 0 and a dampening of 0, "
-            f"got momentum={momentum}, dampening={options.dampening}"
-        )
-    rule = {
-        "adam": rules.ADAM_AMSGRAD if options.amsgrad else rules.ADAM,
-        "adamw": rules.ADAMW_AMSGRAD if options.amsgrad else rules.ADAMW,
-        "amsgrad": rules.ADAM_AMSGRAD,
-        "nadam": rules.NADAM,
-        "radam": rules.RADAM,
-        "adamax": rules.ADAMAX,
-        "rmsprop": rules.RMSPROP,
-        "sgd": rules.MOMENTUM if momentum else rules.SGD,
-        "momentum": rules.MOMENTUM,
-    }[method]
-    betas = options.betas
-    if betas is None:
-        betas = annealing.BETAS if options.auto else (0.9, 0.999)
-    epsilon = options.epsilon
-    if epsilon is None:
-        epsilon = annealing.EPSILON if options.auto else 1e-8
-    decay = options.weight_decay
-    if decay is None:
-        decay = 1e-2 if method == "adamw" else 0.0
-    values = {
-        "lr": 0.0,  # the search has its own
-        "beta1": betas[0],
-        "beta2": betas[1],
-        "eps": epsilon,
-        "weight_decay": decay,
-        "alpha": options.alpha,
-        "momentum": momentum,
-        "dampening": options.dampening,
-        "nesterov": float(options.nesterov),
-        "momentum_decay": options.momentum_decay,
-        "sign": 1.0,
-        **rule.carried,
-    }
-    return rule, tuple(values[name] for name in rule.hyper)
+def select_rule(method: str, options: Options) -> tuple[Rule, Scalars]:
+    """Select the rule that a method and its options name, and make its hyper-parameters."""
+    rule = METHODS[method]
+    automatic = annealing.HYPER_PARAMETERS if options.auto else {}
+    # The search sets the step size.
+    values = {**rule.defaults, **automatic, **options.hyper_parameters, "lr": 0.0}
+    rule = rule.select(values)
+    return rule, rule.make_hyper(values)

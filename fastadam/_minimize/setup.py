@@ -15,7 +15,7 @@ from scipy.optimize import OptimizeResult
 from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from .._objective.layout import GRADIENT, REL_STEP
 from .._objective.objective import DIFFERENCES, Objective
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .._search import auto as annealing
 from .._search.loops import start_kernel
 from .._search.monitor import Watch, with_result
@@ -24,7 +24,7 @@ from .._search.state import Search
 from .._validate import describe, real_array, suggestion
 from ..typing import Vector
 from .counted import Limits, Metered
-from .options import MAXITER, Options, rule_of
+from .options import MAXITER, Options, select_rule
 from .results import report
 
 _REL_STEPS = {"2-point": ONE_SIDED_STEP, "3-point": CENTRAL_STEP, "cs": COMPLEX_STEP}
@@ -72,7 +72,7 @@ def run_of(
     functions: Objective, method: str, options: Options, x0: Vector, lower: Vector, upper: Vector
 ) -> Run:
     """Return the search that the options describe, ready to run."""
-    rule, h = rule_of(method, options)
+    rule, h = select_rule(method, options)
     search = search_of(functions, rule, options, x0, lower, upper)
     start_kernel()(search.record, search.rows)
     schedule = options.lr if callable(options.lr) else None

@@ -14,7 +14,7 @@ from typing import Any
 from numba import types
 from numba.extending import register_jitable
 
-from .._numba.cuda import compiler, is_simulated
+from .._numba.gpu import compile_function
 from .._numba.options import inline
 from .._validate import describe
 from .evaluation import make_evaluation
@@ -70,11 +70,8 @@ def find_source(name: str, function: Any) -> FunctionType:
 
 def _compile(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
     """Compile a function for the GPU; give it, and the type of its result (simulated: None)."""
-    on_device = compiler().jit(device=True)(function)
-    if is_simulated():
-        return on_device, None
     with rejected(f"{name} cannot be compiled for the GPU with {_list(given)}"):
-        return on_device, on_device.compile_device(given).signature.return_type
+        return compile_function(function, given)
 
 
 @contextmanager

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
-from .._rules import rules
-from .._validate import WITH_BETAS, flag, nonnegative
+from .._rules import adam as rules
 from ..typing import Boolean, Integer, LearningRate, Nonfinite, Params, Real
 from .base import Optimizer
 from .docstrings import with_shared_parameters
-from .groups import Checks
 
 
 @with_shared_parameters
@@ -60,7 +55,7 @@ class Adam(Optimizer):
     array([ 0.702, -1.701])
     """
 
-    _checks: ClassVar[Checks] = {**WITH_BETAS, "amsgrad": flag}
+    _rule = rules.ADAM
 
     def __init__(
         self,
@@ -75,19 +70,7 @@ class Adam(Optimizer):
         nonfinite: Nonfinite = "propagate",
         threads: Integer | None = None,
     ) -> None:
-        hyper = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-        }
-        super().__init__(params, hyper, nonfinite, threads)
-
-    @staticmethod
-    def _select(values: Mapping[str, Any]) -> rules.Rule:
-        return rules.ADAM_AMSGRAD if values["amsgrad"] else rules.ADAM
+        super().__init__(params, locals(), nonfinite, threads)
 
 
 @with_shared_parameters
@@ -133,7 +116,7 @@ class AdamW(Optimizer):
     array([ 0.699, -1.695])
     """
 
-    _checks: ClassVar[Checks] = {**WITH_BETAS, "amsgrad": flag}
+    _rule = rules.ADAMW
 
     def __init__(
         self,
@@ -148,19 +131,7 @@ class AdamW(Optimizer):
         nonfinite: Nonfinite = "propagate",
         threads: Integer | None = None,
     ) -> None:
-        hyper = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-        }
-        super().__init__(params, hyper, nonfinite, threads)
-
-    @staticmethod
-    def _select(values: Mapping[str, Any]) -> rules.Rule:
-        return rules.ADAMW_AMSGRAD if values["amsgrad"] else rules.ADAMW
+        super().__init__(params, locals(), nonfinite, threads)
 
 
 @with_shared_parameters
@@ -207,7 +178,7 @@ class NAdam(Optimizer):
     array([ 0.753, -1.748])
     """
 
-    _checks: ClassVar[Checks] = {**WITH_BETAS, "momentum_decay": nonnegative}
+    _rule = rules.NADAM
 
     def __init__(
         self,
@@ -222,19 +193,7 @@ class NAdam(Optimizer):
         nonfinite: Nonfinite = "propagate",
         threads: Integer | None = None,
     ) -> None:
-        hyper = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum_decay": momentum_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, hyper, nonfinite, threads)
-
-    @staticmethod
-    def _select(values: Mapping[str, Any]) -> rules.Rule:
-        return rules.NADAM
+        super().__init__(params, locals(), nonfinite, threads)
 
 
 @with_shared_parameters
@@ -289,7 +248,7 @@ class RAdam(Optimizer):
     array([ 0.462, -0.925])
     """
 
-    _checks: ClassVar[Checks] = WITH_BETAS
+    _rule = rules.RADAM
 
     def __init__(
         self,
@@ -303,18 +262,7 @@ class RAdam(Optimizer):
         nonfinite: Nonfinite = "propagate",
         threads: Integer | None = None,
     ) -> None:
-        hyper = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, hyper, nonfinite, threads)
-
-    @staticmethod
-    def _select(values: Mapping[str, Any]) -> rules.Rule:
-        return rules.RADAM
+        super().__init__(params, locals(), nonfinite, threads)
 
 
 @with_shared_parameters
@@ -360,7 +308,7 @@ class Adamax(Optimizer):
     array([ 0.715, -1.708])
     """
 
-    _checks: ClassVar[Checks] = WITH_BETAS
+    _rule = rules.ADAMAX
 
     def __init__(
         self,
@@ -374,15 +322,4 @@ class Adamax(Optimizer):
         nonfinite: Nonfinite = "propagate",
         threads: Integer | None = None,
     ) -> None:
-        hyper = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, hyper, nonfinite, threads)
-
-    @staticmethod
-    def _select(values: Mapping[str, Any]) -> rules.Rule:
-        return rules.ADAMAX
+        super().__init__(params, locals(), nonfinite, threads)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any, ClassVar, get_args
 
 import numba
 import numpy as np
 
 from .. import _validate as checks
-from .._cpu.arrays import common_memory, find_nonfinite, make_slot
-from .._cpu.threads import Loops
-from .._rules.rules import Rule, Scalars
-from .._uninterrupted import Call, exhaust, outcomes
+from .._backend import ParamSpec
+from .._rules.spec import Rule
+from .._uninterrupted import Call, call_each, exhaust
 from ..typing import Gradients, LearningRate, Nonfinite
 from . import state_dict as saved
-from .groups import Checks, ParamGroup
+from .backends import make_backend
+from .groups import ParamGroup
 from .trees import Structure
 
 NONFINITE: tuple[Nonfinite, ...] = get_args(Nonfinite)
@@ -27,37 +27,29 @@ NONFINITE: tuple[Nonfinite, ...] = get_args(Nonfinite)
 class Optimizer(ABC):
     """Base of the optimisers; make one of the named ones instead.
 
-    A subclass gives the checks of its hyper-parameters and the rule that they select.
+    A subclass names its rule, and has a constructor with the rule's hyper-parameters.
     """
 
-    _checks: ClassVar[Checks]
+    _rule: ClassVar[Rule]
 
+    @abstractmethod
     def __init__(
-        self, params: Any, defaults: Mapping[str, Any], nonfinite: str, threads: Any
+        self, params: Any, arguments: Mapping[str, Any], nonfinite: str, threads: Any
     ) -> None:
+        # Those of the constructor, by name; also others.
+        defaults = {key: arguments[key] for key in self._rule.hyper_parameters}
         self._nonfinite = checks.one_of("nonfinite", nonfinite, NONFINITE)
         if threads is not None:
             threads = checks.count("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
-        self._make_groups(params, defaults)
-        self._find_nonfinite: Callable[..., Any]
-        self._loops: Any
-        if self._slots[0].on_device:
-            from .._cuda.arrays import make_loops
-
-            self._loops = make_loops(self._slots, threads)
-            self._find_nonfinite = self._loops.find_nonfinite
-        else:
-            self._loops = Loops(threads)
-            self._find_nonfinite = find_nonfinite
-        self._is_ready = False  # the loops are compiled or loaded at the first step
+        self._backend = make_backend(self._make_groups(params, defaults), threads)
         self._step_count = 0
 
-    def _make_groups(self, params: Any, defaults: Mapping[str, Any]) -> None:
+    def _make_groups(self, params: Any, defaults: Mapping[str, Any]) -> list[ParamSpec]:
+        """Make the groups; return the arrays in them."""
         self._has_groups = _is_group_list(params)
         self._groups: list[ParamGroup] = []
         self._structures: list[Structure] = []
-        self._slots: list[Any] = []  # all of one kind, Slot or DeviceSlot
-        names = []
+        specs = []
         for i, member in enumerate(params if self._has_groups else [{"params": params}]):
             prefix = f"[{i}]" if self._has_groups else ""
             name = f"params{prefix}" if self._has_groups else ""
@@ -67,28 +59,19 @@ class Optimizer(ABC):
             structure, leaves = Structure.of(tree_name, member["params"])
             own = {key: value for key, value in member.items() if key != "params"}
             values = {**defaults, **own}
-            group = ParamGroup(name, structure.build(leaves), values, self._checks, self._select)
+            group = ParamGroup(name, structure.build(leaves), values, self._rule)
             self._structures.append(structure)
             self._groups.append(group)
             keys = structure.keys or ["0"]
             for label, key, leaf in zip(structure.labels, keys, leaves, strict=True):
-                names.append(tree_name + label)
-                self._slots.append(make_slot(names[-1], prefix + label, key, leaf, group.rule, i))
-        self._memory = common_memory(names, self._slots)
+                name = tree_name + label
+                specs.append(ParamSpec(name, prefix + label, key, leaf, group.rule, i))
         self._leaves: Callable[[Any], list[Any]] = (
             self._group_leaves if self._has_groups else partial(self._structures[0].leaves, "grads")
         )
-        self._flat_gradient: Callable[..., Any] = type(self._slots[0]).flat_gradient
         # What most steps need not look at.
-        self._copied_slots = [slot for slot in self._slots if not slot.is_view]
-        self._advancing_groups = [
-            i for i, group in enumerate(self._groups) if group.rule.advance is not None
-        ]
-
-    @staticmethod
-    @abstractmethod
-    def _select(values: Mapping[str, Any]) -> Rule:
-        """Check hyper-parameters together and return the rule that they select."""
+        self._carrying_groups = [i for i, group in enumerate(self._groups) if group.rule.carried]
+        return specs
 
     # -----------------------------------------------------------------------------------------
     # The step
@@ -116,36 +99,16 @@ class Optimizer(ABC):
         No signal comes in between: KeyboardInterrupt (Ctrl-C) or what another handler raises comes
         before the step, and nothing is changed, or after it, and `step_count` tells so.
         """
-        gradients = list(
-            map(self._flat_gradient, self._slots, self._leaves(grads), repeat(self._memory))
-        )
+        gradients = self._backend.take_gradients(self._leaves(grads))
         if self._nonfinite != "propagate" and not self._are_finite(gradients):
             return
         step = self._step_count + 1
         hypers = [group.hyper(step) for group in self._groups]
-        if not self._is_ready:
-            self._load_loops()
         record: list[Call] = []
-        for slot in self._copied_slots:
-            slot.gather()
-            record.append(slot.scatter_call())
-        for i in self._advancing_groups:
-            record.append(self._groups[i].advance_call(hypers[i], step))
+        for i in self._carrying_groups:
+            record.append(self._groups[i].carry_call(hypers[i], step))
         record.append((setattr, self, "_step_count", step))
-        # All that is written is written here, and at once.
-        self._loops.run(chain(self._step_calls(gradients, hypers, step), record))
-
-    def _step_calls(self, gradients: list[Any], hypers: list[Scalars], step: int) -> Iterable[Call]:
-        """Return the calls of the loops: they take parameters, gradient, state, scalars, step."""
-        if len(gradients) == 1:  # what a packed model is: it takes 0.3 us less in this way
-            return [
-                (self._kernels[0], self._flats[0], gradients[0], self._states[0], hypers[0], step)
-            ]
-        if len(hypers) == 1:
-            each: Iterable[Scalars] = repeat(hypers[0])
-        else:
-            each = [hypers[slot.group] for slot in self._slots]
-        return zip(self._kernels, self._flats, gradients, self._states, each, repeat(step))
+        self._backend.run_step(gradients, hypers, step, record)
 
     def _group_leaves(self, grads: Any) -> list[Any]:
         if (
@@ -170,17 +133,11 @@ class Optimizer(ABC):
         )
 
     def _are_finite(self, gradients: list[Any]) -> bool:
-        found = self._find_nonfinite(self._slots, gradients)
+        found = self._backend.find_nonfinite(gradients)
         if found is not None and self._nonfinite == "raise":
-            slot, value = found
-            raise ValueError(f"grads{slot.label} must be finite, got {value}")
+            param, value = found
+            raise ValueError(f"grads{param.spec.label} must be finite, got {value}")
         return found is None
-
-    def _load_loops(self) -> None:
-        self._kernels = self._loops.load(self._slots)
-        self._flats = [slot.flat for slot in self._slots]
-        self._states = [slot.state for slot in self._slots]
-        self._is_ready = True
 
     # -----------------------------------------------------------------------------------------
     # What can be read and set
@@ -204,8 +161,10 @@ class Optimizer(ABC):
     @lr.setter
     def lr(self, value: LearningRate) -> None:
         value = checks.learning_rate("lr", value)
-        changes = [group.set_call(group.checked({"lr": value})) for group in self._groups]
-        exhaust(outcomes(changes))
+        changes = [
+            group.set_call(group.checked({"lr": value}), group.carried) for group in self._groups
+        ]
+        exhaust(call_each(changes))
 
     @property
     def current_lr(self) -> Any:
@@ -220,7 +179,7 @@ class Optimizer(ABC):
     def __repr__(self) -> str:
         lines = []
         for i, group in enumerate(self._groups):
-            sizes = [slot.size for slot in self._slots if slot.group == i]
+            sizes = [param.size for param in self._backend.params if param.spec.group == i]
             lines.append(f"{sum(sizes)} parameters in {len(sizes)} array(s): {group!r}")
         body = lines[0] if len(lines) == 1 else "\n    " + ",\n    ".join(lines) + "\n"
         return f"{type(self).__name__}({body}; step_count={self._step_count})"
@@ -249,23 +208,19 @@ class Optimizer(ABC):
             resumes brings its own.
         """
         arrays = {
-            self._state_key(slot, name): array
-            for slot in self._slots
-            for name, array in slot.state_copies().items()
+            _state_key(param.spec, name): array
+            for param in self._backend.params
+            for name, array in param.copy_state().items()
         }
         return {**self._state_scalars(), **arrays}
 
     def _state_scalars(self) -> dict[str, Any]:
         scalars: dict[str, Any] = {"rule": type(self).__name__, "step_count": self._step_count}
         for i, group in enumerate(self._groups):
-            for key, value in chain(group.items(), group.carried.items()):
-                if key != "params" and not callable(value):
+            for key, value in group.state_scalars().items():
+                if not callable(value):
                     scalars[f"group{i}/{key}"] = value
         return scalars
-
-    @staticmethod
-    def _state_key(slot: Any, name: str) -> str:
-        return f"group{slot.group}/{slot.key}/{name}"
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Resume from what `state_dict` returned.
@@ -285,21 +240,30 @@ class Optimizer(ABC):
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"state_dict must be a mapping, got {checks.describe(state_dict)}")
         saved.check_rule(state_dict, type(self).__name__)
-        slots = {
-            self._state_key(slot, name): slot for slot in self._slots for name in slot.rule.state
+        params = {
+            _state_key(param.spec, name): param
+            for param in self._backend.params
+            for name in param.spec.rule.state
         }
-        saved.check_keys(state_dict, self._state_scalars().keys() | slots.keys(), len(self._groups))
+        own_keys = self._state_scalars().keys() | params.keys()
+        saved.check_keys(state_dict, own_keys, len(self._groups))
         step_count = saved.step_count(state_dict)
         calls = [
             group.set_call(*saved.group_values(state_dict, f"group{i}/", group))
             for i, group in enumerate(self._groups)
         ]
         # Read once, and before anything is written: numpy.load reads from the file at each look.
-        loaded = {key: saved.array(state_dict, key, slot) for key, slot in slots.items()}
-        for slot in self._slots:
-            own = {name: loaded[self._state_key(slot, name)] for name in slot.rule.state}
-            calls += slot.load_calls(own)
-        self._loops.run_all([*calls, (setattr, self, "_step_count", step_count)])
+        loaded = {key: saved.array(state_dict, key, param) for key, param in params.items()}
+        for param in self._backend.params:
+            names = param.spec.rule.state
+            calls += param.make_load_calls(
+                {name: loaded[_state_key(param.spec, name)] for name in names}
+            )
+        self._backend.run([*calls, (setattr, self, "_step_count", step_count)])
+
+
+def _state_key(spec: ParamSpec, name: str) -> str:
+    return f"group{spec.group}/{spec.key}/{name}"
 
 
 def _one_or_all(rates: list[Any]) -> Any:

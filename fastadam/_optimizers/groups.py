@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
-from .._rules.rules import Rule, Scalars
+from .._rules.spec import Rule, Scalars
 from .._uninterrupted import Call
 from .._validate import describe, nonnegative, suggestion
-
-Checks = Mapping[str, Callable[[str, Any], Any]]
 
 
 class _Present(NamedTuple):
     """What holds at present: one object, so that all of it changes at once."""
 
     values: dict[str, Any]
-    carried: dict[str, float]
     schedule: Callable[[int], float] | None
     hyper: Scalars  # as the rule names them; with a schedule all but the first, the learning rate
     rates: dict[int, float]  # what the schedule gave, by step: for the last two that it was asked
@@ -37,37 +34,30 @@ class ParamGroup(MutableMapping[str, Any]):
         The parameter arrays.
     values : mapping
         All hyper-parameters.
-    checks : mapping of str to callable
-        For each hyper-parameter ``check(name, value)``, which returns the value or raises.
-    select : callable
-        ``select(values)`` checks the values together and returns their rule.
+    rule : Rule
+        Whose hyper-parameters they are; the group's own rule is the variant that they select.
     """
 
-    def __init__(
-        self,
-        name: str,
-        params: Any,
-        values: Mapping[str, Any],
-        checks: Checks,
-        select: Callable[[Mapping[str, Any]], Rule],
-    ) -> None:
+    def __init__(self, name: str, params: Any, values: Mapping[str, Any], rule: Rule) -> None:
         self._name = name
         self._params = params
-        self._checks = checks
-        self._select = select
-        unknown = [key for key in values if key not in checks]
+        self._named_rule = rule
+        unknown = [key for key in values if key not in rule.hyper_parameters]
         if unknown:
-            key, known = unknown[0], ["params", *checks]
+            key, known = unknown[0], ["params", *rule.hyper_parameters]
             raise ValueError(
                 f"{name} has the unknown key {describe(key)}; known are {', '.join(known)}"
                 + suggestion(key, known)
             )
-        checked = {key: check(self.label(key), values[key]) for key, check in checks.items()}
-        self.rule = select(checked)
-        self._present = self._describe(checked, dict(self.rule.carried), {})
+        checked = {
+            key: each.check(self.label(key), values[key])
+            for key, each in rule.hyper_parameters.items()
+        }
+        self.rule = rule.select(checked)
+        self._present = self._make_present(checked, None)
 
     def label(self, key: str) -> str:
-        """Return what error messages call a hyper-parameter."""
+        """Name a hyper-parameter as error messages do."""
         return f"{self._name}[{key!r}]" if self._name else key
 
     def __getitem__(self, key: str) -> Any:
@@ -91,12 +81,12 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return all hyper-parameters with some changed, or raise an error."""
-        values = dict(self._present.values)
+        values, known = dict(self._present.values), self._named_rule.hyper_parameters
         for key, value in changes.items():
-            if key not in self._checks:
-                raise KeyError(f"{self.label(key)} cannot be set{suggestion(key, self._checks)}")
-            values[key] = self._checks[key](self.label(key), value)
-        if self._select(values) is not self.rule:
+            if key not in known:
+                raise KeyError(f"{self.label(key)} cannot be set{suggestion(key, known)}")
+            values[key] = known[key].check(self.label(key), value)
+        if self._named_rule.select(values) is not self.rule:
             changed = {key: value for key, value in values.items() if value != self[key]}
             raise ValueError(
                 f"{describe(changed)} would change what state the rule keeps; "
@@ -106,21 +96,26 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set several hyper-parameters as ``dict.update`` does, or none if one is wrong."""
-        self._present = self._describe(self.checked(dict(*args, **kwargs)), self.carried, {})
+        self._present = self._make_present(self.checked(dict(*args, **kwargs)), self.carried)
 
-    def set_call(self, values: dict[str, Any], carried: dict[str, float] | None = None) -> Call:
-        """Return the call that sets what `checked` returned, and what is carried."""
-        carried = self.carried if carried is None else carried
-        return setattr, self, "_present", self._describe(values, carried, {})
+    def set_call(self, values: dict[str, Any], carried: float | None) -> Call:
+        """Make the call that sets what `checked` returned, and what is carried."""
+        return setattr, self, "_present", self._make_present(values, carried)
 
     @property
-    def carried(self) -> dict[str, float]:
-        """The scalars that the last step handed on."""
-        return self._present.carried
+    def carried(self) -> float | None:
+        """The scalar that the last step handed on, for a rule that does so."""
+        return self._present.hyper[-1] if self.rule.carried else None
+
+    def state_scalars(self) -> dict[str, Any]:
+        """Name all that is saved beside the state arrays."""
+        if not self.rule.carried:
+            return self._present.values
+        return {**self._present.values, self.rule.carried.name: self.carried}
 
     def hyper(self, step: int) -> Scalars:
         """Return the hyper-parameters of a step, as the rule names them."""
-        _, _, schedule, hyper, rates = self._present
+        _, schedule, hyper, rates = self._present
         if schedule is None:
             return hyper
         lr = nonnegative(f"{self.label('lr')}({step})", schedule(step))
@@ -135,22 +130,14 @@ class ParamGroup(MutableMapping[str, Any]):
         rates = self._present.rates
         return rates[step] if step in rates else self.hyper(step)[0]
 
-    def advance_call(self, hyper: Scalars, step: int) -> Call:
-        """Return the call that carries on what a step hands to the next, for a rule that does."""
-        assert self.rule.advance is not None
-        carried = dict(zip(self.carried, self.rule.advance(hyper, float(step)), strict=True))
-        present = self._describe(self._present.values, carried, self._present.rates)
-        return setattr, self, "_present", present
+    def carry_call(self, hyper: Scalars, step: int) -> Call:
+        """Make the call that hands on what the next step needs of this one, for such a rule."""
+        assert self.rule.carried is not None
+        values, schedule, own, rates = self._present
+        own = (*own[:-1], self.rule.carried.carry(hyper, float(step)))
+        return setattr, self, "_present", _Present(values, schedule, own, rates)
 
-    def _describe(
-        self, values: dict[str, Any], carried: dict[str, float], rates: dict[int, float]
-    ) -> _Present:
-        named = {**values, **carried}
-        schedule = named["lr"] if callable(named["lr"]) else None
-        if schedule:
-            named["lr"] = 0.0
-        named["sign"] = -1.0 if named.pop("maximize") else 1.0
-        if "betas" in named:
-            named["beta1"], named["beta2"] = named.pop("betas")
-        hyper = tuple([float(named[name]) for name in self.rule.hyper])
-        return _Present(values, carried, schedule, hyper, rates)
+    def _make_present(self, values: dict[str, Any], carried: float | None) -> _Present:
+        schedule = values["lr"] if callable(values["lr"]) else None
+        numbers = {**values, "lr": 0.0} if schedule else values
+        return _Present(values, schedule, self.rule.make_hyper(numbers, carried), {})

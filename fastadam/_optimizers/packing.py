@@ -8,8 +8,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._validate import DTYPES, conversion, describe, is_device_array
+from .._validate import describe
 from ..typing import DeviceArray
+from .backends import select_backend
 from .trees import Structure
 
 Array = NDArray[Any]
@@ -80,43 +81,14 @@ def pack(arrays: Any, dtype: DTypeLike | None = None) -> tuple[Any, Any]:
     """
     wanted = None if dtype is None else _dtype(dtype)
     structure, leaves = Structure.of("arrays", arrays)
-    if is_device_array(leaves[0]):
-        return _pack_on_device(structure, leaves, wanted)
-    for label, leaf in zip(structure.labels, leaves, strict=True):
-        if not isinstance(leaf, np.ndarray) or isinstance(leaf, np.ma.MaskedArray):
-            raise TypeError(
-                f"arrays{label} must be a NumPy array, got {describe(leaf)}{conversion(leaf)}"
-            )
-        if leaf.dtype.kind not in "fiub":
-            raise TypeError(f"arrays{label} must hold real numbers, got {describe(leaf)}")
-    common = np.result_type(*leaves) if wanted is None else wanted
-    if common not in DTYPES:
-        whose = "the arrays' common one, " if wanted is None else ""
-        raise TypeError(f"dtype must be float32 or float64, got {whose}{common}")
-    flat = np.empty(sum(leaf.size for leaf in leaves), common)
-    views = []
-    start = 0
-    for leaf in leaves:
-        view = flat[start : start + leaf.size].reshape(leaf.shape)
-        view[...] = leaf
-        views.append(view)
-        start += leaf.size
+    names = [f"arrays{label}" for label in structure.labels]
+    flat, views = select_backend(leaves[0]).pack(names, leaves, wanted)
     return flat, structure.build(views)
 
 
 def _dtype(dtype: Any) -> np.dtype[Any]:
     try:
-        return np.dtype(dtype)
+        found: np.dtype[Any] = np.dtype(dtype)
+        return found
     except Exception as error:  # of many kinds, from what has a dtype of its own
         raise TypeError(f"dtype must be float32 or float64, got {describe(dtype)}") from error
-
-
-def _pack_on_device(structure: Structure, leaves: list[Any], dtype: Any) -> tuple[Any, Any]:
-    names = [f"arrays{label}" for label in structure.labels]
-    for name, leaf in zip(names, leaves, strict=True):
-        if not is_device_array(leaf):
-            raise TypeError(f"{name} must be on the GPU like {names[0]}, got {describe(leaf)}")
-    from .._cuda.packing import pack_leaves  # which needs numba-cuda
-
-    flat, views = pack_leaves(names, leaves, dtype)
-    return flat, structure.build(views)

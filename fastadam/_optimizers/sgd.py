@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
-from .._rules import rules
-from .._validate import COMMON, flag, fraction, nonnegative, unit_interval
+from .._rules import sgd as rules
 from ..typing import Boolean, Integer, LearningRate, Nonfinite, Params, Real
 from .base import Optimizer
 from .docstrings import with_shared_parameters
-from .groups import Checks
 
 
 @with_shared_parameters
@@ -54,7 +49,7 @@ class RMSprop(Optimizer):
     array([ 0.  , -0.31])
     """
 
-    _checks: ClassVar[Checks] = {**COMMON, "eps": nonnegative, "alpha": fraction}
+    _rule = rules.RMSPROP
 
     def __init__(
         self,
@@ -68,18 +63,7 @@ class RMSprop(Optimizer):
         nonfinite: Nonfinite = "propagate",
         threads: Integer | None = None,
     ) -> None:
-        hyper = {
-            "lr": lr,
-            "alpha": alpha,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, hyper, nonfinite, threads)
-
-    @staticmethod
-    def _select(values: Mapping[str, Any]) -> rules.Rule:
-        return rules.RMSPROP
+        super().__init__(params, locals(), nonfinite, threads)
 
 
 @with_shared_parameters
@@ -131,12 +115,7 @@ class SGD(Optimizer):
     array([ 0.062, -0.124])
     """
 
-    _checks: ClassVar[Checks] = {
-        **COMMON,
-        "momentum": fraction,
-        "dampening": unit_interval,
-        "nesterov": flag,
-    }
+    _rule = rules.SGD
 
     def __init__(
         self,
@@ -151,21 +130,4 @@ class SGD(Optimizer):
         nonfinite: Nonfinite = "propagate",
         threads: Integer | None = None,
     ) -> None:
-        hyper = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-        }
-        super().__init__(params, hyper, nonfinite, threads)
-
-    @staticmethod
-    def _select(values: Mapping[str, Any]) -> rules.Rule:
-        if values["nesterov"] and (values["momentum"] == 0.0 or values["dampening"] != 0.0):
-            raise ValueError(
-                "nesterov=True needs momentum > 0 and dampening 0, "
-                f"got momentum={values['momentum']} and dampening={values['dampening']}"
-            )
-        return rules.MOMENTUM if values["momentum"] else rules.SGD
+        super().__init__(params, locals(), nonfinite, threads)

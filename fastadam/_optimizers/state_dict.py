@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import _validate as checks
+from .._backend import Param
+from .backends import select_backend
 from .groups import ParamGroup
 
 #: Kernels take the step after it as a 64-bit integer.
@@ -46,35 +48,32 @@ def step_count(state_dict: Mapping[str, Any]) -> int:
 
 def group_values(
     state_dict: Mapping[str, Any], prefix: str, group: ParamGroup
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """Return the hyper-parameters of a group and what its steps hand on."""
+) -> tuple[dict[str, Any], float | None]:
+    """Return the hyper-parameters of a group and what its last step handed on."""
     values = {
         key: _scalar(state_dict[prefix + key])
-        for key in (*group, *group.carried)
+        for key in group.state_scalars()
         if prefix + key in state_dict
     }
-    carried = {
-        # Each is a product of decay rates.
-        key: checks.unit_interval(f"state_dict['{prefix}{key}']", values.pop(key))
-        for key in group.carried
-    }
-    return group.checked(values), carried
+    carried = group.rule.carried
+    if not carried:
+        return group.checked(values), None
+    key = carried.name
+    number = carried.check(f"state_dict['{prefix}{key}']", values.pop(key))
+    return group.checked(values), number
 
 
-def array(state_dict: Mapping[str, Any], key: str, slot: Any) -> np.ndarray:
-    """Return a state array of a slot, which may be on a GPU, as a NumPy array in C order."""
+def array(state_dict: Mapping[str, Any], key: str, param: Param) -> np.ndarray:
+    """Return a state array, which may live elsewhere, as a NumPy array in C order."""
     name, value = f"state_dict[{key!r}]", state_dict[key]
-    if checks.is_device_array(value):
-        from .._cuda.arrays import copy_to_host
-
-        value = copy_to_host(name, value)
+    value = select_backend(value).to_host(name, value)
     if (
         not isinstance(value, np.ndarray)
         or isinstance(value, np.ma.MaskedArray)
-        or (value.dtype, value.shape) != (slot.dtype, slot.shape)
+        or (value.dtype, value.shape) != (param.dtype, param.shape)
     ):
         raise ValueError(
-            f"{name} must be an array of dtype {slot.dtype} and shape {slot.shape}, "
+            f"{name} must be an array of dtype {param.dtype} and shape {param.shape}, "
             f"got {checks.describe(value)}"
         )
     return np.asarray(value, order="C")

@@ -21,7 +21,7 @@ In the literature: backing up to the best point with a smaller step after a stag
 momentum when it no longer helps is O'Donoghue & Candès'; steps relative to the size of x are those
 of Adafactor; differences whose width follows the step are Gilmore & Kelley's implicit filtering.
 
-The constants were chosen on the tuning part of ``benchmarks.published``.
+The constants were chosen on the tuning part of ``benchmarks.functions``.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ from .._objective.layout import BEST_X, GRAD, LOWER, UNIT, UPPER, X
 from .outcomes import OVERSHOT, STAGNATED, UNBOUNDED
 
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
-BETAS = (0.98, 0.995)
-EPSILON = 1e-12
+HYPER_PARAMETERS = {"betas": (0.98, 0.995), "eps": 1e-12}
 
 FIRST_STEP = 0.3
 CYCLE = 0.3

@@ -27,8 +27,8 @@ from .._objective.layout import (
     VALUE_AND_GRADIENT,
     X,
 )
-from .._rules.rules import Rule
-from .._rules.state import accessors, state_floors
+from .._rules.spec import Rule
+from .._rules.state import make_accessors, make_floors
 from . import auto as annealing
 from .outcomes import CONVERGED, MAXFEV, MAXITER, NONFINITE, RUNNING, STAGNATED
 
@@ -43,7 +43,7 @@ def engine(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
     ``rows[TRIAL]``) and ``s.request`` what to evaluate next.
     """
     sweep = _sweep(rule, dtype)
-    carried = next(iter(rule.carried.values())) if rule.carried else 0.0
+    carried = rule.carried.start if rule.carried else 0.0
 
     def advance(s, rows, state, h):
         while True:
@@ -148,15 +148,16 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
     a search that is over are not used, and a new leg sets both. Two passes and a copy took
     113 ns for two coordinates.
     """
-    coefficients, update, carry = rule.coefficients, rule.update, rule.advance
-    load, store = accessors(rule)
-    floors = state_floors(rule, dtype)
+    coefficients, update = rule.coefficients, rule.update
+    carry = rule.carried.carry if rule.carried else None
+    load, store = make_accessors(rule)
+    floors = make_floors(rule, dtype)
     # One float64 scalar would have float32 arithmetic done in float64.
     real = np.dtype(dtype).type
     one, unflushed = real(1.0), (real(0.0),) * len(floors)  # what was stored has been flushed
     least = float(np.finfo(dtype).tiny)
     rounded = _rounding(rule.coefficient_count, real)
-    has_velocity = rule.state[:1] in (("m",), ("b",))
+    velocity = rule.velocity
 
     # The rows are indexed in place: views of them would be counted, see `kernels`.
     def sweep(s, rows, state, h, is_best):
@@ -164,7 +165,7 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
         t = float(s.t + 1)
         c = rounded(coefficients(hyper, t))
         if carry is not None:
-            s.carried = carry(hyper, t)[0]
+            s.carried = carry(hyper, t)
         size, clip = one, one
         if s.clip_norm < math.inf:
             wide_size, wide_clip = clipping(rows, s.clip_norm, least)
@@ -191,8 +192,8 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
                 p = lower if p < lower else upper
                 # At a wall the velocity is spent: it would press on x for many steps after the
                 # gradient has turned.
-                if has_velocity:
-                    state[0, i] = 0.0
+                if velocity >= 0:
+                    state[velocity, i] = 0.0
             rows[X, i] = p
             rows[TRIAL, i] = p
         if in_units and s.t == 0:

@@ -12,7 +12,7 @@ from .._objective.differences import counts_near
 from .._objective.layout import BEST_GRAD, GRAD, GRADIENT, REL_STEP, VALUE, X
 from .._objective.objective import Objective
 from .._objective.python import make_vectorized_form
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .lockstep_kernels import (
     begin_kernel,
     complex_steps_kernel,

@@ -15,7 +15,7 @@ from numba import types
 from .._numba.cache import compile_kernel
 from .._objective.differences import POINT_FINDERS, find_complex_step, slope
 from .._objective.layout import GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .iteration import engine
 from .outcomes import INFEASIBLE
 from .rows import COUNTS, END, VECTOR, WORDS, begin, store, to_best, wants_narrow

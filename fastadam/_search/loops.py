@@ -23,7 +23,7 @@ from .._numba.options import inline
 from .._objective.evaluation import make_evaluation, select_views
 from .._objective.inlined import make_inlined_form
 from .._objective.layout import STATE
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .iteration import engine, start
 from .outcomes import RUNNING
 from .state import MATRIX, RECORDS

@@ -20,7 +20,7 @@ from .._objective.compiled import CompiledObjective
 from .._objective.evaluation import make_evaluation, real_value, select_views
 from .._objective.objective import Objective
 from .._objective.python import make_python_form
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from .loops import drive_kernel, iterate_kernel, make_loop, run_kernel, specialized_kernel
 from .rows import to_best, wants_narrow
 from .schedule import Rates, Schedule, step_size

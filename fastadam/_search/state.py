@@ -24,7 +24,7 @@ from .._objective.layout import (
     VALUE,
     X,
 )
-from .._rules.rules import Rule
+from .._rules.spec import Rule
 from ..typing import Vector
 
 #: More iterations than anybody waits for.
@@ -118,8 +118,8 @@ class Search:
         self.best_x, self.best_grad = self.rows[BEST_X], self.rows[BEST_GRAD]
         for name, value in {"best_f": np.inf, "target": np.inf, **scalars}.items():
             self.view(name)[0] = value
-        for value in rule.carried.values():
-            self.view("carried")[0] = value
+        if rule.carried:
+            self.view("carried")[0] = rule.carried.start
 
     def conclude(self) -> None:
         """Let nothing more be evaluated; one more iteration then has the last point judged.

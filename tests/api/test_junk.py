@@ -11,7 +11,7 @@ from scipy.optimize import OptimizeWarning
 
 import fastadam
 from fastadam import problems, schedules
-from fastadam._minimize.options import Options
+from fastadam.typing import MinimizeOptions
 
 
 class NoArray:
@@ -132,7 +132,7 @@ METHODS = {
 
 
 @pytest.mark.fault(number=34)
-@pytest.mark.parametrize("name", [*Options.__dataclass_fields__, "threads", "vectorized"])
+@pytest.mark.parametrize("name", [*MinimizeOptions.__annotations__, "threads", "vectorized"])
 def test_options(name):
     method = METHODS.get(name, "adam")
 

@@ -7,6 +7,7 @@ import pytest
 
 import fastadam
 from fastadam import schedules
+from tests.api.optimizers.refused import NAN, assert_refused
 
 EVERY = [
     schedules.Linear(0.5, 0.1, 10),
@@ -41,3 +42,22 @@ def test_schedules_of_one_step():
 def test_piecewise_changes_may_come_in_any_order():
     schedule = schedules.Piecewise(1.0, {8: 0.1, 4: 0.5})
     assert [schedule(step) for step in (3, 4, 7, 8, 9)] == [1.0, 0.5, 0.5, 0.1, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda s: s.Linear(-1.0, 0.1, 5), ["first", "-1.0"]),
+        (lambda s: s.Linear(1.0, NAN, 5), ["last", "nan"]),
+        (lambda s: s.Cosine(1.0, 0), ["steps", "0"]),
+        (lambda s: s.Cosine(1.0, 2.5), ["steps", "2.5"]),
+        (lambda s: s.Exponential(1.0, -0.5), ["factor", "-0.5"]),
+        (lambda s: s.Piecewise(1.0, [1]), ["changes", "[1]"]),
+        (lambda s: s.Piecewise(1.0, {0: 0.1}), ["changes", "0"]),
+        (lambda s: s.Piecewise(1.0, {5: -0.1}), ["changes[5]", "-0.1"]),
+        (lambda s: s.Warmup(0, 0.1), ["steps", "0"]),
+        (lambda s: s.Warmup(3, "fast"), ["then", "'fast'"]),
+    ],
+)
+def test_schedules(make, words):
+    assert_refused(words, lambda: make(fastadam.schedules))

@@ -5,17 +5,13 @@ import re
 import subprocess
 import sys
 import typing
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from scipy.optimize import OptimizeResult, show_options
+from scipy.optimize import OptimizeResult
 
 import fastadam
 from fastadam import typing as types
-from fastadam._batch.arguments import BatchOptions
-from fastadam._minimize import options, polish
-from fastadam._optimizers import base as optimizer
 
 USES = Path(__file__).parent / "typing" / "uses.txt"
 ROOT = Path(fastadam.__file__).parents[1]
@@ -39,25 +35,6 @@ def test_mypy_reports_wrong_uses_and_no_others(tmp_path, monkeypatch):
     reported = {int(line): message for line, message in found}
     assert {i: reported[i] for i in sorted(reported.keys() - wrong)} == {}
     assert sorted(wrong - reported.keys()) == []
-
-
-@pytest.mark.fault(number=16)
-def test_words_are_those_that_the_code_knows():
-    assert list(typing.get_args(types.Method)) == list(options._METHODS)
-    lower = {name.lower() for name in typing.get_args(types.PolishMethod)}
-    assert lower == set(polish._METHODS) - set(polish._HESSIAN)
-    for name in typing.get_args(types.PolishMethod):
-        assert show_options("minimize", name, disp=False)
-    assert typing.get_args(types.Nonfinite) == optimizer.NONFINITE
-
-
-@pytest.mark.fault(number=16)
-def test_options_are_those_that_the_code_knows():
-    common = {field.name for field in fields(options.Options)}
-    own = {field.name for field in fields(BatchOptions)} - {"rates"}
-    assert set(types.MinimizeOptions.__annotations__) == common
-    batch = set(types.MinimizeBatchOptions.__annotations__)
-    assert batch == (common | own) - {"return_all", "polish"}
 
 
 @pytest.mark.fault(number=16)

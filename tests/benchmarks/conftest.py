@@ -4,7 +4,7 @@ import numba
 import pytest
 from threadpoolctl import threadpool_limits
 
-from benchmarks import timing
+from benchmarks.harness import timing
 
 
 @pytest.fixture

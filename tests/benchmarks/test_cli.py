@@ -9,10 +9,13 @@ import pytest
 
 from benchmarks import __main__ as cli
 from benchmarks.__main__ import main
-from benchmarks.plots import draw_bars
-from benchmarks.report import Options, Row, SuiteResult, format_seconds
-from benchmarks.suites import SUITES, Suite, mnist, startup
-from benchmarks.timing import Record, Summary
+from benchmarks.harness import processes
+from benchmarks.harness.plots import draw_points
+from benchmarks.harness.report import Options, Row, SuiteResult, format_seconds
+from benchmarks.harness.timing import Record, Summary
+from benchmarks.mnist import suite as mnist
+from benchmarks.startup import suite as startup
+from benchmarks.suites import SUITES, Suite
 
 SUMMARY = {"median", "q1", "q3", "min", "mean", "n"}
 PNG = b"\x89PNG"
@@ -94,8 +97,8 @@ def test_startup_reports_a_wrong_first_step(monkeypatch):
 
 
 def test_failing_process_is_an_error_with_its_words():
-    with pytest.raises(startup.ProcessError, match="ZeroDivisionError"):
-        startup.run_fresh("1 / 0", {})
+    with pytest.raises(processes.ProcessError, match="ZeroDivisionError"):
+        processes.run_fresh("1 / 0", {})
 
 
 def _write_idx(folder, name, array):
@@ -165,12 +168,12 @@ def test_bad_arguments(arguments, complaint, capsys):
 
 
 @pytest.mark.fault(number=22)
-def test_bars_of_few_runs_are_not_drawn(tmp_path):
+def test_points_of_few_runs_are_not_drawn(tmp_path):
     rows = [Row("case", f"of {n}", Summary.of([2.0] * n)) for n in (3, 7)]
-    path = tmp_path / "bars.png"
-    assert draw_bars(rows[:1], "", path) == []
+    path = tmp_path / "points.png"
+    assert draw_points(rows[:1], "", path) == []
     assert not path.exists()
-    assert draw_bars(rows, "", path) == [path]
+    assert draw_points(rows, "", path) == [path]
     assert path.read_bytes().startswith(PNG)
 
 

@@ -56,7 +56,9 @@ def test_a_descent_is_what_it_says(descents, number):
 
 def test_no_two_contenders_do_or_look_the_same(descents):
     ends = {tuple(descent.path[1]) + tuple(descent.x) for descent in descents}
-    assert len(ends) == len({contender.colour for contender in CONTENDERS}) == len(CONTENDERS) == 7
+    assert len(ends) == len(CONTENDERS) == 7
+    for look in ("colour", "dashes", "marker"):
+        assert len({getattr(contender, look) for contender in CONTENDERS}) == 7
 
 
 def test_all_but_two_converge_in_full(descents):
@@ -102,7 +104,7 @@ def test_the_plane_shows_every_path_and_where_it_has_got_to(figure, descents):
         assert path.get_color() == dot.get_color() == descent.contender.colour
     np.testing.assert_array_equal(start.get_xydata(), [[-1.2, 1.0]])
     np.testing.assert_array_equal(minimum.get_xydata(), [[1.0, 1.0]])
-    assert {"start", "minimum"} == {text.get_text() for text in figure.axes[0].texts}
+    assert {"start", "minimum"} <= {text.get_text() for text in figure.axes[0].texts}
     (x_low, x_high), (y_low, y_high) = figure.axes[0].get_xlim(), figure.axes[0].get_ylim()
     for descent in descents:
         if descent.contender.lr != "auto":  # which may change and look further afield

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import examples.scipy_functions as program
+from examples._shared.plots import spread_labels
 from examples.scipy_functions import (
     GLOBAL,
     LOCAL,
@@ -217,5 +218,5 @@ def test_numbers_are_short(number, text):
 
 
 def test_labels_do_not_cover_each_other():
-    placed = program._spread({"a": 50.0, "b": 52.0, "c": 100.0, "d": 10.0}, 5.0)
+    placed = spread_labels({"a": 50.0, "b": 52.0, "c": 100.0, "d": 10.0}, 5.0)
     assert placed == {"c": 100.0, "b": 52.0, "a": 47.0, "d": 10.0}

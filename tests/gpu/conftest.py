@@ -2,14 +2,14 @@
 
 import pytest
 
-from fastadam._numba import cuda as target
+from fastadam._numba import gpu as target
 
 
 @pytest.fixture
 def cuda():
     """Return numba.cuda, on a GPU."""
     try:
-        found = target.driver()
+        found = target.load_cuda()
     except (ImportError, RuntimeError) as error:
         pytest.skip(str(error))
     if target.is_simulated():

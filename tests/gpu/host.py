@@ -96,7 +96,7 @@ class HostDevice:
         ctypes.memmove(array.ctypes.data, pointer, array.nbytes)
         return array
 
-    def write_calls(self, pointer, array):
+    def make_write_calls(self, pointer, array):
         """Return the call that copies an array."""
         return [(self._write, pointer, array)]
 
@@ -110,7 +110,7 @@ class HostDevice:
         self.waits += 1
         ctypes.memmove(target, source, size)
 
-    def order_calls(self, first, then):
+    def make_order_calls(self, first, then):
         """Return the call that remembers it."""
         return [(self.events.append, ("order", first, then))]
 
@@ -118,7 +118,7 @@ class HostDevice:
         """Count it."""
         self.waits += 1
 
-    def launch_call(self, kernel, size, stream, arguments):
+    def make_launch_call(self, kernel, size, stream, arguments):
         """Return the call that runs a kernel at once."""
         return self.launch, kernel, size, stream, arguments
 
@@ -136,19 +136,17 @@ class HostDevice:
 
 def install(monkeypatch, make):
     """Have host devices made by ``make(ordinal)`` take the place of GPUs; return number 0."""
-    from fastadam._cuda import arrays as slots
-    from fastadam._cuda import driver as device
-    from fastadam._cuda import packing
+    from fastadam._cuda import arrays, backend, driver
 
     devices = {}
 
-    def device_of(pointer):
+    def find_device(pointer):
         ordinal = PLACES.get(pointer, 0)
         if ordinal not in devices:
             devices[ordinal] = make(ordinal)
         return devices[ordinal]
 
-    for module in (device, packing, slots):
-        monkeypatch.setattr(module, "device_of", device_of)
+    for module in (arrays, backend, driver):
+        monkeypatch.setattr(module, "find_device", find_device)
     PLACES.clear()
-    return device_of(0)
+    return find_device(0)

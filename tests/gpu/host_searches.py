@@ -121,20 +121,10 @@ class Cuda:
         return SimpleNamespace(get_memory_info=lambda: SimpleNamespace(free=cls.free))
 
 
-def device_jit(device):
-    assert device
-
-    def wrap(function):
-        dispatcher = numba.njit(function, error_model="numpy")
-
-        def compile_device(given):
-            dispatcher.compile(given)
-            return SimpleNamespace(signature=dispatcher.overloads[given].signature)
-
-        dispatcher.compile_device = compile_device
-        return dispatcher
-
-    return wrap
+def compile_function(function, given):
+    dispatcher = numba.njit(function, error_model="numpy")
+    dispatcher.compile(given)
+    return dispatcher, dispatcher.overloads[given].signature.return_type
 
 
 @contextmanager
@@ -153,9 +143,10 @@ def installed():
         monkeypatch.setattr(searches, "with_cuda", lambda function: function)
         monkeypatch.setattr(searches, "compile_kernel", compile_kernel)
         monkeypatch.setattr(searches, "clock", lambda: now)
-        monkeypatch.setattr(functions, "compiler", lambda: SimpleNamespace(jit=device_jit))
-        monkeypatch.setattr(arguments, "driver", lambda: Cuda)
-        monkeypatch.setattr(batch, "driver", lambda: Cuda)
+        monkeypatch.setattr(functions, "compile_function", compile_function)
+        monkeypatch.setattr(arguments, "load_cuda", lambda: Cuda)
+        monkeypatch.setattr(batch, "load_cuda", lambda: Cuda)
+        monkeypatch.setattr("fastadam._cuda.driver.load_cuda", lambda: Cuda)
         monkeypatch.setattr(batch, "_BLOCK", 1)
         yield
     searches.search_kernel.cache_clear()

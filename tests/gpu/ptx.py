@@ -58,23 +58,23 @@ COMPILED = {}
 
 def kernel_ptx(rule, dtype, monkeypatch):
     """Return the step kernel of a rule as PTX, or for None the one that looks for NaN."""
-    from fastadam._cuda import kernels as loops
+    from fastadam._cuda import kernels
 
     if (rule, dtype) not in COMPILED:
         function, signature = (
-            loops.first_nonfinite_function(dtype)
+            kernels.make_nonfinite_function(dtype)
             if rule is None
-            else loops.step_function(rule, dtype)
+            else kernels.make_step_function(rule, dtype)
         )
         COMPILED[rule, dtype] = compile_ptx(function, signature, monkeypatch)
     return COMPILED[rule, dtype]
 
 
 def compile_ptx(function, signature, monkeypatch):
-    """Compile a kernel as `fastadam._numba.cuda.compile_kernel` does, for compute capability 9."""
+    """Compile a kernel as `fastadam._numba.gpu.compile_kernel` does, for compute capability 9."""
     from numba.cuda import dispatcher
 
-    from fastadam._numba import cuda as target
+    from fastadam._numba import gpu as target
 
     class Hopper:
         compute_capability = (9, 0)
@@ -82,7 +82,7 @@ def compile_ptx(function, signature, monkeypatch):
     # Functions that kernels call are compiled for the current GPU.
     monkeypatch.setattr(dispatcher, "get_current_device", Hopper)
     with target.uncontracted():
-        text, _ = target.compiler().compile(
+        text, _ = target.load_compiler().compile(
             function, signature, device=False, abi="numba", cc=(9, 0), output="ptx"
         )
     return text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastadam
-from fastadam._numba import cuda as target
+from fastadam._numba import gpu as target
 from tests.processes import run_python
 
 
@@ -24,7 +24,7 @@ class OnGpu:
 @pytest.fixture
 def forgotten():
     """Have what was found on this machine looked for again, now and afterwards."""
-    found = (target.driver, target.compiler)
+    found = (target.load_cuda, target.load_compiler)
     for function in found:
         function.cache_clear()
     yield
@@ -98,7 +98,7 @@ def test_the_built_in_target_is_refused(monkeypatch):
 
     monkeypatch.delattr(cuda, "implementation")
     with pytest.raises(ImportError, match="built-in target"):
-        target.driver()
+        target.load_cuda()
 
 
 @pytest.mark.skipif(find_spec("numba_cuda") is None, reason="needs numba-cuda")
@@ -128,7 +128,7 @@ def test_without_the_toolkit(monkeypatch):
     monkeypatch.setattr(cuda, "gpus", [0])
     monkeypatch.setattr(nvvm, "NVVM", missing)
     with pytest.raises(RuntimeError, match=r"libNVVM \(libnvvm.so: not found\).*cuda12"):
-        target.driver()
+        target.load_cuda()
 
 
 def test_describing_it_copies_nothing():

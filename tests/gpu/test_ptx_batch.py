@@ -9,7 +9,8 @@ import pytest
 from numba import types
 from numba.np.numpy_support import from_dtype
 
-from fastadam._rules import rules
+from fastadam._rules.adam import ADAM, ADAMAX, ADAMW_AMSGRAD, NADAM, RADAM
+from fastadam._rules.sgd import MOMENTUM, RMSPROP, SGD
 from tests.gpu.batches import FORMS, decay, misfit
 
 from . import ptx
@@ -26,7 +27,7 @@ def _hopper(monkeypatch):
     )
 
 
-def task(fun, jac, rule=rules.ADAM, dtype="float32", length=2):
+def task(fun, jac, rule=ADAM, dtype="float32", length=2):
     """Return what a kernel for lines is compiled for."""
     from fastadam._cuda.searches import Task
     from fastadam._objective.cuda import find_source
@@ -69,13 +70,13 @@ def assert_exact(text):
 @pytest.mark.parametrize(
     ("rule", "dtype", "form"),
     [
-        (rules.NADAM, "float64", "in-place"),
-        (rules.RADAM, "float32", "in-place"),
-        (rules.SGD, "float64", "3-point"),
-        (rules.MOMENTUM, "float32", "true"),
-        (rules.ADAMW_AMSGRAD, "float32", "callable"),
-        (rules.ADAMAX, "float32", "2-point"),
-        (rules.RMSPROP, "float32", "cs"),
+        (NADAM, "float64", "in-place"),
+        (RADAM, "float32", "in-place"),
+        (SGD, "float64", "3-point"),
+        (MOMENTUM, "float32", "true"),
+        (ADAMW_AMSGRAD, "float32", "callable"),
+        (ADAMAX, "float32", "2-point"),
+        (RMSPROP, "float32", "cs"),
     ],
     ids=lambda value: getattr(value, "name", value),
 )
@@ -99,7 +100,7 @@ def steps(text, kind):
 def test_float32_searches_step_in_float32(monkeypatch):
     """One float64 among the factors would have the whole step in float64."""
     texts = {
-        dtype: entry(compiled(task(decay_of, "in-place", rules.ADAM, dtype), monkeypatch))
+        dtype: entry(compiled(task(decay_of, "in-place", ADAM, dtype), monkeypatch))
         for dtype in ("float32", "float64")
     }
     assert steps(texts["float64"], "f32") == 0
@@ -122,7 +123,7 @@ def decay_of(x, grad, t, a, y):
 
 def test_searches_are_in_registers(monkeypatch):
     """The record of a search is not in memory while it runs."""
-    text = entry(compiled(task(misfit, "2-point", rules.ADAMAX), monkeypatch))
+    text = entry(compiled(task(misfit, "2-point", ADAMAX), monkeypatch))
     assert not re.search(r"\b(ld|st)\.local", text)
     assert "__local_depot" not in text
 
@@ -130,7 +131,7 @@ def test_searches_are_in_registers(monkeypatch):
 @pytest.mark.fault(number=4)
 def test_the_clock_is_read_after_each_point(monkeypatch):
     """At the start, and in the loop, from which nothing may move it."""
-    text = entry(compiled(task(decay_of, "in-place", rules.ADAM, "float64"), monkeypatch))
+    text = entry(compiled(task(decay_of, "in-place", ADAM, "float64"), monkeypatch))
     assert len(re.findall(r"mov\.u64\s+%\w+, %globaltimer;", text)) >= 2
     last = text.rindex("%globaltimer")
     assert re.search(r"\bbra\b", text[last:])
@@ -151,7 +152,7 @@ def test_contraction_is_what_is_switched_off(monkeypatch):
     """That the tests above can fail."""
     from contextlib import nullcontext
 
-    from fastadam._numba import cuda as target
+    from fastadam._numba import gpu as target
 
     monkeypatch.setattr(target, "uncontracted", nullcontext)
     _texts.clear()

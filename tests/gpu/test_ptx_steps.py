@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastadam
-from fastadam._rules.rules import RULES
+from fastadam._rules.table import RULES
 
 from . import ptx
 from .family import FAMILY, assert_same_steps

@@ -80,11 +80,11 @@ def test_the_readmes_two_commands_come_first_and_alone(tmp_path):
         f"{tests}: pip install -e .[test]; data: none",
         f"{tests}: pytest; data: none",
     ]
-    # No environment is made for two extras, and the linters and CUDA are after both commands.
+    # No environment is made for two extras, and the rest is after both commands.
     installs = [line for line in lines if "pip install" in line and "-e" in line]
     assert len({line.partition(": ")[0] for line in installs}) == len(installs)
-    others = [i for i, line in enumerate(lines) if re.search("ruff|mypy|cuda12", line)]
-    assert len(others) >= 4
+    others = [i for i, line in enumerate(lines) if re.search("ruff|mypy|sphinx|cuda12", line)]
+    assert len(others) >= 5
     assert min(others) > lines.index(f"{tests}: pytest; data: none")
 
 
@@ -94,6 +94,7 @@ def test_the_rest_is_run_too(tmp_path):
     text = "\n".join(lines)
     assert re.search(r"examples\.mnist; data: /mnist", text)
     assert re.search(r"pytest -m slow; data: /mnist", text)
+    assert re.search(r"^docs: sphinx .*--fail-on-warning .*--nitpicky .*docs ", text, re.MULTILINE)
     for python in ("3.10", "3.11", "3.12", "3.13", "3.14"):
         assert f"python-{python}: pytest -m smoke" in text
     oldest = re.findall(r"python-(\S+): pip install .*numba==(\S+) numpy==\S+ scipy==", text)
@@ -110,9 +111,11 @@ FAILURES = [
     "*: ruff format --check .",
     "*: mypy",
     "lint: pytest*",
+    "docs: sphinx*",
     "cuda: pytest*",
     "python-3.10: pytest*",
     "python-3.14: pytest*",
+    "newest-numba: pytest -m slow*",
 ]
 
 

@@ -10,15 +10,17 @@ from tests.processes import ROOT, run_python
 
 #: The packages of each extra, by the names under which they are imported.
 EXAMPLES = "matplotlib", "pooch", "requests", "sklearn", "threadpoolctl", "tqdm"
+DOCS = "numpydoc", "pydata_sphinx_theme", "sphinx", "sphinx_gallery"
 TESTS = "distributed", "hypothesis", "pytest"
 OTHERS = "torch", "jax", "optax", "optimistix", "cupy", "numba_cuda", "numba.cuda", "cuda"
 
 #: A room, and what is not there for it.
 ROOMS = {
-    "fastadam": (*EXAMPLES, *TESTS, *OTHERS),
-    "examples": (*TESTS, *OTHERS),
-    "benchmarks": (*TESTS, *OTHERS),
-    "tests": OTHERS,
+    "fastadam": (*EXAMPLES, *DOCS, *TESTS, *OTHERS),
+    "examples": (*DOCS, *TESTS, *OTHERS, "benchmarks"),
+    "benchmarks": (*DOCS, *TESTS, *OTHERS, "examples"),
+    "workloads": (*DOCS, *TESTS, *OTHERS, "examples", "benchmarks"),
+    "tests": (*DOCS, *OTHERS),
 }
 
 PROGRAM = """
@@ -75,6 +77,7 @@ def test_these_are_the_extras():
     named = {name.replace("-", "_") for name in re.findall(r'"([A-Za-z][\w-]*)', extras)}
     known = {
         *EXAMPLES,
+        *DOCS,
         *TESTS,
         *OTHERS,
         "scikit_learn",

@@ -1,28 +1,25 @@
-"""The README's snippets run and print what they say; its commands are complete."""
+"""The snippets of the README and of the documentation run and print what they say."""
 
 import json
 import re
+from textwrap import dedent
 
 import pytest
 
+import fastadam
 from examples.fit_pixels import OPTIONS, TUNED
 from tests.processes import ROOT, run_python, run_script
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+FEWER = [snippet.replace("1000", "50") for snippet in SNIPPETS]  # a thousand searches take long
 #: Processes that start elsewhere are to import what is tested, too.
 HERE = {"PYTHONPATH": str(ROOT)}
 
-DASK = [snippet for snippet in SNIPPETS if "distributed" in snippet]
-#: In every process that Dask starts, and again at the prompt, a thousand searches take long.
-FEWER = [snippet.replace("1000", "50") for snippet in SNIPPETS]
-
-#: The snippets that make a script. Dask's goes on from the first two, as it says; its workers
-#: import the script, and would all write the file of another snippet.
-SCRIPTS = {
-    "all but Dask's": [snippet for snippet in SNIPPETS if snippet not in DASK],
-    "Dask's": [*FEWER[:2], *(snippet for snippet in FEWER if "distributed" in snippet)],
-}
+DOCS = ROOT / "docs"
+BLOCK = re.compile(
+    r"^\.\. code-block:: python\n((?: +:.*\n)*)\n((?:(?: .*)?\n)+?)(?=\S|\Z)", re.MULTILINE
+)
 
 PROMPT = """
 import sys
@@ -37,6 +34,27 @@ assert not unfinished
 """
 
 
+def snippets_of(page):
+    """Return the snippets of a page of the documentation that can run here."""
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+    wanted = [code for options, code in blocks if "needs-gpu" not in options or has_gpu()]
+    return [dedent(code).replace("1000", "50") for code in wanted]
+
+
+def has_gpu():
+    try:
+        return fastadam.cuda.is_available()
+    except ImportError:
+        return False
+
+
+PAGES = {
+    str(page.relative_to(DOCS)): page
+    for page in sorted(DOCS.rglob("*.rst"))
+    if "code-block:: python" in page.read_text(encoding="utf-8")
+}
+
+
 def promised(snippets):
     """Return what comments say is printed."""
     comments = re.findall(r"^ *print\(.*\)  # (.*)$", "\n".join(snippets), re.MULTILINE)
@@ -44,19 +62,18 @@ def promised(snippets):
 
 
 def test_there_are_so_many_snippets():
-    assert (len(SNIPPETS), len(DASK), len(promised(SNIPPETS))) == (6, 1, 4)
+    assert (len(SNIPPETS), len(promised(SNIPPETS))) == (3, 3)
+    assert len(PAGES) == 11
+    for page in PAGES.values():
+        text = page.read_text(encoding="utf-8")
+        assert text.count("code-block:: python") == len(BLOCK.findall(text))
 
 
 @pytest.mark.fault(number=21)
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_snippets_run_as_a_script(name, tmp_path):
+def test_snippets_run_as_a_script(tmp_path):
     script = tmp_path / "script.py"
-    script.write_text("\n".join(SCRIPTS[name]), encoding="utf-8")
-    printed = run_script(script, **HERE).splitlines()
-    # Dask's workers print what comes before the snippet with the guard, too.
-    assert set(printed) == set(promised(SCRIPTS[name]))
-    assert printed[-1] == promised(SCRIPTS[name])[-1]
-    assert name == "Dask's" or printed == promised(SCRIPTS[name])
+    script.write_text("\n".join(SNIPPETS), encoding="utf-8")
+    assert run_script(script, **HERE).splitlines() == promised(SNIPPETS)
 
 
 @pytest.mark.fault(number=21)
@@ -66,12 +83,59 @@ def test_snippets_run_as_pasted_at_the_prompt(tmp_path):
     assert printed.splitlines() == promised(SNIPPETS)
 
 
+@pytest.mark.fault(number=21)
+@pytest.mark.parametrize("name", PAGES)
+def test_the_snippets_of_a_page_run_one_after_the_other(name, tmp_path):
+    snippets = snippets_of(PAGES[name])
+    script = tmp_path / "script.py"
+    script.write_text("\n".join(snippets), encoding="utf-8")
+    assert run_script(script, **HERE).splitlines() == promised(snippets)
+
+
 def test_what_the_decay_fits_are_tuned_by_is_said():
+    page = (DOCS / "benchmarks.rst").read_text(encoding="utf-8")
     tuned = {name: OPTIONS[name] for name in ("lr", "betas")}
-    assert all(f"`{name}={value}`" in README for name, value in tuned.items())
+    assert all(f"``{name}={value}``" in page for name, value in tuned.items())
     assert all(f"{name}={value}" in TUNED for name, value in tuned.items())
 
 
 def test_the_two_commands_stand_there_word_for_word():
     assert '\npip install -e ".[examples]" && python -m examples.mnist\n' in README
     assert '\npip install -e ".[test]" && python -m pytest\n' in README
+
+
+def test_links_work_on_a_package_index():
+    """They are absolute, and begin as pyproject.toml's do; pages and files are there."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    urls = dict(re.findall(r'^(\w+) = "(https://.*)"$', text, re.MULTILINE))
+    pages, files = f"{urls['Documentation']}/en/latest/", f"{urls['Source']}/blob/main/"
+    raw = files.replace("github.com", "raw.githubusercontent.com").replace("/blob/", "/")
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert len(links) > 8
+    for link in links:
+        if link.startswith(pages):
+            assert (DOCS / link.removeprefix(pages).replace(".html", ".rst")).exists(), link
+        elif link != urls["Documentation"]:
+            assert link.startswith((files, raw)), link
+            assert (ROOT / link.removeprefix(files).removeprefix(raw)).exists(), link
+
+
+def test_the_readme_is_short_and_its_picture_small():
+    assert len(README.splitlines()) <= 120
+    assert (DOCS / "_static" / "benchmarks.png").stat().st_size < 100_000
+
+
+def test_the_readmes_figures_are_those_of_the_documentation():
+    table = (DOCS / "benchmarks" / "local_minima.csv").read_text(encoding="utf-8").splitlines()
+    rows = re.findall(r"^\| `?(.+?)`? \| (\d.*?) \| (.*?) \|$", README, re.MULTILINE)
+    assert len(rows) == 5
+    for row in rows:
+        assert any(all(cell in line for cell in row) for line in table), row
+
+
+def test_the_version_stands_once():
+    written = re.compile(rf"version[\W_]+{re.escape(fastadam.__version__)}")
+    places = ["pyproject.toml", "fastadam/__init__.py", "docs/conf.py", "CITATION.cff", "README.md"]
+    found = [place for place in places if written.search((ROOT / place).read_text("utf-8"))]
+    assert found == ["fastadam/__init__.py"]
+    assert f"\n## {fastadam.__version__}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")

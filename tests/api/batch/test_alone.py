@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds
 
+from benchmarks.harness.reference import Reference
 from fastadam import minimize_batch
 from tests.api.batch.batches import (
     ARRAYS,
@@ -19,7 +20,6 @@ from tests.api.batch.batches import (
     same_alone,
 )
 from tests.api.minimize.helpers import INF, NAN
-from tests.reference import Reference
 
 
 @each_form

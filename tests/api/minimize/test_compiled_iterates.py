@@ -6,9 +6,9 @@ import pytest
 from scipy.optimize import Bounds
 
 import fastadam
+from benchmarks.harness.reference import Reference
 from fastadam import problems
 from tests.api.minimize.compiled import FORMS, X0, agree, both, each_form, rosen, rosen_der, run
-from tests.reference import Reference
 
 METHODS = {
     "adam": {},

@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import Bounds, rosen, rosen_der
 
 import fastadam
+from benchmarks.harness.reference import Reference
 from tests.api.minimize.helpers import RULES, X0, quadratic, quadratic_der, run
-from tests.reference import Reference
 
 each_rule = pytest.mark.parametrize(("method", "name", "hyper"), RULES)
 

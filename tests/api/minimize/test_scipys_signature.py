@@ -8,7 +8,7 @@ import scipy.optimize
 from scipy.optimize import Bounds, LinearConstraint, rosen, rosen_der, rosen_hess
 
 import fastadam
-from fastadam._minimize.options import Options
+from fastadam.typing import MinimizeOptions
 from tests.api.minimize.faults import X0, fun, jac
 from tests.api.minimize.helpers import INF
 from tests.names import shown
@@ -164,7 +164,7 @@ def test_arrays_of_no_dimensions_are_numbers(name, kind):
 
 
 def test_all_options_that_are_numbers_are_tried():
-    assert set(Options.__dataclass_fields__) - set(NUMBERS) == {"betas", "polish"}
+    assert set(MinimizeOptions.__annotations__) - set(NUMBERS) == {"betas", "polish"}
 
 
 @pytest.mark.fault(number=15)

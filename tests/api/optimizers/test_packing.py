@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastadam
+from tests.api.optimizers.refused import assert_refused
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, None])
@@ -44,3 +45,20 @@ def test_packed_and_unpacked_steps_agree_bit_for_bit():
         unpacked.step(gradients)
     for key in shapes:
         assert views[key].tobytes() == params[key].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "keywords", "words"),
+    [
+        ([1.0], {}, ["arrays[0]", "1.0"]),
+        ({"w": [1.0]}, {}, ["arrays['w']", "[1.0]"]),
+        (np.ones(3, int), {}, ["dtype", "int64"]),
+        (np.ones(3), {"dtype": np.float16}, ["dtype", "float16"]),
+        (np.ones(3, complex), {"dtype": np.float64}, ["arrays", "complex128"]),
+        (np.ma.ones(3), {}, ["arrays", "array"]),
+        ([], {}, ["arrays", "[]"]),
+        (3, {}, ["arrays", "3"]),
+    ],
+)
+def test_pack(arrays, keywords, words):
+    assert_refused(words, lambda: fastadam.pack(arrays, **keywords))

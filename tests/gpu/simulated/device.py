@@ -6,7 +6,7 @@ import numpy as np
 from numba import types
 from numba.np.numpy_support import as_dtype
 
-from fastadam._numba import cuda as target
+from fastadam._numba import gpu as target
 from tests.gpu.host import HostDevice
 
 

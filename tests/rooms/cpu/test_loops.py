@@ -4,14 +4,14 @@ import numba
 import numpy as np
 import pytest
 
-from fastadam._cpu.kernels import finite_kernel, step_kernel
+from fastadam._cpu.kernels import make_finite_kernel, make_step_kernel
 from fastadam._cpu.threads import run_parallel
-from fastadam._rules import rules
+from fastadam._rules.table import METHODS, RULES
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 SIZES = (0, 1, 3, 4_097, 100_003)
 
-parametrize_rules = pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.name)
+parametrize_rules = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 parametrize_dtypes = pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
 
 
@@ -38,7 +38,7 @@ def run(kernel, p, g, state, rule):
 @parametrize_dtypes
 @pytest.mark.parametrize("size", SIZES)
 def test_parallel_equals_serial_bit_for_bit(rule, dtype, size):
-    serial, parallel = step_kernel(rule, dtype, False), step_kernel(rule, dtype, True)
+    serial, parallel = make_step_kernel(rule, dtype, False), make_step_kernel(rule, dtype, True)
     expected = run(serial, *problem(rule, dtype, size), rule)
     for threads in range(1, numba.config.NUMBA_NUM_THREADS + 1):
 
@@ -52,7 +52,7 @@ def test_parallel_equals_serial_bit_for_bit(rule, dtype, size):
 @parametrize_dtypes
 @pytest.mark.parametrize("cut", [0, 1, 7, 1_000, 4_096])
 def test_a_split_array_gives_the_same_bits(rule, dtype, cut):
-    kernel = step_kernel(rule, dtype, False)
+    kernel = make_step_kernel(rule, dtype, False)
     p, g, state = problem(rule, dtype, 4_097)
     parts = [(p[s].copy(), g[s].copy(), state[:, s].copy()) for s in np.s_[:cut, cut:]]
     run(kernel, p, g, state, rule)
@@ -68,14 +68,14 @@ def test_no_subnormal_survives_in_the_state(rule, dtype):
     tiny = np.finfo(dtype).tiny
     p, g, state = problem(rule, dtype, 37)
     g[:] = 0.0
-    floors = np.array([rules.FLOORS[name] for name in rule.state], dtype)[:, np.newaxis] * tiny
+    floors = np.array([array.floor for array in rule.state_arrays], dtype)[:, np.newaxis] * tiny
     state *= 4 * floors
     no_decay = tuple(
         0.0 if name == "weight_decay" else value
         for name, value in zip(rule.hyper, hyper(rule), strict=True)
     )
     for t in range(2, 60):
-        step_kernel(rule, dtype, False)(p, g, state, no_decay, t)
+        make_step_kernel(rule, dtype, False)(p, g, state, no_decay, t)
         # From 2*tiny on: 0.9 times a number that survives is no subnormal either.
         assert not ((state != 0) & (np.abs(state) < 2 * tiny)).any()
     for name, row in zip(rule.state, state, strict=True):
@@ -84,18 +84,18 @@ def test_no_subnormal_survives_in_the_state(rule, dtype):
 
 
 def test_the_gradient_may_be_the_parameters():
-    kernel = step_kernel(rules.ADAM, FLOAT64, False)
-    p, _, state = problem(rules.ADAM, FLOAT64, 1_001)
+    kernel = make_step_kernel(METHODS["adam"], FLOAT64, False)
+    p, _, state = problem(METHODS["adam"], FLOAT64, 1_001)
     q, q_state = p.copy(), state.copy()
-    kernel(p, p, state, hyper(rules.ADAM), 1)
-    kernel(q, q.copy(), q_state, hyper(rules.ADAM), 1)
+    kernel(p, p, state, hyper(METHODS["adam"]), 1)
+    kernel(q, q.copy(), q_state, hyper(METHODS["adam"]), 1)
     assert p.tobytes() == q.tobytes()
 
 
 @parametrize_dtypes
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_all_finite_finds_each_kind_anywhere(dtype, bad):
-    all_finite = finite_kernel(dtype)
+    all_finite = make_finite_kernel(dtype)
     for size in (1, 3, 67):
         x = np.full(size, np.finfo(dtype).max)
         x[::2] *= -1

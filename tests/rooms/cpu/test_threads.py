@@ -24,11 +24,12 @@ class Machine:
         self._array = np.empty(size, np.float32)
         monkeypatch.setattr(threads, "perf_counter", lambda: self.now)
         self.serial = self._loop("serial")
-        self.loops = threads.Loops(None)
+        self.choices = threads.KernelChoices(None)
         self.choose(lambda: self._loop("parallel"))
 
     def choose(self, load_parallel):
-        self.loops._choices[None] = self.loops._by_place[0] = threads.TimedChoice(load_parallel)
+        choice = threads.TimedChoice(load_parallel)
+        self.choices._choices[None] = self.choices._by_place[0] = choice
 
     def _loop(self, name):
         def loop(array):
@@ -42,7 +43,7 @@ class Machine:
         self.ran.clear()
         before = self.now
         for _ in range(count):
-            self.loops.run([(self.serial, self._array)])
+            self.choices.run([(self.serial, self._array)])
         return self.ran.count("parallel"), self.now - before
 
 

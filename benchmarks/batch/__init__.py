@@ -1,0 +1,1 @@
+"""The `batch` suite: `fastadam.minimize_batch` and `fastadam.multistart` beside others."""

@@ -1,0 +1,1 @@
+"""The `cuda` suite: steps and fits on a GPU."""

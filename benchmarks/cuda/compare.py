@@ -1,0 +1,118 @@
+"""One case on a GPU: who fits into its memory, who is right, who takes how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..harness.compare import Comparison
+from ..harness.report import Verdict
+from .contenders import Contender, Pattern, Peer, make_pattern, peers
+from .timing import Clock, DeviceEffort, interleave_on_device
+
+#: How much of the free memory is used; the libraries need some for themselves.
+SHARE = 0.95
+
+
+@dataclass
+class DeviceComparison(Comparison):
+    """A `Comparison` that knows why somebody is not in it, and the GPU's state right after it."""
+
+    left_out: dict[str, str]
+    state: dict[str, str]
+
+    def verdict(self, what: str, limit: float, ours: str, theirs: str) -> Verdict:
+        """Judge ``ours`` against ``limit`` times ``theirs``."""
+        for name in (ours, theirs):
+            if name in self.left_out:
+                note = f"{name} left out: {self.left_out[name]}"
+                return Verdict(what, limit, None, note=note)
+        return super().verdict(what, limit, ours, theirs)
+
+
+def need(names: Sequence[str], chosen: dict[str, Peer], size: int) -> int:
+    """Return how many bytes contenders need together."""
+    return sum(chosen[name].bytes(size) for name in names)
+
+
+def largest(names: Sequence[str], gpu: Any, size: int) -> int:
+    """Return the number of parameters, up to ``size``, with which contenders fit into the memory.
+
+    It is a hundredth of ``size``, or some of them; 0 if that is too much.
+    """
+    chosen, free = peers(gpu), SHARE * gpu.free_memory()
+    for percent in range(100, 0, -1):
+        if need(names, chosen, size * percent // 100) <= free:
+            return size * percent // 100
+    return 0
+
+
+def compare_on_device(
+    gpu: Any,
+    case: str,
+    names: Sequence[str],
+    size: int,
+    clock: Clock,
+    effort: DeviceEffort,
+    details: dict[str, Any],
+) -> DeviceComparison:
+    """Time contenders from the same start, and check the results of the very steps timed.
+
+    Parameters
+    ----------
+    gpu : Gpu
+    case : str
+        For people.
+    names : sequence of str
+        Whom; those who do not fit into the memory beside those before are left out.
+    size : int
+        The number of parameters.
+    clock : callable
+        See `timing`.
+    effort : DeviceEffort
+    details : dict
+        Goes into each row.
+    """
+    gpu.release()
+    pattern = make_pattern(size)
+    contenders, left_out = build(gpu, names, size, pattern)
+    wrong = {}
+    for name, contender in list(contenders.items()):
+        contender.begin(pattern)
+        error = contender.find_error(pattern, 0)
+        if error:
+            wrong[name] = error
+            del contenders[name]
+    records = interleave_on_device(
+        {name: contender.step for name, contender in contenders.items()}, clock, effort
+    )
+    state = gpu.state()  # before the GPU rests
+    for name, contender in contenders.items():
+        error = contender.find_error(pattern, records[name].calls)
+        if error:
+            wrong[name] = error
+            del records[name]
+    notes = [f"{case}: {name} left out: {reason}" for name, reason in left_out.items()]
+    return DeviceComparison(case, records, wrong, notes, details, left_out, state)
+
+
+def build(
+    gpu: Any, names: Sequence[str], size: int, pattern: Pattern
+) -> tuple[dict[str, Contender], dict[str, str]]:
+    """Make the contenders that can be made; return them, and why the others cannot."""
+    chosen, free = peers(gpu), SHARE * gpu.free_memory()
+    contenders: dict[str, Contender] = {}
+    left_out = {}
+    for name in names:
+        bytes_ = chosen[name].bytes(size)
+        if bytes_ > free:
+            left_out[name] = f"needs {bytes_ / 1e9:.1f} GB, and {free / 1e9:.1f} are left"
+            continue
+        try:
+            contenders[name] = chosen[name].make(size, pattern)
+        except ImportError as error:
+            left_out[name] = str(error)
+            continue
+        free -= bytes_
+    return contenders, left_out

@@ -1,0 +1,1 @@
+"""Published functions of two variables."""

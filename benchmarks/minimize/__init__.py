@@ -1,0 +1,1 @@
+"""The `minimize` suite: `fastadam.minimize` beside others."""

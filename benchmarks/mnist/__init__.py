@@ -1,0 +1,1 @@
+"""The `mnist` suite: a perceptron, trained by four libraries."""

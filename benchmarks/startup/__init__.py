@@ -1,0 +1,1 @@
+"""The `startup` suite: what a program waits for before its first step."""

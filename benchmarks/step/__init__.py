@@ -1,0 +1,1 @@
+"""The `step` suite: one step of Adam, beside others'."""

@@ -1,0 +1,261 @@
+"""Each private part of numba-cuda that is used, by name, and what is expected of it.
+
+It needs the package, and for what is compiled CUDA's toolkit; no GPU.
+"""
+
+import inspect
+import re
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from numba import types
+
+from fastadam._numba import gpu
+from fastadam._numba.version import CUDA_OLDEST, CUDA_UNTESTED, require_tested
+from tests.processes import ROOT
+
+needs_numba_cuda = pytest.mark.skipif(
+    find_spec("numba_cuda") is None, reason="needs the numba-cuda package"
+)
+
+#: Where its private parts may be used, and what they are called.
+FENCE = {"fastadam/_numba/gpu.py", "fastadam/_cuda/driver.py"}
+PRIVATE = re.compile(
+    r"cudadrv|cuda\.bindings|numba\.cuda\.\w|cuda\.api\b|get_cufunc|compile_device"
+    r"|max_cooperative_grid_blocks|get_memory_info"
+)
+
+
+def test_they_are_used_in_two_modules_alone():
+    used_in = {
+        path.relative_to(ROOT).as_posix()
+        for path in Path(ROOT, "fastadam").rglob("*.py")
+        if PRIVATE.search(path.read_text(encoding="utf-8"))
+    }
+    assert used_in == FENCE
+
+
+@pytest.mark.parametrize("room", ["fastadam", "tests", "benchmarks", "examples"])
+def test_the_import_hook(room):
+    """It takes each name that holds "numba.cuda" for the package's own, and recurses."""
+    for path in Path(ROOT, room).rglob("*.py"):
+        assert "numba.cuda" not in ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+# ---------------------------------------------------------------------------------------------
+# The versions
+# ---------------------------------------------------------------------------------------------
+
+
+def require(version):
+    return require_tested(version, "numba-cuda", CUDA_OLDEST, CUDA_UNTESTED)
+
+
+@pytest.mark.parametrize("version", ["0.30.4", "0.30.9", "0.30.4+local"])
+def test_versions_that_were_tested(version):
+    assert require(version) == version
+
+
+@pytest.mark.parametrize("version", ["0.30.3", "0.3.4", "0.31.0", "0.31.0rc1", "1.0.0", "junk"])
+def test_other_versions_are_refused(version):
+    with pytest.raises(ImportError) as caught:
+        require(version)
+    assert "fastadam needs numba-cuda>=0.30.4,<0.31, whose private parts" in str(caught.value)
+    assert f"found numba-cuda {version}" in str(caught.value)
+    assert caught.value.name == "numba_cuda"
+
+
+def test_the_same_range_is_declared():
+    text = Path(ROOT, "pyproject.toml").read_text(encoding="utf-8")
+    declared = set(re.findall(r'"numba-cuda(?:\[\w+\])?>=([\d.]+),<([\d.]+)"', text))
+    ((oldest, untested),) = declared
+    assert tuple(map(int, oldest.split("."))) == CUDA_OLDEST
+    assert tuple(map(int, untested.split("."))) == CUDA_UNTESTED
+
+
+@needs_numba_cuda
+def test_the_one_that_is_here():
+    """``numba_cuda.__version__``."""
+    version = import_module("numba_cuda").__version__
+    assert require(version) == version
+
+
+@needs_numba_cuda
+def test_an_unknown_one_is_refused_before_it_is_used(monkeypatch):
+    monkeypatch.setattr(import_module("numba_cuda"), "__version__", "0.32.0")
+    gpu.load_compiler.cache_clear()
+    with pytest.raises(ImportError, match=r"found numba-cuda 0\.32\.0: pip install"):
+        gpu.load_compiler()
+
+
+# ---------------------------------------------------------------------------------------------
+# The package and its compiler
+# ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cuda():
+    """Return `numba.cuda`, which is not the simulator."""
+    pytest.importorskip("numba_cuda", reason="needs the numba-cuda package")
+    if gpu.is_simulated():
+        pytest.skip("these are not the simulator's")
+    return gpu.load_compiler()
+
+
+@pytest.fixture
+def toolkit(cuda, monkeypatch):
+    """Return `numba.cuda`, which can compile for a GPU that is not there."""
+    from tests.gpu.ptx import require_toolkit
+
+    require_toolkit()
+    hopper = SimpleNamespace(compute_capability=(9, 0))
+    dispatcher = import_module("numba.cuda.dispatcher")
+    monkeypatch.setattr(dispatcher, "get_current_device", lambda: hopper)
+    return cuda
+
+
+def parameters(function):
+    return list(inspect.signature(function).parameters)
+
+
+def test_what_tells_it_from_numbas_own_target(cuda):
+    """``implementation``, and ``config.ENABLE_CUDASIM``."""
+    assert cuda.implementation == "NVIDIA"
+    assert cuda.config.ENABLE_CUDASIM in (0, False)
+
+
+def test_what_tells_whether_there_is_a_gpu(cuda):
+    """``is_available``, ``cuda_error`` and ``gpus``."""
+    assert isinstance(cuda.is_available(), bool)
+    assert cuda.cuda_error() is None or isinstance(cuda.cuda_error(), str)
+    assert hasattr(cuda.gpus, "__len__")
+
+
+def test_the_toolkits_compiler(cuda):
+    """``cudadrv.nvvm``: ``NVVM``, and ``compile_ir``, which the code generator looks up there."""
+    from numba.cuda import codegen
+    from numba.cuda.cudadrv import nvvm
+
+    assert callable(nvvm.NVVM)
+    assert codegen.nvvm is nvvm
+    assert parameters(nvvm.compile_ir) == ["llvmir", "options"]
+
+
+def test_the_compilers_lock(cuda):
+    """``core.compiler_lock.global_compiler_lock``: one thread may have it twice."""
+    from numba.cuda.core.compiler_lock import global_compiler_lock
+
+    with global_compiler_lock, global_compiler_lock:
+        pass
+
+
+def test_the_switch_against_contraction(toolkit):
+    """``fma=False`` of ``compile_ir``; and without it there is something to switch off."""
+
+    def kernel(x):
+        x[0] = x[0] * x[1] + x[2]
+
+    signature = types.void(types.Array(types.float32, 1, "C"))
+
+    def compiled():
+        text, _ = toolkit.compile(
+            kernel, signature, device=False, abi="numba", cc=(9, 0), output="ptx"
+        )
+        return text
+
+    assert "fma.rn.f32" in compiled()
+    with gpu.uncontracted():
+        assert "fma.rn.f32" not in compiled()
+
+
+def test_a_compiler_that_is_called_elsewhere_is_noticed(cuda):
+    with pytest.raises(RuntimeError, match="release of numba-cuda"), gpu.uncontracted():
+        pass
+
+
+def test_the_type_of_a_functions_result(toolkit):
+    """``compile_device(...).signature.return_type`` of ``jit(device=True)``."""
+    _, returned = gpu.compile_function(lambda x: x + 1j, (types.float64,))
+    assert returned == types.complex128
+
+
+def test_an_intrinsic(toolkit):
+    """``extending.intrinsic``, and assembly in it: the clock is read twice."""
+    now = gpu.clock()
+
+    def kernel(x):
+        x[0] = now()
+        x[1] = now()
+
+    signature = types.void(types.Array(types.int64, 1, "C"))
+    text, _ = toolkit.compile(kernel, signature, device=False, abi="numba", cc=(9, 0), output="ptx")
+    assert text.count("%globaltimer") == 2
+
+
+# ---------------------------------------------------------------------------------------------
+# What `_cuda.driver` uses
+# ---------------------------------------------------------------------------------------------
+
+
+def test_a_compiled_kernel(cuda):
+    """A dispatcher's ``overloads``; ``library``, ``max_cooperative_grid_blocks`` of each."""
+    from numba.cuda import codegen, dispatcher
+    from numba.cuda.cudadrv.driver import CudaPythonFunction
+
+    assert cuda.jit(lambda x: None).overloads == {}
+    assert isinstance(dispatcher._Kernel.library, property)
+    assert parameters(dispatcher._Kernel.max_cooperative_grid_blocks)[:2] == ["self", "blockdim"]
+    assert parameters(codegen.CUDACodeLibrary.get_cufunc) == ["self"]
+    assert "handle" in CudaPythonFunction.__slots__
+
+
+def test_contexts(cuda):
+    """``current_context(ordinal)``: its ``device.id``, and ``get_memory_info().free``."""
+    from numba.cuda.cudadrv import driver
+
+    assert parameters(cuda.current_context) == ["devnum"]
+    assert parameters(driver.Context)[0] == "device"
+    assert "self.id = " in inspect.getsource(driver.Device.__init__)
+    assert callable(driver.Context.get_memory_info)
+    assert "free" in driver.MemoryInfo._fields
+
+
+def test_arrays_from_descriptions(cuda):
+    """``from_cuda_array_interface(description, owner)``."""
+    assert parameters(cuda.from_cuda_array_interface)[:2] == ["desc", "owner"]
+
+
+def test_the_fields_of_an_array(cuda):
+    """What `Arguments` lays out, word for word."""
+    from numba.cuda.target import CUDATargetContext
+
+    manager = CUDATargetContext(None).data_model_manager
+    model = manager.lookup(types.Array(types.float32, 2, "C"))
+    names = "meminfo, parent, nitems, itemsize, data, shape, strides"
+    assert ", ".join(model._fields) == names
+
+
+CALLS = (
+    "CtxGetDevice CtxSynchronize DeviceGetAttribute EventCreate EventDestroy EventRecord "
+    "LaunchKernel MemcpyDtoD MemcpyDtoH MemcpyDtoHAsync MemcpyHtoD MemsetD8Async "
+    "PointerGetAttribute StreamSynchronize StreamWaitEvent"
+)
+
+
+@pytest.mark.parametrize("name", CALLS.split())
+def test_the_drivers_functions(name, cuda):
+    """``cuda.bindings.driver``: functions in C, which no signal comes between."""
+    function = getattr(import_module("cuda.bindings.driver"), f"cu{name}")
+    assert not inspect.isfunction(function)
+
+
+def test_the_drivers_constants(cuda):
+    api = import_module("cuda.bindings.driver")
+    assert int(api.CUfunction(7)) == 7
+    assert api.CUevent_flags.CU_EVENT_DISABLE_TIMING is not None
+    assert api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL is not None
+    assert api.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT is not None
+    assert not api.CUresult(0)  # success is false

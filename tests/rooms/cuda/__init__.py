@@ -1,0 +1,1 @@
+"""Parameter arrays on a GPU, and its driver."""

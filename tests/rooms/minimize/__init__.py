@@ -1,0 +1,1 @@
+"""Tests of what `fastadam._minimize` is made of."""

@@ -1,0 +1,1 @@
+"""Handwritten digits, and a perceptron in NumPy that learns them."""
