@@ -15,7 +15,7 @@ def make_inlined_form(form: str, functions: Sequence[Any], fill: Any = fill) -> 
 
     The data is the tuple of extra arguments.
     """
-    return make_form(form, [_make_call(each) for each in functions], fill, renew)
+    return inline(make_form(form, [_make_call(each) for each in functions], fill, renew))
 
 
 def _make_call(function: Any) -> Callable[..., Any]:

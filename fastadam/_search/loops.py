@@ -147,7 +147,7 @@ def drive_kernel(rule: Rule, user_data_type: Any) -> Callable[..., Any]:
 @lru_cache(maxsize=64)
 def specialized_kernel(rule: Rule, form: str, scheme: str, *functions: Any) -> Callable[..., Any]:
     """Make ``run(args, record, ...)``: the loop for one function, by Numba's public interface."""
-    evaluate = make_evaluation(scheme, inline(make_inlined_form(form, functions)))
+    evaluate = make_evaluation(scheme, make_inlined_form(form, functions))
     loop = inline(make_loop(engine(rule), inline(evaluate)))
 
     @numba.njit(**_OPTIONS)
