@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import OptimizeResult
 
+from .._minimize.arguments import check_objective
 from .._minimize.options import check_method
-from .._minimize.results import attach
-from .._minimize.setup import functions_of
+from .._minimize.results import attach_result
 from .._numba import private
-from .._search.outcomes import OUTCOMES, TIMEOUT, describe_exception
-from .._search.rows import END, NFEV, NIT, NJEV
+from .._objective.objective import Objective
+from .._search.outcomes import describe_exception
+from .._search.rows import Solutions, Starts
 from .._validate import one_of
 from ..typing import (
     BatchBoundsLike,
@@ -28,9 +27,16 @@ from ..typing import (
     MinimizeBatchOptions,
     Real,
 )
-from .arguments import BatchOptions, boxes_of, options_of, rows_of, starts_of
+from .arguments import (
+    BatchOptions,
+    check_batch_bounds,
+    check_batch_options,
+    check_row_args,
+    check_starts,
+)
 from .lockstep import solve_vectorized
-from .problems import Batch, solve_python
+from .problems import Problems, solve_python
+from .results import make_batch_result, summarize_batch
 from .threads import default_threads, solve_compiled
 from .workers.chunks import Solve
 from .workers.pools import Workers, check_workers, solve_by_workers
@@ -178,15 +184,15 @@ def minimize_batch(
     >>> bool(result.success.all()), bool(abs(result.x - truth).max() < 1e-3)
     (True, True)
     """
-    result = solved(
+    result = solve_batch(
         fun, x0, args, batch_args, method, jac, bounds, tol, options, device=device, workers=workers
     )
     if options is not None and options.get("disp"):
-        print(summary(result))
+        print(summarize_batch(result))
     return result
 
 
-def solved(
+def solve_batch(
     fun: Callable[..., Any],
     x0: ArrayLike,
     args: Any,
@@ -200,77 +206,48 @@ def solved(
     device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
 ) -> BatchResult:
-    """Return what `minimize_batch` returns, without its summary."""
+    """Do what `minimize_batch` does, without its summary."""
     name, device = check_method(method), one_of("device", device, get_args(Device))
-    starts = starts_of(x0)
-    checked, own = options_of(name, options, tol, len(starts))
+    points = check_starts(x0)
+    checked, own = check_batch_options(name, options, tol, len(points))
     for option in ("vectorized", "copy_args"):
         if getattr(own, option) and device != "cpu":
             raise ValueError(f"options[{option!r}] is for device='cpu', got device={device!r}")
-    crew = check_workers(workers)
-    functions = functions_of(fun, args, jac, checked)
-    lowers, uppers = boxes_of(bounds, *starts.shape)
-    rows = rows_of(batch_args, len(starts), device)
-    batch = Batch(functions, rows, starts, lowers, uppers, own.rates, name, checked)
-    batch.on_error, batch.copies_args = own.on_error, own.copy_args
-    if np.asarray(x0).dtype == np.float32:
-        batch.dtype = np.dtype(np.float32)
-    try:
-        solve_by_workers(batch, _solver(batch, device, own, crew), crew)
-    except BaseException as error:
-        attach(error, _result(batch, unfinished=describe_exception(error)))
-        raise
-    return _result(batch)
-
-
-def summary(result: OptimizeResult) -> str:
-    """Return the lines that `minimize` prints, of many problems."""
-    known = result.fun[~np.isnan(result.fun)]
-    lowest = f"{known.min():f}" if known.size else "none"
-    return (
-        f"{result.message}\n"
-        f"         Lowest function value: {lowest}\n"
-        f"         Iterations: {result.nit.sum()}\n"
-        f"         Function evaluations: {result.nfev.sum()}\n"
-        f"         Gradient evaluations: {result.njev.sum()}"
+    workers = check_workers(workers)
+    objective = check_objective(fun, args, jac, checked)
+    starts = Starts(points, *check_batch_bounds(bounds, *points.shape), own.rates)
+    problems = Problems(
+        objective,
+        name,
+        checked,
+        check_row_args(batch_args, len(points), device),
+        starts,
+        np.dtype(np.float32 if np.asarray(x0).dtype == np.float32 else np.float64),
+        own.on_error,
+        own.copy_args,
     )
+    solutions = Solutions.unknown(points)
+    try:
+        solve = _choose_solver(objective, device, own, workers)
+        solve_by_workers(problems, solutions, solve, workers)
+    except BaseException as error:
+        attach_result(error, make_batch_result(solutions, describe_exception(error)))
+        raise
+    result: BatchResult = make_batch_result(solutions)
+    return result
 
 
-def _solver(batch: Batch, device: str, own: BatchOptions, crew: Workers | None) -> Solve:
-    """Return what solves a batch; it can be pickled."""
+def _choose_solver(
+    objective: Objective, device: str, own: BatchOptions, workers: Workers | None
+) -> Solve:
+    """Choose what solves the problems; it can be pickled."""
     if device == "cuda":
         from .cuda import solve_on_device
 
         return solve_on_device
     if own.vectorized:
         return solve_vectorized
-    if not (batch.functions.is_compiled and private.is_available()):
+    if not (objective.is_compiled and private.is_available()):
         return solve_python
-    threads = own.threads or (default_threads() if crew is None else 1)
+    threads = own.threads or (default_threads() if workers is None else 1)
     return partial(solve_compiled, threads=threads)
-
-
-def _result(batch: Batch, unfinished: tuple[int, str] = OUTCOMES[TIMEOUT]) -> OptimizeResult:
-    """Return what was found; ``unfinished`` are the status and message of rows that were left."""
-    ends = batch.counts[:, END]
-    status, outcomes = np.zeros(len(ends), dtype=np.int64), Counter[str]()
-    for end, (code, message) in {**OUTCOMES, TIMEOUT: unfinished}.items():
-        rows = ends == end
-        status[rows] = code
-        outcomes[message] += int(np.count_nonzero(rows))
-    message = " ".join(
-        f"{number} of {len(ends)}: {message}"
-        for message, number in outcomes.most_common()
-        if number
-    )
-    return OptimizeResult(
-        x=batch.x,
-        fun=batch.fun,
-        jac=batch.jac,
-        nit=batch.counts[:, NIT].copy(),
-        nfev=batch.counts[:, NFEV].copy(),
-        njev=batch.counts[:, NJEV].copy(),
-        status=status,
-        success=status == 0,
-        message=message,
-    )

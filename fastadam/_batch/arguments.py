@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import Bounds
 
-from .._minimize.bounds import box
+from .._minimize.bounds import check_bounds
 from .._minimize.options import Options, check_options, truth
 from .._validate import (
     as_array,
@@ -37,16 +37,18 @@ class BatchOptions:
     rates: Matrix
 
 
-def starts_of(x0: ArrayLike) -> Matrix:
-    """Return the starts, a row for each problem, as a new array."""
+def check_starts(x0: ArrayLike) -> Matrix:
+    """Make a new array of the starts, a row for each problem."""
     array = real_array("x0", x0)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"x0 must have shape (problems, variables), got {describe(array)}")
     return np.ascontiguousarray(array)
 
 
-def options_of(method: str, given: Any, tol: object, size: int) -> tuple[Options, BatchOptions]:
-    """Return the options that `minimize` has, checked, and those that only a batch has."""
+def check_batch_options(
+    method: str, given: Any, tol: object, size: int
+) -> tuple[Options, BatchOptions]:
+    """Check the options that `minimize` has, and those that only a batch has."""
     own: dict[str, Any] = {}
     rates = None
     if isinstance(given, Mapping):
@@ -57,7 +59,7 @@ def options_of(method: str, given: Any, tol: object, size: int) -> tuple[Options
         own = {name: given.pop(name, None) for name in _OWN}
         lr = plain_number(given.get("lr"))
         if isinstance(lr, (list, tuple, np.ndarray)):
-            rates = _rates(lr, size)
+            rates = _check_rates(lr, size)
             given["lr"] = 0.0
     options = check_options(method, given, tol, stacklevel=4, others=tuple(_OWN))
     if rates is None:
@@ -84,7 +86,7 @@ _OWN: dict[str, tuple[Any, Callable[[str, Any], Any]]] = {
 }
 
 
-def _rates(lr: Any, size: int) -> Matrix:
+def _check_rates(lr: Any, size: int) -> Matrix:
     array = as_array("lr", lr)
     if array.shape != (size,) or array.dtype.kind not in "fiu":
         raise ValueError(f"lr must be a number or {size} numbers, got {describe(array)}")
@@ -94,11 +96,13 @@ def _rates(lr: Any, size: int) -> Matrix:
     return array.astype(np.float64)
 
 
-def boxes_of(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
-    """Return lower and upper bounds of shape (1, n) or (B, n)."""
+def check_batch_bounds(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
+    """Make lower and upper bounds of shape (1, n) or (B, n)."""
     if isinstance(bounds, Bounds):
         if max(np.ndim(bounds.lb), np.ndim(bounds.ub)) == 2:
-            return _each("bounds.lb", bounds.lb, size, n), _each("bounds.ub", bounds.ub, size, n)
+            return _check_each("bounds.lb", bounds.lb, size, n), _check_each(
+                "bounds.ub", bounds.ub, size, n
+            )
     elif (pairs := _three_axes(bounds)) is not None:
         if pairs.shape != (size, n, 2):
             raise ValueError(f"bounds must have shape ({size}, {n}, 2), got {pairs.shape}")
@@ -109,20 +113,20 @@ def boxes_of(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
         # None and NaN are no bounds.
         lower[np.isnan(lower)], upper[np.isnan(upper)] = -np.inf, np.inf
         return lower, upper
-    lower, upper = box(bounds, n, stacklevel=4)
+    lower, upper = check_bounds(bounds, n, stacklevel=4)
     return lower[None], upper[None]
 
 
 def _three_axes(bounds: Any) -> np.ndarray[Any, Any] | None:
-    """Return bounds that differ from problem to problem as an array, or None of others."""
+    """Make an array of bounds that differ from problem to problem; None of others."""
     try:
         pairs = np.asarray(bounds, dtype=object)
-    except Exception:  # ragged, or no array at all: `box` says so
+    except Exception:  # ragged, or no array at all: `check_bounds` says so
         return None
     return pairs if pairs.ndim == 3 else None
 
 
-def _each(name: str, values: Any, size: int, n: int) -> Matrix:
+def _check_each(name: str, values: Any, size: int, n: int) -> Matrix:
     array = real_array(name, values)
     try:
         return np.broadcast_to(array, (size, n)).copy()
@@ -130,8 +134,8 @@ def _each(name: str, values: Any, size: int, n: int) -> Matrix:
         raise ValueError(f"{name} must have shape ({size}, {n}), got {np.shape(values)}") from None
 
 
-def rows_of(batch_args: Any, size: int, device: str) -> tuple[Any, ...]:
-    """Return the arrays whose rows are arguments; for a GPU, they may be there already."""
+def check_row_args(batch_args: Any, size: int, device: str) -> tuple[Any, ...]:
+    """Make arrays whose rows are arguments; for a GPU, they may be there already."""
     arrays = batch_args if isinstance(batch_args, tuple) else (batch_args,)
     result = []
     for i, values in enumerate(arrays):

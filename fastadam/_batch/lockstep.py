@@ -5,49 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
-
+from .._search.deadline import Deadline
 from .._search.lockstep import VectorizedSearches
-from .._search.monitor import progress_bar
-from .._search.outcomes import MAXITER, RUNNING, TIMEOUT
+from .._search.progress import progress
+from .._search.rows import Solutions
 from .._search.schedule import step_size
-from .problems import Batch, search_template
+from .problems import Problems
 
 
-def solve_vectorized(batch: Batch) -> None:
+def solve_vectorized(problems: Problems, solutions: Solutions, deadline: Deadline) -> None:
     """Solve all problems of a batch whose functions are vectorised."""
-    bar = progress_bar(len(batch.starts), "problem") if batch.options.disp else None
-    batch.start_clock()
-    try:
-        for ended in _solve(batch):
-            if bar is not None:
-                bar.update(ended)
-    finally:
-        if bar is not None:
-            bar.close()
+    with progress(len(problems), "problem", problems.options.disp) as update:
+        deadline.start()
+        for ended in _solve(problems, solutions, deadline):
+            update(ended)
 
 
-def _solve(batch: Batch) -> Iterator[int]:
+def _solve(problems: Problems, solutions: Solutions, deadline: Deadline) -> Iterator[int]:
     """Solve the problems, and yield from time to time how many more have ended."""
-    functions, options, size = batch.functions, batch.options, len(batch.starts)
-    rule, h, template = search_template(batch)
-    functions = replace(functions, args=batch.args)
+    options, size = problems.options, len(problems)
+    rule, h, template = problems.make_template(problems.starts.points.shape[1])
+    functions = replace(problems.objective, args=problems.args)
 
     def over() -> bool:
-        return batch.over
+        return deadline.is_over
 
-    searches = VectorizedSearches(functions, batch.rows, rule, h, template, size, over)
-    records, results = searches.records, (batch.x, batch.fun, batch.jac, batch.counts)
-    boxes = batch.lowers, batch.uppers
-    active = searches.begin(
-        batch.starts, *boxes, batch.rates, functions.gradient_cost, batch.counts
-    )
+    searches = VectorizedSearches(functions, problems.row_args, rule, h, template, size, over)
+    records = searches.records
+    active = searches.begin(problems.starts, solutions)
     yield size - active.size
-    if batch.over:
+    if deadline.is_over:
         return
     step = 0  # of all that go on, unless the step size is chosen for each
     while active.size:
-        if not searches.evaluate(active) or batch.over:
+        if not searches.evaluate(active) or deadline.is_over:
             break
         step += 1
         if callable(options.lr) and step <= options.maxiter:
@@ -55,11 +46,8 @@ def _solve(batch: Batch) -> Iterator[int]:
         goes_on = searches.iterate(active)
         ended, active = active[~goes_on], active[goes_on]
         if ended.size:
-            searches.finish(ended, *results)
+            searches.finish(ended, solutions)
             yield ended.size
     if active.size:
         searches.conclude(active)
-        status = records["status"][active]
-        out_of_time = (status == MAXITER) | (status == RUNNING)
-        records["status"][active] = np.where(out_of_time, TIMEOUT, status)
-        searches.finish(active, *results)
+        searches.finish(active, solutions, leaving=True)

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.optimize import Bounds, OptimizeResult
 from scipy.spatial import KDTree
 
-from .._minimize.bounds import box
-from .._minimize.results import summary
+from .._minimize.bounds import check_bounds
+from .._minimize.results import summarize
 from .._validate import count, describe, flag, one_of
 from ..typing import (
     Boolean,
@@ -26,7 +26,7 @@ from ..typing import (
     Sampling,
     Vector,
 )
-from .api import solved
+from .api import solve_batch
 
 #: End points are one minimum within these: of the box's width in each coordinate, and of 1 + |f|.
 X_TOLERANCE = 1e-3
@@ -152,19 +152,21 @@ def multistart(
     >>> int(result.counts.sum())
     64
     """
-    lower, upper = _finite_box(bounds)
+    lower, upper = _check_box(bounds)
     number = count("n_starts", n_starts, 1, _MOST_STARTS)
     kind = one_of("sampling", sampling, get_args(Sampling))
     inside = flag("within_bounds", within_bounds)
-    starts = _starts(kind, _generator(rng), number, lower, upper)
+    starts = _draw_starts(kind, _make_generator(rng), number, lower, upper)
     limits = Bounds(lower, upper) if inside else None
-    solutions = solved(fun, starts, args, (), method, jac, limits, tol, options, workers=workers)
-    leaders, counts = _distinct(solutions, _tolerance(lower, upper))
+    solutions = solve_batch(
+        fun, starts, args, (), method, jac, limits, tol, options, workers=workers
+    )
+    leaders, counts = _find_minima(solutions, _find_tolerance(lower, upper))
     # Without a success, the lowest value; NaN is that of a row that was not begun, or gave no
     # number.
     best = leaders[0] if leaders.size else int(np.argmin(np.nan_to_num(solutions.fun, nan=np.inf)))
     minima = "1 minimum" if leaders.size == 1 else f"{leaders.size} minima"
-    result = OptimizeResult(
+    result: MultistartResult = OptimizeResult(
         x=solutions.x[best].copy(),
         fun=float(solutions.fun[best]),
         jac=solutions.jac[best].copy(),
@@ -180,12 +182,12 @@ def multistart(
         solutions=solutions,
     )
     if options is not None and options.get("disp"):
-        print(summary(result))
+        print(summarize(result))
     return result
 
 
-def _finite_box(bounds: Any) -> tuple[Vector, Vector]:
-    """Return the lower and the upper bounds, as many as there are variables."""
+def _check_box(bounds: Any) -> tuple[Vector, Vector]:
+    """Make vectors of the lower and the upper bounds, as many as there are variables."""
     if isinstance(bounds, Bounds):
         n = max(np.size(bounds.lb), np.size(bounds.ub))
     else:
@@ -199,7 +201,7 @@ def _finite_box(bounds: Any) -> tuple[Vector, Vector]:
             ) from None
     if n == 0:
         raise ValueError("bounds must have a (min, max) for at least one variable, got none")
-    lower, upper = box(bounds, n, stacklevel=3)
+    lower, upper = check_bounds(bounds, n, stacklevel=3)
     known = np.isfinite(lower) & np.isfinite(upper)
     if not known.all():
         i = int(np.argmin(known))
@@ -209,16 +211,16 @@ def _finite_box(bounds: Any) -> tuple[Vector, Vector]:
     return lower, upper
 
 
-def _generator(rng: Any) -> np.random.Generator:
+def _make_generator(rng: Any) -> np.random.Generator:
     if rng is None or isinstance(rng, np.random.Generator):
         return np.random.default_rng(rng)
     return np.random.default_rng(count("rng", rng, 0))
 
 
-def _starts(
+def _draw_starts(
     sampling: str, rng: np.random.Generator, number: int, lower: Vector, upper: Vector
 ) -> Matrix:
-    """Return points in the box, one a row."""
+    """Draw points in the box, one a row."""
     from scipy.stats import qmc  # half a second, which nobody else should pay for
 
     engine = qmc.Sobol if sampling == "sobol" else qmc.LatinHypercube
@@ -228,20 +230,21 @@ def _starts(
         unit = sampler.random_base2((number - 1).bit_length())[:number]
     else:
         unit = sampler.random(number)
-    # Not lower + width * unit: as in `_tolerance`, the width may be infinite.
-    return np.clip(lower * (1.0 - unit) + upper * unit, lower, upper)
+    # Not lower + width * unit: as in `_find_tolerance`, the width may be infinite.
+    points: Matrix = np.clip(lower * (1.0 - unit) + upper * unit, lower, upper)
+    return points
 
 
-def _tolerance(lower: Vector, upper: Vector) -> Vector:
-    """Return how far apart in each coordinate end points of one minimum may be."""
+def _find_tolerance(lower: Vector, upper: Vector) -> Vector:
+    """Find how far apart in each coordinate end points of one minimum may be."""
     size = np.maximum(1.0, np.maximum(np.abs(lower), np.abs(upper)))
     half = 0.5 * upper - 0.5 * lower  # the width may be more than the largest number
     narrow = half <= np.finfo(np.float64).eps * size
     return np.where(narrow, X_TOLERANCE * size, 2.0 * X_TOLERANCE * half)
 
 
-def _distinct(solutions: OptimizeResult, tolerance: Vector) -> tuple[Any, Any]:
-    """Return the rows that are distinct minima, sorted by value, and how many rows each stands for.
+def _find_minima(solutions: OptimizeResult, tolerance: Vector) -> tuple[Any, Any]:
+    """Find the rows that are distinct minima, sorted by value, and how many rows each stands for.
 
     A tree finds the neighbours: against all other rows it would be k B comparisons, too many where
     each of 100,000 starts finds another minimum.

@@ -5,7 +5,7 @@ nobody has, so that no thread waits for another and a finished row costs nothing
 the kernel returns, for the clock and Ctrl-C; what each search has come to stays in memory, thread
 beside thread, and goes on with the next launch.
 
-The engine, the differences, and how a row begins and ends are those of the CPU, compiled again.
+The iteration, the differences, and how a row begins and ends are those of the CPU, compiled again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import from_dtype, types
@@ -26,9 +26,20 @@ from .._objective.evaluation import select_views
 from .._objective.layout import REL_STEP, STATE
 from .._objective.objective import Objective
 from .._rules.spec import Rule
-from .._search.iteration import engine
-from .._search.outcomes import INFEASIBLE, MAXITER, RUNNING, TIMEOUT
-from .._search.rows import END, begin, keep_gradient, lose, store, to_best, wants_narrow
+from .._search.iteration import make_iterate
+from .._search.outcomes import RUNNING
+from .._search.rows import (
+    OUTCOME,
+    begin,
+    keep_gradient,
+    leave,
+    lose,
+    solutions_type,
+    starts_type,
+    store,
+    to_best,
+    wants_narrow,
+)
 from .._search.state import SCALARS
 
 cuda: Any = None  # see `target.with_cuda`
@@ -43,9 +54,9 @@ ROW, PHASE = WORDS, WORDS + 1
 #: threads: too few to wait for memory in turn. With these it holds 512.
 _REGISTERS = 128
 
-#: What a thread does: it needs a row; it searches; it has the last gradient evaluated; or what it
-#: did was ended by an exception.
-IDLE, SEARCHING, NARROWING, LOST = range(4)
+#: What a thread does: it needs a row; it searches; it has the last gradient evaluated; what it did
+#: was ended by an exception; its search is over; or it wants more of the schedule.
+IDLE, SEARCHING, NARROWING, LOST, ENDING, WAITING = range(6)
 
 #: Of what all threads share: the next row; the number of rows that are over; a row, from 1, whose
 #: function raised an exception; and whether a search wants more of the schedule.
@@ -66,7 +77,7 @@ class Task:
         As `Objective` has them.
     length : int
         The number of variables, or 0 if it does not matter.
-    args_type, rows_type : numba.types.BaseTuple
+    args_type, row_args_type : numba.types.BaseTuple
         The types of the common arguments, and of the arrays whose rows are arguments.
     """
 
@@ -76,19 +87,50 @@ class Task:
     jac: Any
     length: int
     args_type: Any
-    rows_type: Any
+    row_args_type: Any
+
+
+class Memory(NamedTuple):
+    """The searches of all threads; a thread is the last axis."""
+
+    words: Any
+    matrices: Any
+    complex_trials: Any
+
+
+class Template(NamedTuple):
+    """The words of a search that has not begun, and its differences."""
+
+    words: Any
+    rel_step: Any
+
+
+class RowArgs(NamedTuple):
+    """The arrays whose rows are arguments."""
+
+    bases: Any  # all rows, each with one axis
+    strips: Any  # those that threads have, a thread the last axis, each row with one axis
+    views: Any  # and with its own
+
+
+class Launch(NamedTuple):
+    """What one launch is to do."""
+
+    keeping: int  # whether an exception ends its row alone
+    leaving: int  # whether searches are to end where they are
+    limit: int  # after how many nanoseconds no thread evaluates another point
 
 
 @lru_cache(maxsize=64)
 def search_kernel(task: Task) -> Any:
-    """Return the compiled kernel, see `search_function`."""
+    """Compile the kernel, see `search_function`."""
     function, signature = search_function(task)
     with rejected("fun cannot be compiled for the GPU"):
         return compile_kernel(function, signature, max_registers=_REGISTERS)
 
 
 def forgiving(kernel: Any) -> Any:
-    """Return a kernel for the simulator that loses an exception with its thread, as a GPU does."""
+    """Make a kernel for the simulator that loses an exception with its thread, as a GPU does."""
 
     def search(*arguments: Any) -> None:
         with suppress(Exception):
@@ -98,149 +140,156 @@ def forgiving(kernel: Any) -> Any:
 
 
 def search_function(task: Task) -> tuple[Callable[..., None], Any]:
-    """Return the kernel for a task, not yet compiled, and its signature.
+    """Make the kernel for a task, not yet compiled, and its signature.
 
     Its parameters are
 
     * ``progress``: what all threads share;
-    * ``words``, ``matrices``, ``complex_trials``: a search for each thread, which is the last axis;
-    * ``template``, ``rel_step``: the words of a search that has not begun, and its differences;
-    * ``bases``: the arrays whose rows are arguments, with one axis in place of the row's;
-    * ``strips``, ``views``: the rows that threads have, with one axis and with the row's;
-    * ``args``, ``h``: the common arguments, and the rule's hyper-parameters;
-    * ``starts`` to ``counts``, and ``schedule``: as for `many.solve_kernel`; ``x`` may be
-      ``starts``;
-    * ``keeping``: whether an exception ends its row alone;
-    * ``leaving``: whether searches are to end where they are;
-    * ``limit``: after how many nanoseconds no thread evaluates another point.
+    * ``memory``, ``template``, ``row_args``: see `Memory`, `Template` and `RowArgs`;
+    * ``args``, ``hyper``: the common arguments, and the rule's hyper-parameters;
+    * ``starts``, ``solutions``: see `rows`; ``solutions.x`` may be ``starts.points``;
+    * ``schedule``: as for `row_loop.solve_kernel`;
+    * ``launch``: see `Launch`.
     """
-    advance = engine(task.rule, task.dtype)
+    step = _stepper(task)
     objective = Objective(task.fun, (), task.jac)
     evaluate = make_device_evaluation(objective, _given(task), task.length)
-    count = len(task.rows_type)
-    fetch, pick = _fetcher(count), _picker(tuple(array.ndim for array in task.rows_type))
-    now = clock()
+    count = len(task.row_args_type)
+    fetch, pick = _fetcher(count), _picker(tuple(array.ndim for array in task.row_args_type))
+    search = _make_search(step, evaluate, fetch, pick, clock())
+    search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
+    return search, _signature(task)
 
+
+def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> Callable[..., None]:
     @with_cuda
     def search(  # type: ignore[no-untyped-def]
-        progress,
-        words,
-        matrices,
-        complex_trials,
-        template,
-        rel_step,
-        bases,
-        strips,
-        views,
-        args,
-        h,
-        starts,
-        lowers,
-        uppers,
-        rates,
-        per_free,
-        x,
-        fun,
-        jac,
-        counts,
-        schedule,
-        keeping,
-        leaving,
-        limit,
+        progress, memory, template, row_args, args, hyper, starts, solutions, schedule, launch
     ):
-        t = cuda.grid(1)
+        t, words = cuda.grid(1), memory.words
         if t >= words.shape[1]:
             return
-        end = now() + limit
+        end = now() + launch.limit
         k, phase = words[ROW, t], words[PHASE, t]
         if phase == LOST:
-            if not keeping:
+            if not launch.keeping:
                 progress[FAILED] = k + 1
                 return
-            lose(k, x, fun, jac, counts)
+            lose(k, solutions, 0, 0, 0)
             cuda.atomic.add(progress, OVER, 1)
             phase = IDLE
         words[PHASE, t] = LOST  # until the end, which an exception keeps a thread from
         # Copied word by word it can be in registers; in place, each field of each thread would be
         # in another part of memory.
         record = cuda.local.array(1, RECORD)
-        memory = record.view(np.int64)
+        own_words = record.view(np.int64)
         for i in range(WORDS):
-            memory[i] = words[i, t]
+            own_words[i] = words[i, t]
         s = record[0]
-        rows, complex_trial = matrices[:, :, t], complex_trials[:, t]
+        vectors, complex_trial = memory.matrices[:, :, t], memory.complex_trials[:, t]
         while True:
-            over = phase == NARROWING
-            if over:
-                keep_gradient(rows)
-            elif phase == SEARCHING:
-                if leaving:
-                    s.maxiter = s.nit
-                if schedule.size > 0 and s.nit < s.maxiter:
-                    if s.nit >= schedule.size:
-                        progress[WANTED] = 1
-                        break
-                    s.lr = schedule[s.nit]
-                advance(s, rows, rows[STATE:], h)
-                if s.status != RUNNING and not leaving and wants_narrow(s):
-                    to_best(s, rows)
-                    phase = NARROWING
-                else:
-                    over = s.status != RUNNING or leaving
-            if over:
-                store(s, rows, k, x, fun, jac, counts)
-                if leaving and (s.status == RUNNING or s.status == MAXITER):
-                    counts[k, END] = TIMEOUT
+            if phase != IDLE:
+                then = step(s, vectors, hyper, schedule, phase, launch.leaving)
+                if then == WAITING:
+                    progress[WANTED] = 1
+                    break
+                phase = then
+            if phase == ENDING:
+                store(s, vectors, k, solutions)
                 cuda.atomic.add(progress, OVER, 1)
                 phase = IDLE
             if phase == IDLE:
                 k = cuda.atomic.add(progress, NEXT, 1)
-                if k >= starts.shape[0]:
+                if k >= starts.points.shape[0]:
                     break
                 words[ROW, t] = k
-                for i in range(WORDS):
-                    memory[i] = template[i]
-                if not begin(s, rows, k, starts, lowers, uppers, rates, per_free):
-                    counts[k, END] = INFEASIBLE
+                if not _start(s, own_words, vectors, template, k, starts):
+                    solutions.counts[k, OUTCOME] = s.status
                     cuda.atomic.add(progress, OVER, 1)
                     continue
-                for i in range(rel_step.size):
-                    rows[REL_STEP, i] = rel_step[i]
-                fetch(bases, strips, k, t)
+                fetch(row_args.bases, row_args.strips, k, t)
                 phase = SEARCHING
-            evaluate(s, select_views(rows, complex_trial), args + pick(views, t))
+            evaluate(s, select_views(vectors, complex_trial), args + pick(row_args.views, t))
             if now() >= end:
                 break
         for i in range(WORDS):
-            words[i, t] = memory[i]
+            words[i, t] = own_words[i]
         words[PHASE, t] = phase
 
-    search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
-    return search, _signature(task)
+    return search
+
+
+@register_jitable
+def _start(s, own_words, vectors, template, k, starts):  # type: ignore[no-untyped-def]
+    """Set up the search of a row in a thread; return whether its bounds hold a number."""
+    for i in range(WORDS):
+        own_words[i] = template.words[i]
+    for i in range(template.rel_step.size):
+        vectors[REL_STEP, i] = template.rel_step[i]
+    return begin(s, vectors, k, starts)
+
+
+def _stepper(task: Task) -> Callable[..., int]:
+    """Make ``step(s, vectors, hyper, schedule, phase, leaving)``.
+
+    It judges the point that was evaluated, and returns what the thread does then.
+    """
+    iterate = make_iterate(task.rule, task.dtype)
+
+    @register_jitable
+    def step(s, vectors, hyper, schedule, phase, leaving):  # type: ignore[no-untyped-def]
+        if phase == NARROWING:
+            keep_gradient(vectors)
+            return ENDING
+        if leaving:
+            s.maxiter = s.nit
+        if schedule.size > 0 and s.nit < s.maxiter:
+            if s.nit >= schedule.size:
+                return WAITING
+            s.lr = schedule[s.nit]
+        iterate(s, vectors, vectors[STATE:], hyper)
+        if leaving:
+            leave(s)
+        elif s.status == RUNNING:
+            return SEARCHING
+        elif wants_narrow(s):
+            to_best(s, vectors)
+            return NARROWING
+        return ENDING
+
+    return step
 
 
 def _signature(task: Task) -> Any:
     real, whole = from_dtype(np.dtype(task.dtype)), types.int64
     complex_type = types.complex64 if task.dtype == "float32" else types.complex128
-    scalars, vector, matrix = (
-        types.Array(dtype, ndim, "C") for dtype, ndim in ((whole, 1), (types.float64, 1), (real, 2))
-    )
-    words, dtypes = types.Array(whole, 2, "C"), [array.dtype for array in task.rows_type]
-    flat = types.Tuple([types.Array(dtype, 2, "C") for dtype in dtypes])
-    return types.void(
-        scalars, words, types.Array(real, 3, "C"), types.Array(complex_type, 2, "C"), scalars,
-        vector, flat, flat, task.rows_type, task.args_type,
-        types.UniTuple(types.float64, len(task.rule.hyper)), matrix, matrix, matrix,
-        vector, whole, matrix, vector, matrix, words, vector, whole, whole, whole,
+    scalars, matrix = types.Array(whole, 1, "C"), types.Array(real, 2, "C")
+    vector = types.Array(types.float64, 1, "C")
+    flat = types.Tuple([types.Array(array.dtype, 2, "C") for array in task.row_args_type])
+    memory = (
+        types.Array(whole, 2, "C"), types.Array(real, 3, "C"), types.Array(complex_type, 2, "C"),
     )  # fmt: skip
+    named = types.BaseTuple.from_types  # as Numba types the values: uniform if all are the same
+    return types.void(
+        scalars,
+        named(memory, Memory),
+        named((scalars, vector), Template),
+        named((flat, flat, task.row_args_type), RowArgs),
+        task.args_type,
+        types.UniTuple(types.float64, len(task.rule.hyper)),
+        starts_type(matrix),
+        solutions_type(matrix),
+        vector,
+        named((whole, whole, whole), Launch),
+    )
 
 
 def _given(task: Task) -> tuple[Any, ...]:
-    """Return the types of x and of all other arguments of the user's functions."""
+    """List the types of x and of all other arguments of the user's functions."""
     x = types.Array(from_dtype(np.dtype(task.dtype)), 1, "A")
     own = (
         array.dtype if array.ndim == 1 else array.copy(ndim=array.ndim - 1, layout="A")
-        for array in task.rows_type
+        for array in task.row_args_type
     )
     return (x, *task.args_type, *own)
 
@@ -251,7 +300,7 @@ def _given(task: Task) -> tuple[Any, ...]:
 
 
 def _fetcher(count: int) -> Callable[..., None]:
-    """Return ``fetch(bases, strips, k, t)``, which copies row ``k`` of each array to thread ``t``.
+    """Make ``fetch(bases, strips, k, t)``, which copies row ``k`` of each array to thread ``t``.
 
     Threads that read theirs in step then read memory that lies side by side.
     """
@@ -270,7 +319,7 @@ def _fetcher(count: int) -> Callable[..., None]:
 
 
 def _picker(dimensions: tuple[int, ...]) -> Callable[..., Any]:
-    """Return ``pick(views, t)``: thread ``t``'s part of each array, a number of a vector."""
+    """Make ``pick(views, t)``: thread ``t``'s part of each array, a number of a vector."""
     if not dimensions:
         return register_jitable(lambda views, t: ())
     before, last, is_vector = _picker(dimensions[:-1]), len(dimensions) - 1, dimensions[-1] == 1

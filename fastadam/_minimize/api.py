@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 
+from .._search.deadline import Deadline
 from .._search.monitor import Watch
 from ..typing import BoundsLike, Jacobian, Method, MinimizeOptions, MinimizeResult, Nothing, Real
-from .bounds import box
+from .arguments import check_callback, check_objective, check_start
+from .bounds import check_bounds
 from .options import check_method, check_options, require_nothing
 from .polish import polish, require_polishable
-from .results import attach, report, so_far, summary
-from .setup import callback_of, functions_of, run_of, start_of
+from .results import attach_result, make_partial_result, make_result, summarize
+from .setup import Setup
 
 
 def minimize(
@@ -230,26 +231,27 @@ def minimize(
     name = check_method(method)
     require_nothing(hess, hessp, constraints)
     checked = check_options(name, options, tol, stacklevel=2)
-    start = start_of(x0)
-    lower, upper = box(bounds, start.size)
-    functions = functions_of(fun, args, jac, checked)
+    start = check_start(x0)
+    box = check_bounds(bounds, start.size)
+    objective = check_objective(fun, args, jac, checked)
     if checked.polish is not None:
-        has_gradient = functions.scheme == "gradient"
+        has_gradient = objective.scheme == "gradient"
         require_polishable(checked.polish, bounds is not None, has_gradient)
-    run = run_of(functions, name, checked, np.clip(start, lower, upper), lower, upper)
-    called, began = callback_of(callback), time.monotonic()
-    watch = Watch(run, called, checked.return_all, checked.max_seconds, checked.disp)
+    setup = Setup(objective, name, checked)
+    run = setup.start_one(np.clip(start, *box), *box)
+    callback, deadline = check_callback(callback), Deadline(checked.max_seconds).start()
+    watch = Watch(run, callback, checked.return_all, deadline, checked.disp)
     try:
-        result = report(run, watch.drive())
+        watch.drive()
+        result: MinimizeResult = make_result(run)
     except BaseException as error:
-        attach(error, _with_iterates(so_far(run, error), watch))
+        attach_result(error, _with_iterates(make_partial_result(run, error), watch))
         raise
     result = _with_iterates(result, watch)
     if checked.polish is not None and result.status != 99:
-        sides, bounded = (lower, upper), bounds is not None
-        result = polish(functions, name, checked, result, began, sides, bounded, called)
+        result = polish(setup, box, result, deadline, callback, bounds is not None)
     if checked.disp:
-        print(summary(result))
+        print(summarize(result))
     return result
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import Bounds, OptimizeWarning
 
+from .._search.rows import hold_number
 from .._validate import describe, real_array
 from ..typing import Vector
 
@@ -16,17 +17,10 @@ _BOTH_AT_ONCE = (
 )
 
 
-def box(bounds: Any, n: int, stacklevel: int = 2) -> tuple[Vector, Vector]:
-    """Return the lower and the upper bound of each of n coordinates.
+def check_bounds(bounds: Any, n: int, stacklevel: int = 2) -> tuple[Vector, Vector]:
+    """Make vectors of the lower and the upper bounds of n coordinates.
 
-    Parameters
-    ----------
-    bounds : scipy.optimize.Bounds, sequence of pairs, or None
-        None in a pair is no bound.
-    n : int
-        The number of coordinates.
-    stacklevel : int
-        Whom a warning is for: 1 is the caller, 2, by default, the caller's.
+    A warning is for the caller's caller, or further away by the ``stacklevel``.
     """
     if bounds is None:
         return np.full(n, -np.inf), np.full(n, np.inf)
@@ -47,8 +41,8 @@ def box(bounds: Any, n: int, stacklevel: int = 2) -> tuple[Vector, Vector]:
             OptimizeWarning,
             stacklevel=stacklevel + 1,
         )
-    if np.any(lower == np.inf) or np.any(upper == -np.inf):
-        i = int(np.argmax((lower == np.inf) | (upper == -np.inf)))
+    if not np.all(fit := hold_number(lower, upper)):
+        i = int(np.argmin(fit))
         raise ValueError(f"bounds[{i}] = ({lower[i]}, {upper[i]}) holds no number")
     return lower, upper
 
@@ -90,7 +84,7 @@ def _from_pairs(bounds: Any, n: int) -> tuple[Vector, Vector]:
 
 
 def _sides(bounds: Any, n: int) -> tuple[Vector, Vector] | None:
-    """Return what bounds are if all lower bounds come first, then all upper ones, or None."""
+    """Read bounds as if all lower bounds came first, then all upper ones, or None."""
     if not isinstance(bounds, (list, tuple, np.ndarray)):
         return None
     try:
@@ -102,7 +96,7 @@ def _sides(bounds: Any, n: int) -> tuple[Vector, Vector] | None:
 
 
 def _hint(bounds: Any, n: int) -> str:
-    """Return how to give what these bounds seem to be, which are no pairs."""
+    """Say how to give what these bounds seem to be, which are no pairs."""
     return "" if _sides(bounds, n) is None else f"; {_BOTH_AT_ONCE}"
 
 

@@ -11,24 +11,31 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._objective.objective import Objective
+from .._objective.layout import GRADIENT
 from .._objective.python import PythonObjective
+from .._search import auto as annealing
+from .._search.deadline import Deadline
+from .._search.monitor import Watch, with_result
 from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, TIMEOUT
 from ..typing import Vector
+from .options import MAXITER as MOST_ITERATIONS
+from .options import Options
+from .results import make_result
+from .setup import PATIENCE, Setup
 
 
 class StopMethodError(Exception):
-    """Ends a method of SciPy; ``end`` is a key of `OUTCOMES`."""
+    """Ends a method of SciPy; ``outcome`` is a key of `OUTCOMES`."""
 
-    def __init__(self, end: int) -> None:
-        super().__init__(end)
-        self.end = end
+    def __init__(self, outcome: int) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -39,10 +46,8 @@ class Limits:
     ----------
     maxiter, maxfev : float
         Iterations, and evaluations of the function.
-    deadline : float
-        By `time.monotonic`.
-    pace : float
-        The seconds that an evaluation has taken so far.
+    deadline : Deadline
+        When the time is over.
     gtol : float
         For the largest component of the projected gradient.
     ftol : float or None
@@ -54,11 +59,25 @@ class Limits:
 
     maxiter: float
     maxfev: float
-    deadline: float
-    pace: float
+    deadline: Deadline
     gtol: float
     ftol: float | None
     patience: int
+
+
+def find_limits(options: Options, spent: int, deadline: Deadline) -> Limits:
+    """Find what a search that has spent some evaluations has left."""
+    by_default = annealing.FTOL if options.auto else None
+    if options.patience is not None:
+        by_default = 0.0
+    return Limits(
+        maxiter=MOST_ITERATIONS,
+        maxfev=options.maxfev - spent,
+        deadline=deadline,
+        gtol=options.gtol,
+        ftol=by_default if options.ftol is None else options.ftol,
+        patience=options.patience or PATIENCE,
+    )
 
 
 @dataclass
@@ -70,49 +89,49 @@ class Point:
     grad: Vector | None = None
 
 
-class Metered:
+class CountedObjective:
     """The functions between a method of SciPy and the user.
 
     Parameters
     ----------
-    objective : Objective
-        The user's.
-    first : OptimizeResult
-        The point to go on from.
+    setup : Setup
+        The user's functions, and the options of their differences.
     box : tuple of ndarray
         The bounds. Of points outside the nearest inside is taken.
-    limits : Limits
-        What is allowed.
-    difference : callable or None
-        Returns a result with the gradient at a point of known value, by differences; None for a
-        gradient of the user's.
-    cost : int
-        The evaluations that this takes.
+    first : OptimizeResult
+        The point to go on from.
+    deadline : Deadline
+        When the time is over.
     callback : callable or None
-        ``callback(x, f)``, after each iteration.
+        The user's, called after each iteration.
     """
 
     def __init__(
         self,
-        objective: Objective,
-        first: OptimizeResult,
+        setup: Setup,
         box: tuple[Vector, Vector],
-        limits: Limits,
-        difference: Callable[[Vector, float], OptimizeResult] | None,
-        cost: int,
-        callback: Callable[[Vector, float], Any] | None,
+        first: OptimizeResult,
+        deadline: Deadline,
+        callback: Callable[..., Any] | None,
     ) -> None:
-        self._objective, self._box, self._limits = PythonObjective(objective), box, limits
-        self._difference, self._cost, self._callback = difference, cost, callback
-        #: The lowest so far.
+        self._setup, self._box, self._objective = setup, box, PythonObjective(setup.objective)
+        self._callback = None if callback is None else with_result(callback)
+        scheme = setup.objective.scheme
+        self._differs = scheme != "gradient"
+        # The evaluations of a gradient by differences.
+        free = int(np.count_nonzero(box[0] < box[1]))
+        self._cost = setup.objective.gradient_cost * free
+        self.limits = find_limits(setup.options, first.nfev, deadline)
+        #: The result to go on from; and the lowest point so far.
+        self.first = first
         self.best = self._last = self._start = Point(first.x.copy(), first.fun, first.jac.copy())
         # The search may have had no evaluations left for differences.
-        if difference is not None and np.any(np.isnan(first.jac)):
+        if self._differs and np.any(np.isnan(first.jac)):
             self.best.grad = None
         self.nit = 0
         #: Whether a small gradient of the best point ends the method, and a value that stays.
         self.ends_by_gradient = self.ends_by_value = False
-        self._pace = limits.pace  # seconds that the last evaluation took
+        self._pace = deadline.spent / max(first.nfev, 1)  # seconds that an evaluation takes
         self._since, self._target = 0, math.inf
 
     @property
@@ -128,18 +147,19 @@ class Metered:
     # What SciPy calls
 
     def value(self, x: Vector) -> float:
-        """Return the value at a point."""
-        return self.at(x).f
+        """Evaluate the value at a point."""
+        return self.evaluate(x).f
 
     def gradient(self, x: Vector) -> Vector:
-        """Return the gradient at a point."""
+        """Evaluate the gradient at a point."""
         x = np.clip(x, *self._box)
-        point = self._known(x)
         # Only a user's own gradient needs no value, and Newton-CG asks for many without.
-        if point is None and self._objective.has_jac:
-            self._allow(0, 0)
+        if self._find_known(x) is None and self._objective.has_jac:
+            self._require(0, 0)
             return self._objective.gradient(x)
-        return self._with_gradient(self.at(x)).copy()
+        grad = self.add_gradient(self.evaluate(x)).grad
+        assert grad is not None
+        return grad.copy()
 
     def iterate(self, x: Vector, *_: Any) -> None:
         """Take in an iteration."""
@@ -149,52 +169,57 @@ class Metered:
                 self._callback(np.clip(x, *self._box), self.value(x))
             except StopIteration:
                 raise StopMethodError(STOPPED) from None
-        if self.nit >= self._limits.maxiter:
+        if self.nit >= self.limits.maxiter:
             raise StopMethodError(MAXITER)
         self._since += 1
         if self.best.f < self._target:
-            fall = (self._limits.ftol or 0.0) * (1.0 + abs(self.best.f))
+            fall = (self.limits.ftol or 0.0) * (1.0 + abs(self.best.f))
             self._since, self._target = 0, self.best.f - fall
-        if self.ends_by_value and self._since >= self._limits.patience:
+        if self.ends_by_value and self._since >= self.limits.patience:
             raise StopMethodError(STAGNATED)
 
     # What the hand-over asks for
 
-    def at(self, x: Vector) -> Point:
-        """Return the point nearest to x inside the box, with its value."""
+    def evaluate(self, x: Vector) -> Point:
+        """Evaluate the point nearest to x inside the box, its value at least."""
         x = np.clip(x, *self._box)
-        point = self._known(x)
+        point = self._find_known(x)
         if point is not None:
             return point
-        self._allow(1, self._cost)
+        self._require(1, self._cost)
         begun = time.monotonic()
         point = Point(x, *self._objective.evaluate(x))
         self._pace = time.monotonic() - begun
         self._last = point
         if -math.inf < point.f <= self.best.f:
             self.best = point
-            self._look()
+            self._test_gradient()
         return point
 
-    def finished(self) -> Point:
-        """Return the best point with its gradient; evaluations for that have been kept back.
+    def add_gradient(self, point: Point) -> Point:
+        """Give a point its gradient, if that is allowed."""
+        if point.grad is None:
+            kept = self._cost if self.best.grad is None and self.best is not point else 0
+            self._require(self._cost, kept)
+            self._set_gradient(point)
+        if point is self.best:
+            self._test_gradient()
+        return point
+
+    def finish(self) -> Point:
+        """Give the best point its gradient; evaluations for that have been kept back.
 
         All but those that the search did not have.
         """
         if self.best.grad is None:
             with suppress(StopMethodError):
                 if self.best is self._start:
-                    self._allow(self._cost, 0)
+                    self._require(self._cost, 0)
                 self._set_gradient(self.best)
         return self.best
 
-    def with_gradient(self, point: Point) -> Point:
-        """Return a point with its gradient, if that is allowed."""
-        self._with_gradient(point)
-        return point
-
-    def optimality(self, point: Point) -> float:
-        """Return the largest component of the projected gradient; NaN if it is not known.
+    def measure_gradient(self, point: Point) -> float:
+        """Find the largest component of the projected gradient; NaN if it is not known.
 
         Unlike that of the search it is no larger than the way to the bound, as in L-BFGS-B:
         interior methods only come near.
@@ -207,40 +232,34 @@ class Metered:
 
     # Evaluations
 
-    def _known(self, x: Vector) -> Point | None:
+    def _find_known(self, x: Vector) -> Point | None:
         for point in (self._last, self.best):
             if np.array_equal(point.x, x):
                 return point
         return None
 
-    def _allow(self, evaluations: int, kept: int) -> None:
+    def _require(self, evaluations: int, kept: int) -> None:
         """Require that so many evaluations are allowed, and some more, kept for the result."""
-        limits = self._limits
-        if self.nfev + evaluations + kept > limits.maxfev:
+        if self.nfev + evaluations + kept > self.limits.maxfev:
             raise StopMethodError(MAXFEV)
-        if time.monotonic() + self._pace * (max(evaluations - 1, 0) + kept) >= limits.deadline:
+        if self.limits.deadline.left <= self._pace * (max(evaluations - 1, 0) + kept):
             raise StopMethodError(TIMEOUT)
 
-    def _look(self) -> None:
-        if self.ends_by_gradient and self.optimality(self.best) <= self._limits.gtol:
+    def _test_gradient(self) -> None:
+        if self.ends_by_gradient and self.measure_gradient(self.best) <= self.limits.gtol:
             raise StopMethodError(CONVERGED)
 
-    def _with_gradient(self, point: Point) -> Vector:
-        if point.grad is None:
-            kept = self._cost if self.best.grad is None and self.best is not point else 0
-            self._allow(self._cost, kept)
-            self._set_gradient(point)
-        if point is self.best:
-            self._look()
-        assert point.grad is not None
-        return point.grad
-
     def _set_gradient(self, point: Point) -> None:
-        if self._difference is None:
+        if not self._differs:
             point.grad = self._objective.gradient(point.x)
             return
         begun = time.monotonic()
-        found = self._difference(point.x, point.f)
+        # Of a search that makes no iteration.
+        options = replace(self._setup.options, lr=0.0, maxiter=0, maxfev=math.inf)
+        run = replace(self._setup, options=options).start_one(point.x, *self._box)
+        run.search.scalars.f, run.search.scalars.request = point.f, GRADIENT
+        Watch(run, None, False, Deadline(math.inf), False).drive()
+        found = make_result(run)
         self._pace = (time.monotonic() - begun) / max(found.nfev, 1)
         self._objective.nfev += found.nfev
         self._objective.njev += 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, get_args
 
 import numpy as np
 import scipy.optimize
 from scipy.optimize import Bounds, OptimizeResult
 
-from .._objective.objective import Objective
+from .._search.deadline import Deadline
 from .._search.outcomes import (
     CONVERGED,
     MAXFEV,
@@ -24,10 +25,9 @@ from .._search.outcomes import (
 )
 from .._validate import suggestion
 from ..typing import PolishMethod, Vector
-from .counted import Limits, Metered, Point, StopMethodError
-from .options import Options
-from .results import attach
-from .setup import limits_of, metered_of
+from .counted import CountedObjective, Limits, Point, StopMethodError
+from .results import attach_result
+from .setup import Setup
 
 _NO_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
 _NO_BOUNDS = ("cg", "bfgs", "newton-cg", "dogleg", "trust-ncg", "trust-exact", "trust-krylov")
@@ -65,33 +65,14 @@ def _scipy_version() -> tuple[int, ...]:
 
 
 def polish(
-    functions: Objective,
-    rule: str,
-    options: Options,
-    first: OptimizeResult,
-    began: float,
+    setup: Setup,
     box: tuple[Vector, Vector],
-    bounded: bool,
+    first: OptimizeResult,
+    deadline: Deadline,
     callback: Callable[..., Any] | None,
+    has_bounds: bool,
 ) -> OptimizeResult:
-    """Continue with one of SciPy's methods, and report both parts.
-
-    Parameters
-    ----------
-    functions, callback
-        The user's.
-    rule : str
-        The method of the first part.
-    options : Options
-        Those of both parts.
-    first : OptimizeResult
-        Of the first part.
-    began : float
-        When that began.
-    box : tuple of ndarray
-        The bounds.
-    bounded : bool
-        Whether the user has given any.
+    """Go on from the result of a search with one of SciPy's methods, and report both parts.
 
     Returns
     -------
@@ -99,114 +80,105 @@ def polish(
         The better of the two points, the sums of the counts, the status of the polish, and the
         two results, as ``first`` and ``polish``.
     """
-    method, limits = str(options.polish), limits_of(options, first, began)
+    method = str(setup.options.polish)
     if np.array_equal(*box):
         return _unpolished(method, first, "All independent variables were fixed by bounds.")
     if not (np.isfinite(first.fun) and np.all(np.isfinite(first.x))):
         return _unpolished(method, first, "There is no finite value to go on from.")
-    metered = metered_of(functions, rule, options, first, limits, box, callback)
+    counted = CountedObjective(setup, box, first, deadline, callback)
     try:
-        return _polish(method, metered, first, limits, Bounds(*box, True) if bounded else None)
+        second = _run_method(method, counted, Bounds(*box, True) if has_bounds else None)
+        return _together(f"{first.message} Polished with {method}: {second.message}", first, second)
     except BaseException as error:
-        ours = _part(metered, metered.best, *describe_exception(error))
-        attach(error, _together(f"{first.message} {ours.message}", first, ours))
+        second = _part(counted, counted.best, *describe_exception(error))
+        attach_result(error, _together(f"{first.message} {second.message}", first, second))
         raise
 
 
-def _polish(
-    method: str, metered: Metered, first: OptimizeResult, limits: Limits, bounds: Bounds | None
-) -> OptimizeResult:
-    name = method.lower()
-    metered.ends_by_value = name not in _NO_GRADIENT
-    metered.ends_by_gradient = metered.ends_by_value and name not in _OWN_GTOL
-    second, end = OptimizeResult(), None
+def _run_method(method: str, counted: CountedObjective, bounds: Bounds | None) -> OptimizeResult:
+    name, start = method.lower(), counted.first.x
+    counted.ends_by_value = name not in _NO_GRADIENT
+    counted.ends_by_gradient = counted.ends_by_value and name not in _OWN_GTOL
+    scipys, outcome = OptimizeResult(), None
     try:
-        second = scipy.optimize.minimize(
-            metered.value,
-            first.x,
+        scipys = scipy.optimize.minimize(
+            counted.value,
+            start,
             args=(),
             method=method,
-            jac=None if name in _NO_GRADIENT else metered.gradient,
+            jac=None if name in _NO_GRADIENT else counted.gradient,
             bounds=bounds,
-            callback=metered.iterate,
-            options=_options(name, limits, first.x.size),
+            callback=counted.iterate,
+            options=_choose_options(name, counted.limits, start.size),
         )
     except StopMethodError as stop:
-        end = stop.end
-    point = _end_point(metered, second, first)
-    status, message = _verdict(name, metered, point, first, second, end, limits)
-    ours = _part(metered, point, status, message, second)
-    return _together(f"{first.message} Polished with {method}: {message}", first, ours)
+        outcome = stop.outcome
+    point = _find_end(counted, scipys)
+    return _part(counted, point, *_judge(name, counted, point, scipys, outcome), scipys)
 
 
-def _end_point(metered: Metered, second: OptimizeResult, first: OptimizeResult) -> Point:
-    """Return the point where a method has converged, or else the best."""
-    if second.get("success"):
-        try:
-            point = metered.at(second.x)
-            if point.f <= first.fun:
-                return metered.with_gradient(point)
-        except StopMethodError:  # no more evaluations
-            pass
-    return metered.finished()
+def _find_end(counted: CountedObjective, scipys: OptimizeResult) -> Point:
+    """Find the point where a method has converged, or else the best."""
+    if scipys.get("success"):
+        with suppress(StopMethodError):  # no more evaluations
+            point = counted.evaluate(scipys.x)
+            if point.f <= counted.first.fun:
+                return counted.add_gradient(point)
+    return counted.finish()
 
 
-def _verdict(
-    name: str,
-    metered: Metered,
-    point: Point,
-    first: OptimizeResult,
-    second: OptimizeResult,
-    end: int | None,
-    limits: Limits,
+def _judge(
+    name: str, counted: CountedObjective, point: Point, scipys: OptimizeResult, outcome: int | None
 ) -> tuple[int, str]:
-    """Return the status and the message: the tolerances are those of the search."""
-    scipys = str(second.get("message", ""))
-    if end == STOPPED:
+    """Give the status and the message: the tolerances are those of the search."""
+    said, limits, first = str(scipys.get("message", "")), counted.limits, counted.first
+    gradient = counted.measure_gradient(point)
+    if outcome == STOPPED:
         return OUTCOMES[STOPPED]
-    if metered.optimality(point) <= limits.gtol:
-        return 0, scipys if second.get("success") else OUTCOMES[CONVERGED][1]
-    if end in (MAXITER, MAXFEV, TIMEOUT):
-        return OUTCOMES[end]
+    if gradient <= limits.gtol:
+        return 0, said if scipys.get("success") else OUTCOMES[CONVERGED][1]
+    if outcome in (MAXITER, MAXFEV, TIMEOUT):
+        return OUTCOMES[outcome]
     if name in _NO_GRADIENT:
-        if second.success:
-            return 0, scipys
-        if "maximum number" in scipys.lower() or "MAXFUN" in scipys:
-            return 1, scipys
-    elif math.isnan(metered.optimality(point)) or (
-        name in ("bfgs", "cg") and second.get("status") == 3
-    ):
+        if scipys.success:
+            return 0, said
+        if "maximum number" in said.lower() or "MAXFUN" in said:
+            return 1, said
+    elif math.isnan(gradient) or (name in ("bfgs", "cg") and scipys.get("status") == 3):
         return OUTCOMES[NONFINITE]
     if limits.ftol is not None:
         in_vain = first.success and first.fun - point.f <= limits.ftol * (1.0 + abs(point.f))
-        if in_vain or end == STAGNATED:
+        if in_vain or outcome == STAGNATED:
             return OUTCOMES[STAGNATED]
-    return 2, scipys if scipys and not second.success else _IMPRECISE
+    return 2, said if said and not scipys.success else _IMPRECISE
 
 
 def _part(
-    metered: Metered, point: Point, status: int, message: str, scipys: OptimizeResult | None = None
+    counted: CountedObjective,
+    point: Point,
+    status: int,
+    message: str,
+    scipys: OptimizeResult | None = None,
 ) -> OptimizeResult:
-    """Return the result of a polish: what SciPy has to say, with what is known better."""
+    """Make the result of a polish: what SciPy has to say, with what is known better."""
     grad = np.full(point.x.size, np.nan) if point.grad is None else point.grad
-    return OptimizeResult(
-        {
-            **(scipys or {}),
-            "x": point.x.copy(),
-            "fun": float(point.f),
-            "jac": grad.copy(),
-            "nit": metered.nit,
-            "nfev": metered.nfev,
-            "njev": metered.njev,
-            "status": status,
-            "success": status == 0,
-            "message": message,
-        }
+    result = OptimizeResult(scipys or {})
+    result.update(
+        x=point.x.copy(),
+        fun=float(point.f),
+        jac=grad.copy(),
+        nit=counted.nit,
+        nfev=counted.nfev,
+        njev=counted.njev,
+        status=status,
+        success=status == 0,
+        message=message,
     )
+    return result
 
 
 def _together(message: str, first: OptimizeResult, second: OptimizeResult) -> OptimizeResult:
-    """Return the result of both parts; the second has gone on from the point of the first."""
+    """Make the result of both parts; the second has gone on from the point of the first."""
     result = OptimizeResult(first, message=message, x=second.x.copy(), jac=second.jac.copy())
     for name in ("fun", "status", "success"):
         result[name] = second[name]
@@ -217,19 +189,19 @@ def _together(message: str, first: OptimizeResult, second: OptimizeResult) -> Op
 
 
 def _unpolished(method: str, first: OptimizeResult, reason: str) -> OptimizeResult:
-    """Return the result of both parts where SciPy has nothing to do."""
+    """Make the result of both parts where SciPy has nothing to do."""
     second = OptimizeResult(first, nit=0, nfev=0, njev=0, message=reason)
     second.x, second.jac = first.x.copy(), first.jac.copy()
     second.pop("allvecs", None)
     return _together(f"{first.message} Not polished with {method}: {reason}", first, second)
 
 
-def _options(name: str, limits: Limits, n: int) -> dict[str, float]:
-    """Return the options of a method.
+def _choose_options(name: str, limits: Limits, n: int) -> dict[str, float]:
+    """Choose the options of a method.
 
-    The search's own tests end the methods that use a gradient, see `Metered`; theirs of x and f are
-    off. The others converge by their own, no looser than by default, and keep their default limits
-    where there is no maxfev. It is `Metered` that keeps it: they refuse small ones.
+    `CountedObjective` ends the methods that use a gradient; their own tests of x and f are off.
+    The others converge by their own, no looser than by default, and keep their default limits
+    where there is no maxfev. It is `CountedObjective` that keeps it: they refuse small ones.
     """
     most = 10**9
     tol = min(max(limits.gtol, float(np.finfo(np.float64).eps)), _TOLERANCE)

@@ -11,58 +11,47 @@ from .._search.outcomes import OUTCOMES, describe_exception
 from .._search.runs import Run
 
 
-def report(run: Run, end: int) -> OptimizeResult:
-    """Return the result of a search that is over.
-
-    Parameters
-    ----------
-    run : Run
-        The search.
-    end : int
-        Why it is over, a key of `OUTCOMES`.
-    """
-    return _result(run, *OUTCOMES[end])
+def make_result(run: Run) -> OptimizeResult:
+    """Make the result of a search that is over."""
+    return _make_result(run, *OUTCOMES[run.search.scalars.status])
 
 
-def so_far(run: Run, error: BaseException) -> OptimizeResult:
-    """Return the result of a search that an exception has ended: the best point before.
+def make_partial_result(run: Run, error: BaseException) -> OptimizeResult:
+    """Make the result of a search that an exception has ended: the best point before.
 
     The value and the gradient are NaN if there is none.
     """
-    result = _result(run, *describe_exception(error))
-    if run.search.view("best_f")[0] == np.inf:
+    result = _make_result(run, *describe_exception(error))
+    if run.search.scalars.best_f == np.inf:
         result.fun, result.jac = np.nan, np.full(result.x.size, np.nan)
     return result
 
 
-def attach(error: BaseException, result: OptimizeResult) -> None:
+def attach_result(error: BaseException, result: OptimizeResult) -> None:
     """Have an exception carry a result as ``result``, unless that means something else to it."""
     if isinstance(getattr(error, "result", None), (OptimizeResult, type(None))):
         with suppress(AttributeError, TypeError):  # it takes no attributes
             error.result = result  # type: ignore[attr-defined]
 
 
-def _result(run: Run, status: int, message: str) -> OptimizeResult:
-    search = run.search
-    if np.isfinite(search.view("best_f")[0]):
-        x, fun, jac = search.best_x, search.view("best_f")[0], search.best_grad
-    else:  # not even x0 gave a number
-        x, fun, jac = search.best_x, search.view("f")[0], search.grad
+def _make_result(run: Run, status: int, message: str) -> OptimizeResult:
+    x, fun, jac = run.search.solution
+    nit, nfev, njev = run.search.counts
     return OptimizeResult(
         x=x.copy(),
-        fun=float(fun),
+        fun=fun,
         jac=jac.copy(),
-        nit=int(search.view("nit")[0]),
-        nfev=int(search.view("nfev")[0]),
-        njev=int(search.view("njev")[0]),
+        nit=nit,
+        nfev=nfev,
+        njev=njev,
         status=status,
         success=status == 0,
         message=message,
     )
 
 
-def summary(result: OptimizeResult) -> str:
-    """Return the lines that SciPy's methods print."""
+def summarize(result: OptimizeResult) -> str:
+    """Make the lines that SciPy's methods print."""
     return (
         f"{result.message}\n"
         f"         Current function value: {result.fun:f}\n"

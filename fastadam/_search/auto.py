@@ -59,7 +59,7 @@ LEG_FTOL = 1e-3
 
 
 @register_jitable
-def next_leg(s, rows):
+def next_leg(s, vectors):
     """Set up a leg with a smaller step, or a new cycle; set the status if it is all over.
 
     A search starts with a step of 0 in the cycle before the first, so with a new cycle.
@@ -68,19 +68,19 @@ def next_leg(s, rows):
     if s.lr <= s.last_step:
         gain = s.cycle_f - s.best_f
         if s.cycle >= CYCLES - 1 and gain <= s.cycle_ftol * (1.0 + abs(s.best_f)):
-            s.status = end_in_vain(s, rows)
+            s.status = end_in_vain(s, vectors)
             return
     if s.lr <= s.last_step or s.nit >= s.cycle_end:
         next_cycle(s)
-    measure_units(rows, LEAST_UNITS[s.cycle % 2])
+    measure_units(vectors, LEAST_UNITS[s.cycle % 2])
     s.since = 0
     s.target = s.best_f
     s.width = s.lr * WIDTH if s.widen == 1 and s.lr * WIDTH >= s.narrowest else 0.0
 
 
 @register_jitable
-def end_in_vain(s, rows):
-    """Return how a search ends whose last cycle has gained nothing.
+def end_in_vain(s, vectors):
+    """Find the outcome of a search whose last cycle has gained nothing.
 
     The last leg's first move has to be small, in units: at most the root of the last step, where
     that of Adam and its kin is the last step itself. A rule whose moves grow with the gradient may
@@ -89,25 +89,25 @@ def end_in_vain(s, rows):
     """
     if s.best_f < 0.0 and not s.best_f * s.best_f < math.inf:
         return UNBOUNDED
-    for i in range(rows.shape[1]):
-        x = rows[BEST_X, i]
+    for i in range(vectors.shape[1]):
+        x = vectors[BEST_X, i]
         if not x * x < math.inf:
             return UNBOUNDED
     return STAGNATED if s.move <= math.sqrt(s.last_step) else OVERSHOT
 
 
 @register_jitable
-def first_move(rows, clip, size):
-    """Return how far the first step of a leg, from the best point, moves a coordinate, in units.
+def first_move(vectors, clip, size):
+    """Measure how far the first step of a leg, from the best point, moves a coordinate, in units.
 
     Without bound where the square of the gradient in units overflows: a second moment of infinity
-    is all that has kept it from moving. ``clip`` and ``size`` are those of `engine.clipping`.
+    is all that has kept it from moving. ``clip`` and ``size`` are those of `iteration.clipping`.
     """
     largest = 0.0
-    for i in range(rows.shape[1]):
-        unit = rows[UNIT, i]
-        g = clip * (rows[GRAD, i] / size) * unit
-        move = abs(rows[X, i] - rows[BEST_X, i]) / unit
+    for i in range(vectors.shape[1]):
+        unit = vectors[UNIT, i]
+        g = clip * (vectors[GRAD, i] / size) * unit
+        move = abs(vectors[X, i] - vectors[BEST_X, i]) / unit
         if not g * g < math.inf:
             return math.inf
         if not move <= largest:
@@ -127,13 +127,13 @@ def next_cycle(s):
 
 
 @register_jitable
-def measure_units(rows, least):
+def measure_units(vectors, least):
     """Set the unit of each coordinate: the size of the best x there, within its bounds."""
-    n = rows.shape[1]
+    n = vectors.shape[1]
     largest = 1.0
     for i in range(n):
-        largest = max(largest, abs(rows[BEST_X, i]))
+        largest = max(largest, abs(vectors[BEST_X, i]))
     for i in range(n):
-        room = rows[UPPER, i] - rows[LOWER, i]
-        unit = max(abs(rows[BEST_X, i]), least * largest)
-        rows[UNIT, i] = min(unit, room if room > 0.0 else math.inf)
+        room = vectors[UPPER, i] - vectors[LOWER, i]
+        unit = max(abs(vectors[BEST_X, i]), least * largest)
+        vectors[UNIT, i] = min(unit, room if room > 0.0 else math.inf)

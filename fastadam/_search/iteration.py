@@ -1,6 +1,6 @@
 """One iteration of a search: judge the point that was evaluated, then step to the next.
 
-The caller evaluates and the engine decides ("reverse communication"). So the same code serves
+The caller evaluates, and this decides ("reverse communication"). So the same code serves
 functions in Python, which are called between two compiled iterations, and compiled functions,
 which are called from within a compiled loop.
 """
@@ -33,40 +33,40 @@ from . import auto as annealing
 from .outcomes import CONVERGED, MAXFEV, MAXITER, NONFINITE, RUNNING, STAGNATED
 
 
-def engine(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
-    """Return ``advance(s, rows, state, h)`` for a rule; ``state`` is ``rows[STATE:]``.
+def make_iterate(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
+    """Make ``iterate(s, vectors, state, hyper)`` of a rule; ``state`` is ``vectors[STATE:]``.
 
-    ``dtype`` is that of ``rows``; the scalars are float64.
+    ``dtype`` is that of ``vectors``; the scalars are float64.
 
-    It takes in ``s.f`` and the gradient in ``rows[GRAD]``, at ``rows[X]``. Either it sets
-    ``s.status``, and the search is over, or it leaves in ``rows[X]`` (with a copy in
-    ``rows[TRIAL]``) and ``s.request`` what to evaluate next.
+    It takes in ``s.f`` and the gradient in ``vectors[GRAD]``, at ``vectors[X]``. Either it sets
+    ``s.status``, and the search is over, or it leaves in ``vectors[X]`` (with a copy in
+    ``vectors[TRIAL]``) and ``s.request`` what to evaluate next.
     """
     sweep = _sweep(rule, dtype)
     carried = rule.carried.start if rule.carried else 0.0
 
-    def advance(s, rows, state, h):
+    def iterate(s, vectors, state, hyper):
         while True:
-            if s.nit == 0 and not is_finite(rows, X):
+            if s.nit == 0 and not is_finite(vectors, X):
                 s.status = NONFINITE
                 return
             is_best = -math.inf < s.f <= s.best_f  # false for NaN
-            norm = sweep(s, rows, state, h, is_best)
+            norm = sweep(s, vectors, state, hyper, is_best)
             if judge(s, is_best, norm):
                 s.nit += 1
                 s.t += 1
                 s.request = VALUE_AND_GRADIENT
                 return
             if s.status != RUNNING:
-                if s.status == CONVERGED and not is_finite(rows, BEST_X):
+                if s.status == CONVERGED and not is_finite(vectors, BEST_X):
                     s.status = NONFINITE
                 return
-            annealing.next_leg(s, rows)
+            annealing.next_leg(s, vectors)
             if s.status != RUNNING:
                 return
-            for i in range(rows.shape[1]):
-                rows[X, i] = rows[BEST_X, i]
-                rows[GRAD, i] = rows[BEST_GRAD, i]
+            for i in range(vectors.shape[1]):
+                vectors[X, i] = vectors[BEST_X, i]
+                vectors[GRAD, i] = vectors[BEST_GRAD, i]
                 for k in range(state.shape[0]):
                     state[k, i] = 0.0
             s.f = s.best_f
@@ -78,7 +78,7 @@ def engine(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
                     s.status = MAXFEV
                 return
 
-    return inline(advance)
+    return inline(iterate)
 
 
 @inline
@@ -122,27 +122,27 @@ def judge(s, is_best, norm):
 
 @inline
 def cost(s):
-    """Return the number of evaluations that a value and a gradient take."""
+    """Count the evaluations that a value and a gradient take."""
     return s.cost if s.width == 0.0 else s.wide_cost
 
 
 @inline
-def start(s, rows):
+def start(s, vectors):
     """Set up the first evaluation; of the value alone if the gradient would take too many."""
     if s.auto == 1:
-        annealing.next_leg(s, rows)
+        annealing.next_leg(s, vectors)
     if not affordable(s, cost(s)):
         s.request = VALUE
 
 
 @inline
 def affordable(s, evaluations):
-    """Return whether some more evaluations are allowed."""
+    """Tell whether some more evaluations are allowed."""
     return s.nfev + evaluations <= s.maxfev
 
 
 def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
-    """Return the one pass over the vectors: it notes the best, steps, and returns the norm.
+    """Make the one pass over the vectors: it notes the best, steps, and returns the norm.
 
     It steps before the norm is known to be worth a step, which does no harm: x and the state of
     a search that is over are not used, and a new leg sets both. Two passes and a copy took
@@ -159,29 +159,29 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
     rounded = _rounding(rule.coefficient_count, real)
     velocity = rule.velocity
 
-    # The rows are indexed in place: views of them would be counted, see `kernels`.
-    def sweep(s, rows, state, h, is_best):
-        hyper = (s.lr, *h[1:]) if carry is None else (s.lr, *h[1:-1], s.carried)
+    # The vectors are indexed in place: views of them would be counted, see `loops`.
+    def sweep(s, vectors, state, hyper, is_best):
+        hyper = (s.lr, *hyper[1:]) if carry is None else (s.lr, *hyper[1:-1], s.carried)
         t = float(s.t + 1)
         c = rounded(coefficients(hyper, t))
         if carry is not None:
             s.carried = carry(hyper, t)
         size, clip = one, one
         if s.clip_norm < math.inf:
-            wide_size, wide_clip = clipping(rows, s.clip_norm, least)
+            wide_size, wide_clip = clipping(vectors, s.clip_norm, least)
             size, clip = real(wide_size), real(wide_clip)
         in_units = s.auto == 1
         norm = 0.0
-        for i in range(rows.shape[1]):
-            p, g = rows[X, i], rows[GRAD, i]
-            lower, upper = rows[LOWER, i], rows[UPPER, i]
+        for i in range(vectors.shape[1]):
+            p, g = vectors[X, i], vectors[GRAD, i]
+            lower, upper = vectors[LOWER, i], vectors[UPPER, i]
             if is_best:
-                rows[BEST_X, i] = p
-                rows[BEST_GRAD, i] = g
+                vectors[BEST_X, i] = p
+                vectors[BEST_GRAD, i] = g
             norm = larger(norm, unblocked(p, g, lower, upper))
             if clip != one or size != one:
                 g = clip * (g / size)
-            unit = rows[UNIT, i] if in_units else one
+            unit = vectors[UNIT, i] if in_units else one
             if in_units:
                 p, g = p / unit, g * unit
             p, new_state = update(p, g, load(state, i, unflushed), c)
@@ -194,17 +194,17 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
                 # gradient has turned.
                 if velocity >= 0:
                     state[velocity, i] = 0.0
-            rows[X, i] = p
-            rows[TRIAL, i] = p
+            vectors[X, i] = p
+            vectors[TRIAL, i] = p
         if in_units and s.t == 0:
-            s.move = annealing.first_move(rows, clip, size)
+            s.move = annealing.first_move(vectors, clip, size)
         return norm
 
     return inline(sweep)
 
 
 def _rounding(count: int, real: Any) -> Callable[..., Any]:
-    """Return what casts a tuple of ``count`` numbers to a dtype; Numba has no loop over these."""
+    """Make what casts a tuple of ``count`` numbers to a dtype; Numba has no loop over these."""
     if count == 0:
         return inline(lambda values: ())
     before, last = _rounding(count - 1, real), count - 1
@@ -217,25 +217,25 @@ def _rounding(count: int, real: Any) -> Callable[..., Any]:
 
 @inline
 def unblocked(p, g, lower, upper):
-    """Return the size of a component of the gradient, or 0 if it pushes against a bound."""
+    """Measure a component of the gradient, 0 if it pushes against a bound."""
     return 0.0 if (g > 0.0 and p <= lower) or (g < 0.0 and p >= upper) else abs(g)
 
 
 @inline
-def is_finite(rows, row):
-    """Return whether a point is one: if not, it is no minimum, whatever its gradient says.
+def is_finite(vectors, row):
+    """Tell whether a point is one: if not, it is no minimum, whatever its gradient says.
 
     It is asked at the start and at the end. In each iteration it took 2 of 40 ns.
     """
     difference = 0.0
-    for i in range(rows.shape[1]):
-        difference += rows[row, i] - rows[row, i]  # NaN of what is not finite
+    for i in range(vectors.shape[1]):
+        difference += vectors[row, i] - vectors[row, i]  # NaN of what is not finite
     return difference == 0.0
 
 
 @inline
 def larger(a, b):
-    """Return the larger of two, NaN if one of them is."""
+    """Take the larger of two, NaN if one of them is."""
     return a if a >= b or a != a else b
 
 
@@ -244,28 +244,28 @@ _SMALLEST_SUM, _LARGEST_SUM = 1e-290, 1e300
 
 
 @inline
-def clipping(rows, limit, least):
-    """Return what brings the gradient's Euclidean norm down to ``limit``.
+def clipping(vectors, limit, least):
+    """Find what brings the gradient's Euclidean norm down to ``limit``.
 
     It is a divisor, which is 1 unless the squares or the factor would leave the range of numbers,
-    and a factor of no less than ``least``, the smallest normal number of the rows.
+    and a factor of no less than ``least``, the smallest normal number of their dtype.
     """
     total = 0.0
-    for i in range(rows.shape[1]):
-        g = float(rows[GRAD, i])
+    for i in range(vectors.shape[1]):
+        g = float(vectors[GRAD, i])
         total += g * g
     if _SMALLEST_SUM < total < _LARGEST_SUM:
         clip = limit / math.sqrt(total) if total > limit * limit else 1.0
         if clip >= least:
             return 1.0, clip
     largest = 0.0
-    for i in range(rows.shape[1]):
-        largest = max(largest, abs(float(rows[GRAD, i])))
+    for i in range(vectors.shape[1]):
+        largest = max(largest, abs(float(vectors[GRAD, i])))
     if not (0.0 < largest < math.inf and total == total):  # nothing to clip, or all is lost
         return 1.0, 0.0 if total == math.inf else 1.0
     total = 0.0
-    for i in range(rows.shape[1]):
-        ratio = float(rows[GRAD, i]) / largest
+    for i in range(vectors.shape[1]):
+        ratio = float(vectors[GRAD, i]) / largest
         total += ratio * ratio
     root = math.sqrt(total)
     return (largest, limit / root) if limit / largest < root else (1.0, 1.0)

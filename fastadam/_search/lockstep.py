@@ -16,15 +16,15 @@ from .._rules.spec import Rule
 from .lockstep_kernels import (
     begin_kernel,
     complex_steps_kernel,
-    iterate_all_kernel,
+    iterate_kernel,
     narrow_kernel,
     points_kernel,
     slopes_kernel,
     store_kernel,
 )
-from .outcomes import INFEASIBLE, RUNNING
-from .rows import END
-from .state import Search
+from .outcomes import RUNNING
+from .rows import OUTCOME, Solutions, Starts
+from .search import Search
 
 Rows = NDArray[np.int64]
 
@@ -64,19 +64,20 @@ class VectorizedSearches:
         self._form = make_vectorized_form(objective, self._keep_gradient)
         self._rule, self._hyper = rule, hyper
         self.records = np.repeat(template.record, size)
-        self._matrices = np.zeros((size, *template.rows.shape))
-        self._matrices[:, REL_STEP] = template.rows[REL_STEP]
+        self._matrices = np.zeros((size, *template.vectors.shape))
+        self._matrices[:, REL_STEP] = template.vectors[REL_STEP]
         self._gathered: tuple[Rows, tuple[Any, ...]] = np.empty(0, dtype=np.int64), ()
 
-    def begin(self, *arrays: Any) -> Rows:
-        """Set up all rows, as `rows.begin` does; give those whose bounds hold a number."""
-        counts = arrays[-1]
-        begin_kernel()(self.records, self._matrices, *arrays)
-        return np.flatnonzero(counts[:, END] != INFEASIBLE)
+    def begin(self, starts: Starts, solutions: Solutions) -> Rows:
+        """Set up all rows; give those whose bounds hold a number."""
+        begin_kernel()(self.records, self._matrices, starts)
+        begun = self.records["status"] == RUNNING
+        solutions.counts[~begun, OUTCOME] = self.records["status"][~begun]
+        return np.flatnonzero(begun)
 
     def iterate(self, active: Rows) -> NDArray[np.bool_]:
         """Make one iteration in some rows; tell of each whether it goes on."""
-        iterate_all_kernel(self._rule)(self.records, self._matrices, active, self._hyper)
+        iterate_kernel(self._rule)(self.records, self._matrices, active, self._hyper)
         return self.records["status"][active] == RUNNING
 
     def conclude(self, active: Rows) -> None:
@@ -89,15 +90,18 @@ class VectorizedSearches:
         self._matrices[only, GRAD] = np.nan
         self.iterate(np.concatenate([active[~unfinished], only]))
 
-    def finish(self, ended: Rows, *results: Any) -> None:
-        """Write the results of some rows, with gradients by the scheme's own differences."""
+    def finish(self, ended: Rows, solutions: Solutions, leaving: bool = False) -> None:
+        """Write the results of some rows, with gradients by the scheme's own differences.
+
+        Those that are ``leaving``, and not over, are out of time.
+        """
         wants = np.zeros(ended.size, dtype=np.bool_)
         if not self._over():
             narrow_kernel()(self.records, self._matrices, ended, wants)
         wide = ended[wants]
         if wide.size and self.evaluate(wide):
             self._matrices[wide, BEST_GRAD] = self._matrices[wide, GRAD]
-        store_kernel()(self.records, self._matrices, ended, *results)
+        store_kernel()(self.records, self._matrices, ended, solutions, leaving)
 
     def evaluate(self, active: Rows) -> bool:
         """Evaluate what the searches of some rows request; tell whether there was time to.

@@ -1,6 +1,6 @@
 """Compiled loops over many searches that go in step, between two calls of a user's function.
 
-Each search has its own record and matrix, and ``active`` holds the indices of some. The engine
+Each search has its own record and matrix, and ``active`` holds the indices of some. The iteration
 and the differences are those of one search.
 """
 
@@ -16,50 +16,48 @@ from .._numba.cache import compile_kernel
 from .._objective.differences import POINT_FINDERS, find_complex_step, slope
 from .._objective.layout import GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
 from .._rules.spec import Rule
-from .iteration import engine
-from .outcomes import INFEASIBLE
-from .rows import COUNTS, END, VECTOR, WORDS, begin, store, to_best, wants_narrow
+from .iteration import make_iterate
+from .rows import WORDS, begin, leave, solutions_type, starts_type, store, to_best, wants_narrow
 from .state import MATRIX, RECORDS
 
 _CUBE = types.Array(types.float64, 3, "C")
 _OPTIONS = {"error_model": "numpy"}
 
 
-def _over_rows(name: str, kernel: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
-    """Compile a kernel over the records and matrices of all rows."""
-    kernel.__qualname__ = f"rows_{name}"
+def _compile(name: str, kernel: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
+    """Compile a kernel over the records and matrices of all searches."""
+    kernel.__qualname__ = f"searches_{name}"
     return compile_kernel(kernel, types.void(RECORDS, _CUBE, *signature), **_OPTIONS)
 
 
 @cache
 def begin_kernel() -> Callable[..., Any]:
-    """Return what sets up all searches, see `many.begin`."""
+    """Compile what sets up all searches, see `rows.begin`."""
 
-    def kernel(records, matrices, starts, lowers, uppers, rates, per_free, counts):
+    def kernel(records, matrices, starts):
         for k in range(records.size):
-            if not begin(records[k], matrices[k], k, starts, lowers, uppers, rates, per_free):
-                counts[k, END] = INFEASIBLE
+            begin(records[k], matrices[k], k, starts)
 
-    return _over_rows("begin", kernel, MATRIX, MATRIX, MATRIX, VECTOR, types.int64, COUNTS)
+    return _compile("begin", kernel, starts_type())
 
 
 @cache
-def iterate_all_kernel(rule: Rule) -> Callable[..., Any]:
-    """Return what makes one iteration of a rule in some searches, see `engine`."""
-    advance = engine(rule)
+def iterate_kernel(rule: Rule) -> Callable[..., Any]:
+    """Compile what makes one iteration of a rule in some searches, see `make_iterate`."""
+    iterate = make_iterate(rule)
 
-    def kernel(records, matrices, active, h):
+    def kernel(records, matrices, active, hyper):
         for k in active:
-            rows = matrices[k]
-            advance(records[k], rows, rows[STATE:], h)
+            vectors = matrices[k]
+            iterate(records[k], vectors, vectors[STATE:], hyper)
 
-    h = types.UniTuple(types.float64, len(rule.hyper))
-    return _over_rows(f"advance_{rule.name}", kernel, WORDS, h)
+    hyper = types.UniTuple(types.float64, len(rule.hyper))
+    return _compile(f"iterate_{rule.name}", kernel, WORDS, hyper)
 
 
 @cache
 def narrow_kernel() -> Callable[..., Any]:
-    """Return what has searches with a gradient from wide differences ask for another.
+    """Compile what has searches with a gradient from wide differences ask for another.
 
     It fills ``wants``: which of them do.
     """
@@ -71,18 +69,21 @@ def narrow_kernel() -> Callable[..., Any]:
             if wants[a]:
                 to_best(s, matrices[active[a]])
 
-    return _over_rows("narrow", kernel, WORDS, types.Array(types.boolean, 1, "C"))
+    return _compile("narrow", kernel, WORDS, types.Array(types.boolean, 1, "C"))
 
 
 @cache
 def store_kernel() -> Callable[..., Any]:
-    """Return what writes the results of some searches."""
+    """Compile what writes the results of some searches, which are over or ``leaving``."""
 
-    def kernel(records, matrices, active, x, fun, jac, counts):
+    def kernel(records, matrices, active, solutions, leaving):
         for k in active:
-            store(records[k], matrices[k], k, x, fun, jac, counts)
+            s = records[k]
+            if leaving:
+                leave(s)
+            store(s, matrices[k], k, solutions)
 
-    return _over_rows("store", kernel, WORDS, MATRIX, VECTOR, MATRIX, COUNTS)
+    return _compile("store", kernel, WORDS, solutions_type(), types.boolean)
 
 
 @cache
@@ -98,7 +99,7 @@ def points_kernel(scheme: str) -> Callable[..., Any]:
                 rel_step, unit = vectors[REL_STEP, i], vectors[UNIT, i]
                 near[a, i], far[a, i] = find_points(x, lower, upper, rel_step, unit, width)
 
-    return _over_rows(f"points_{scheme[0]}", kernel, WORDS, MATRIX, MATRIX)
+    return _compile(f"points_{scheme[0]}", kernel, WORDS, MATRIX, MATRIX)
 
 
 @cache
@@ -113,7 +114,7 @@ def complex_steps_kernel() -> Callable[..., Any]:
                 rel_step, unit = vectors[REL_STEP, i], vectors[UNIT, i]
                 h[a, i] = find_complex_step(x, lower, upper, rel_step, unit)
 
-    return _over_rows("complex_steps", kernel, WORDS, MATRIX)
+    return _compile("complex_steps", kernel, WORDS, MATRIX)
 
 
 @cache
@@ -131,4 +132,4 @@ def slopes_kernel() -> Callable[..., Any]:
                     else slope(x, f, near[a, i], f_near[a, i], far[a, i], f_far[a, i])
                 )
 
-    return _over_rows("slopes", kernel, WORDS, MATRIX, MATRIX, MATRIX, MATRIX)
+    return _compile("slopes", kernel, WORDS, MATRIX, MATRIX, MATRIX, MATRIX)

@@ -24,7 +24,7 @@ from .._objective.evaluation import make_evaluation, select_views
 from .._objective.inlined import make_inlined_form
 from .._objective.layout import STATE
 from .._rules.spec import Rule
-from .iteration import engine, start
+from .iteration import make_iterate
 from .outcomes import RUNNING
 from .state import MATRIX, RECORDS
 
@@ -72,20 +72,9 @@ def make_loop(iterate: Callable[..., None], evaluate: Callable[..., None]) -> Ca
 
 
 @cache
-def start_kernel() -> Callable[..., Any]:
-    """Compile ``start(record, vectors)``: it sets up the first evaluation of a new search."""
-
-    def kernel(record, vectors):
-        start(record[0], vectors)
-
-    kernel.__qualname__ = "start"
-    return compile_kernel(kernel, types.void(RECORDS, MATRIX), **_OPTIONS)
-
-
-@cache
 def iterate_kernel(rule: Rule) -> Callable[..., Any]:
     """Compile ``iterate(record, vectors, hyper)``: one iteration of a rule, for Python to call."""
-    iterate = engine(rule)
+    iterate = make_iterate(rule)
 
     def kernel(record, vectors, hyper):
         iterate(record[0], vectors, vectors[STATE:], hyper)
@@ -101,7 +90,7 @@ def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
     ``address`` is that of a `CompiledObjective` of the scheme.
     """
     form = call_gradient if scheme == "gradient" else call_value
-    loop = inline(make_loop(engine(rule), inline(make_evaluation(scheme, form))))
+    loop = inline(make_loop(make_iterate(rule), inline(make_evaluation(scheme, form))))
 
     def kernel(address, user_data, record, vectors, complex_trial, hyper, rates, iterations):
         record, vectors, complex_trial, rates = borrowed((record, vectors, complex_trial, rates))
@@ -148,7 +137,7 @@ def drive_kernel(rule: Rule, user_data_type: Any) -> Callable[..., Any]:
 def specialized_kernel(rule: Rule, form: str, scheme: str, *functions: Any) -> Callable[..., Any]:
     """Make ``run(args, record, ...)``: the loop for one function, by Numba's public interface."""
     evaluate = make_evaluation(scheme, make_inlined_form(form, functions))
-    loop = inline(make_loop(engine(rule), inline(evaluate)))
+    loop = inline(make_loop(make_iterate(rule), inline(evaluate)))
 
     @numba.njit(**_OPTIONS)
     def run(args, record, vectors, complex_trial, hyper, rates, iterations):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import time
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +10,10 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from ..typing import Vector
+from .deadline import Deadline
 from .outcomes import RUNNING, STOPPED, TIMEOUT
+from .progress import progress
+from .rows import keep_gradient
 from .runs import Run
 from .state import MOST
 
@@ -28,9 +29,9 @@ class Watch:
         As for `fastadam.minimize`.
     keep_all : bool
         Whether to collect the iterates.
-    max_seconds : float
+    deadline : Deadline
         When to stop.
-    progress : bool
+    has_bar : bool
         Whether to show a progress bar.
     """
 
@@ -39,83 +40,79 @@ class Watch:
         run: Run,
         callback: Callable[..., Any] | None,
         keep_all: bool,
-        max_seconds: float,
-        progress: bool,
+        deadline: Deadline,
+        has_bar: bool,
     ) -> None:
         self._run, self._search = run, run.search
         self._callback = None if callback is None else with_result(callback)
         self.iterates: list[Vector] | None = [run.search.x.copy()] if keep_all else None
-        self._deadline = run.deadline = time.monotonic() + max_seconds
+        self._deadline, run.deadline = deadline, deadline.end
         self._seen = self._looked = 0
-        most = int(run.search.view("maxiter")[0])
-        self._bar = progress_bar(most, "it") if progress else None
+        self._has_bar = has_bar
 
-    def drive(self) -> int:
-        """Run to the end; return the status, or `STOPPED`, or `TIMEOUT`."""
-        try:
+    def drive(self) -> None:
+        """Run to the end; the outcome is in the search's ``status`` then."""
+        most = self._search.scalars.maxiter
+        with progress(most, "it", self._has_bar) as update:
             with self._run.ticking() as ticks:
                 each = self._callback is not None or self.iterates is not None
-                status = self._drive(MOST if ticks and not each else 1)
-                if status != TIMEOUT and self._run.wants_narrow():
+                outcome = self._drive(MOST if ticks and not each else 1, update)
+                self._search.scalars.status = outcome
+                if outcome != TIMEOUT and self._search.wants_narrow():
                     self._narrow()
-            self._show()
-        finally:
-            if self._bar is not None:
-                self._bar.close()
-        return status
+            self._show(update)
 
-    def _drive(self, iterations: int) -> int:
+    def _drive(self, iterations: int, update: Callable[..., None]) -> int:
         while True:
-            status = self._run.run(iterations)
-            if status != RUNNING:
-                return status
-            reason = self._look()
-            if reason == RUNNING and self._go_on():
-                self._show()
+            outcome = self._run.run(iterations)
+            if outcome != RUNNING:
+                return outcome
+            outcome = self._look()
+            if outcome == RUNNING and self._go_on():
+                self._show(update)
                 continue
             self._search.conclude()
             self._run.run(1)
-            return reason or TIMEOUT
+            return outcome or TIMEOUT
 
     def _go_on(self) -> bool:
-        """Return whether there is time for more, and let it begin."""
-        self._search.view("halt")[0] = 0
-        return time.monotonic() < self._deadline
+        """Tell whether there is time for more, and let it begin."""
+        self._search.scalars.halt = 0
+        return not self._deadline.is_over
 
     def _narrow(self) -> None:
         """Replace a best gradient that came from wide differences by the scheme's own."""
         while self._go_on():
             self._run.evaluate()
-            if self._search.view("part")[0] == 0:
-                self._search.best_grad[:] = self._search.grad
+            if self._search.scalars.part == 0:
+                keep_gradient(self._search.whole)
                 return
 
     def _look(self) -> int:
         """Show a new iterate to the callback and keep it."""
         search = self._search
-        nit = int(search.view("nit")[0])
-        if nit == self._looked or search.view("part")[0] > 0:  # no new iterate, or not yet
+        nit = search.scalars.nit
+        if nit == self._looked or search.scalars.part > 0:  # no new iterate, or not yet
             return RUNNING
         self._looked = nit
         if self.iterates is not None:
             self.iterates.append(search.x.copy())
         if self._callback is not None:
             try:
-                self._callback(search.x.copy(), float(search.view("f")[0]))
+                self._callback(search.x.copy(), search.scalars.f)
             except StopIteration:
                 return STOPPED
         return RUNNING
 
-    def _show(self) -> None:
-        if self._bar is not None:
-            nit = int(self._search.view("nit")[0])
-            self._bar.set_postfix(fun=f"{self._search.view('best_f')[0]:.6g}", refresh=False)
-            self._bar.update(nit - self._seen)
+    def _show(self, update: Callable[..., None]) -> None:
+        if self._has_bar:
+            nit = self._search.scalars.nit
+            update(nit - self._seen, fun=f"{self._search.scalars.best_f:.6g}")
             self._seen = nit
 
 
 def with_result(callback: Callable[..., Any]) -> Callable[[Vector, float], Any]:
-    """Return ``callback(x, f)`` for either of the forms that SciPy knows."""
+    """Make ``callback(x, f)`` for either of the forms that SciPy knows."""
     try:
         names = set(inspect.signature(callback).parameters)
     except (TypeError, ValueError):  # some built-in functions have no signature
@@ -123,17 +120,3 @@ def with_result(callback: Callable[..., Any]) -> Callable[[Vector, float], Any]:
     if names == {"intermediate_result"}:
         return lambda x, f: callback(intermediate_result=OptimizeResult(x=x, fun=f))
     return lambda x, f: callback(np.copy(x))
-
-
-def progress_bar(total: int, unit: str) -> Any:
-    """Return a tqdm bar, or None where tqdm is not installed."""
-    try:
-        from tqdm import TqdmWarning
-
-        with warnings.catch_warnings():
-            # In a notebook without ipywidgets tqdm warns, and gives the bar of text.
-            warnings.simplefilter("ignore", TqdmWarning)
-            from tqdm.auto import tqdm
-    except ImportError:
-        return None
-    return tqdm(total=total, unit=unit, leave=False)

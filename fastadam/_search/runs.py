@@ -22,9 +22,8 @@ from .._objective.objective import Objective
 from .._objective.python import make_python_form
 from .._rules.spec import Rule
 from .loops import drive_kernel, iterate_kernel, make_loop, run_kernel, specialized_kernel
-from .rows import to_best, wants_narrow
 from .schedule import Rates, Schedule, step_size
-from .state import Search
+from .search import Search
 from .ticker import INTERVAL, ticker
 
 _NO_RATES = np.empty(0)
@@ -79,15 +78,6 @@ class Run(ABC):
         """Evaluate what the search requests, at its x, or go on with it; maybe not to the end."""
         self.run(0)
 
-    def wants_narrow(self) -> bool:
-        """Ask for the scheme's own gradient at the best point, if it has one that is wide."""
-        s = self.search.scalars
-        if not wants_narrow(s):
-            return False
-        to_best(s, self.search.rows)
-        s.part = 0
-        return True
-
 
 class CompiledRun(Run):
     """The whole loop compiled, for functions that are."""
@@ -96,7 +86,7 @@ class CompiledRun(Run):
         super().__init__(*args)
         self._rates = Rates(self.schedule, self.search.scalars.maxiter) if self.schedule else None
         call = self._called_by_address() if private.is_available() else self._specialized()
-        memory = self.search.record, self.search.rows, self._complex_trial, self.hyper
+        memory = self.search.record, self.search.vectors, self._complex_trial, self.hyper
         self._call = partial(call, *memory)
 
     def _called_by_address(self) -> Callable[..., Any]:
@@ -153,7 +143,7 @@ class PythonRun(Run):
             kernel(record, vectors, hyper)
 
         self._loop = make_loop(iterate, make_evaluation(self.objective.scheme, form, real_value))
-        self._views = select_views(search.rows, self._complex_trial)
+        self._views = select_views(search.vectors, self._complex_trial)
         self._rates = _NO_RATES if self.schedule is None else _Asked(self.schedule, s)
 
     def ticking(self) -> AbstractContextManager[bool]:
@@ -164,7 +154,7 @@ class PythonRun(Run):
         """Make some iterations, see `Run.run`."""
         self._back = min(self.deadline, time.monotonic() + INTERVAL)
         search, args = self.search, self.objective.args
-        s, vectors = search.scalars, search.rows
+        s, vectors = search.scalars, search.vectors
         self._loop(s, self._views, vectors, self.hyper, args, self._rates, iterations)
         return int(s.status)
 

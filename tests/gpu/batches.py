@@ -1,18 +1,20 @@
 """Functions that run on both, batches of problems, and the comparison with the CPU's results."""
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
-from fastadam._batch.problems import Batch
+from fastadam._batch.problems import Problems
 from fastadam._batch.threads import solve_compiled
+from fastadam._minimize.arguments import check_objective
 from fastadam._minimize.options import check_options
-from fastadam._minimize.setup import functions_of
-from fastadam._search.rows import END, NFEV, NIT, NJEV
+from fastadam._search.deadline import Deadline
+from fastadam._search.rows import NFEV, NIT, NJEV, OUTCOME, Solutions, Starts
 from tests.api.batch.batches import T, bits, problems
 
-__all__ = ["END", "FORMS", "NFEV", "NIT", "NJEV", "T", "problems"]
+__all__ = ["FORMS", "NFEV", "NIT", "NJEV", "OUTCOME", "T", "problems"]
 
 
 @numba.njit
@@ -102,7 +104,15 @@ def decays(size, dtype=np.float64):
     return start.astype(dtype).astype(np.float64), t.astype(dtype), y.astype(dtype), truth
 
 
-def make(fun, x0, rows=(), args=(), jac=None, method="adam", dtype=np.float64, **options):
+class Batch(NamedTuple):
+    """What those who solve a batch are given."""
+
+    problems: Problems
+    results: Solutions
+    deadline: Deadline
+
+
+def make(fun, x0, row_args=(), args=(), jac=None, method="adam", dtype=np.float64, **options):
     """Return a batch; ``rates``, ``lower`` and ``upper`` are arrays."""
     n = x0.shape[1]
     boxes = [
@@ -111,31 +121,33 @@ def make(fun, x0, rows=(), args=(), jac=None, method="adam", dtype=np.float64, *
         else options.pop(name)
         for name, none in (("lower", -np.inf), ("upper", np.inf))
     ]
-    rates = options.pop("rates", None)
+    rates, on_error = options.pop("rates", None), options.pop("on_error", "raise")
     if rates is not None:
         options["lr"] = 0.0
     checked = check_options(method, options, None, stacklevel=2)
     if rates is None:
         rates = np.full(1, checked.lr if isinstance(checked.lr, float) else 0.0)
-    functions = functions_of(fun, args, jac, checked)
-    rows = tuple(map(np.ascontiguousarray, rows))
-    return Batch(functions, rows, x0.copy(), *boxes, rates, method, checked, np.dtype(dtype))
+    functions = check_objective(fun, args, jac, checked)
+    starts = Starts(x0.copy(), *boxes, rates)
+    row_args = tuple(map(np.ascontiguousarray, row_args))
+    problems = Problems(functions, method, checked, row_args, starts, np.dtype(dtype), on_error)
+    return Batch(problems, Solutions.unknown(x0), Deadline(checked.max_seconds))
 
 
 def on_gpu(*given, **options):
-    """Return a solved batch."""
+    """Solve a batch, and return its results."""
     from fastadam._batch.cuda import solve_on_device
 
     batch = make(*given, **options)
-    solve_on_device(batch)
-    return batch
+    solve_on_device(*batch)
+    return batch.results
 
 
 def on_cpu(*given, **options):
-    """Return a solved batch."""
+    """Solve a batch, and return its results."""
     batch = make(*given, **options)
-    solve_compiled(batch, 1)
-    return batch
+    solve_compiled(*batch, 1)
+    return batch.results
 
 
 def assert_same(one, other, rows=slice(None)):

@@ -81,6 +81,7 @@ class Kernel:
     def __init__(self, function, signature):
         self._dispatcher = numba.njit(function, error_model="numpy")
         self._dispatcher.compile(signature)
+        self._dispatcher.disable_compile()  # for other types than a launch will have
 
     @property
     def overloads(self):
@@ -96,7 +97,8 @@ class Kernel:
 
 def _plain(value):
     if isinstance(value, tuple):
-        return tuple(map(_plain, value))
+        plain = map(_plain, value)
+        return value._make(plain) if hasattr(value, "_make") else tuple(plain)
     return np.asarray(value) if isinstance(value, HostArray) else value
 
 

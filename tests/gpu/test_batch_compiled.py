@@ -5,9 +5,9 @@ import pytest
 
 from fastadam._search.outcomes import CONVERGED, MAXFEV, RAISED, STAGNATED
 from tests.gpu.batches import (
-    END,
     FORMS,
     NFEV,
+    OUTCOME,
     T,
     assert_as_on_cpu,
     assert_same,
@@ -54,7 +54,7 @@ def test_float32_fits_as_well(lr):
         assert np.median(abs(batch.x - exact.x)) < 0.02 * error
         np.testing.assert_allclose(batch.fun, exact.fun, rtol=1e-3)
         if lr == "auto":
-            assert np.isin(batch.counts[:, END], (CONVERGED, STAGNATED)).all()
+            assert np.isin(batch.counts[:, OUTCOME], (CONVERGED, STAGNATED)).all()
             assert np.median(batch.counts[:, NFEV]) < 5_000
 
 
@@ -109,7 +109,7 @@ def test_an_exception_ends_them_all():
     batch = make(raises, x0, (fatal,), (), "2-point")
     with pytest.raises(RuntimeError, match=r'exception for problem 2; .* device="cpu"'):
         solve(batch)
-    assert np.isnan(batch.fun).all()
+    assert np.isnan(batch.results.fun).all()
     assert not np.isnan(on_gpu(raises, x0, (np.zeros(5, bool),), (), "2-point").fun).any()
 
 
@@ -118,9 +118,7 @@ def test_the_others_are_kept():
     """Those that the thread took before, and those that it takes when it is launched again."""
     x0, fatal = np.ones((7, 1)), np.isin(np.arange(7), [0, 2, 6])
     given = {"jac": "2-point", "lr": 0.01, "maxiter": 300}
-    batch = make(raises, x0, (fatal,), (), **given)
-    batch.on_error = "nan"
-    solve(batch)
+    batch = on_gpu(raises, x0, (fatal,), (), on_error="nan", **given)
     assert (batch.counts[fatal] == [0, 0, 0, RAISED]).all()
     for found in (batch.x, batch.fun, batch.jac):
         assert np.isnan(found[fatal]).all()
@@ -143,7 +141,7 @@ def test_a_schedule_is_asked_for_as_far_as_needed():
     assert asked == list(range(1, 151))
     given["gtol"], asked[:] = 1.0, []
     batch = on_gpu(misfit_in_place, x0, rows, (T,), lr=lr, maxiter=10**9, **given)
-    assert (batch.counts[:, END] == CONVERGED).all()
+    assert (batch.counts[:, OUTCOME] == CONVERGED).all()
     assert len(asked) < 150
     with pytest.raises(ValueError, match=r"lr\(151\) must be finite and >= 0, got nan"):
         on_gpu(misfit_in_place, x0, rows, (T,), lr=lr, maxiter=10**9, jac="in-place", gtol=0.0)
@@ -161,13 +159,13 @@ def test_maxfev_is_never_exceeded(form, lr):
         cpu = on_cpu(fun, x0, rows, (T,), jac, lr=lr, maxfev=maxfev, gtol=0.0)
         assert_same(batch, cpu)
         assert (batch.counts[:, NFEV] <= maxfev).all()
-        assert (batch.counts[:, END] == MAXFEV).all()
+        assert (batch.counts[:, OUTCOME] == MAXFEV).all()
 
 
 def solve(batch):
     from fastadam._batch.cuda import solve_on_device
 
-    solve_on_device(batch)
+    solve_on_device(*batch)
 
 
 def pair(x):
@@ -199,7 +197,7 @@ def test_functions_that_do_not_fit(fun, jac, problem):
     batch = make(fun, np.ones((3, 2)), (), (), jac, dtype=np.float32)
     with pytest.raises((ValueError, TypeError), match=problem):
         solve(batch)
-    assert np.isnan(batch.fun).all()
+    assert np.isnan(batch.results.fun).all()
 
 
 def of_four(x, t, a, y):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,12 +15,12 @@ from fastadam._search.outcomes import CONVERGED, INFEASIBLE, NONFINITE, RUNNING,
 from tests.api.batch.test_clock import stalls
 
 from .batches import (
-    END,
     FORMS,
     METHOD_OPTIONS,
     METHODS,
     NFEV,
     NIT,
+    OUTCOME,
     T,
     assert_near_cpu,
     assert_same,
@@ -59,7 +60,7 @@ def test_decays_are_fitted_as_on_the_cpu():
     ours, theirs = on_gpu(*given, **BOX), on_cpu(*given, **BOX)
     np.testing.assert_allclose(ours.x, theirs.x, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(ours.fun, theirs.fun, rtol=1e-6)
-    assert (ours.counts[:, END] == theirs.counts[:, END]).mean() > 0.99
+    assert (ours.counts[:, OUTCOME] == theirs.counts[:, OUTCOME]).mean() > 0.99
     difference = abs(ours.counts[:, NIT] - theirs.counts[:, NIT])
     assert np.median(difference) <= 1
 
@@ -73,7 +74,7 @@ def test_float32_fits_as_well(lr):
     error = np.median(abs(exact.x - truth))
     assert np.median(abs(ours.x - exact.x)) < 0.02 * error
     if lr == "auto":
-        assert np.isin(ours.counts[:, END], (CONVERGED, STAGNATED)).all()
+        assert np.isin(ours.counts[:, OUTCOME], (CONVERGED, STAGNATED)).all()
 
 
 def test_more_rows_than_threads_and_uneven_ones():
@@ -84,8 +85,8 @@ def test_more_rows_than_threads_and_uneven_ones():
     rates = np.where(np.arange(size) % 100 == 7, 1e-3, 0.1)
     given = {"args": (T,), "jac": "in-place", "gtol": 1e-2, "maxiter": 3000}
     whole = on_gpu(misfit_in_place, x0, rows, rates=rates, **given)
-    assert (whole.counts[:, END] != RUNNING).all()
-    assert (whole.counts[:, END] != TIMEOUT).all()
+    assert (whole.counts[:, OUTCOME] != RUNNING).all()
+    assert (whole.counts[:, OUTCOME] != TIMEOUT).all()
     some = rng.permutation(size)[:2000]
     part = on_gpu(misfit_in_place, x0[some], [r[some] for r in rows], rates=rates[some], **given)
     assert_same(whole, part, some)
@@ -96,7 +97,7 @@ def test_bad_rows_among_good_ones():
     low, high = np.full((1000, 2), -5.0), np.full((1000, 2), 5.0)
     y[1, 3], x0[2, 1], low[5, 0], high[5, 0] = np.nan, np.nan, 1.0, 0.999
     batch = on_gpu(misfit_in_place, x0, (a, y), (T,), "in-place", lower=low, upper=high)
-    assert batch.counts[[1, 2, 5], END].tolist() == [NONFINITE, NONFINITE, INFEASIBLE]
+    assert batch.counts[[1, 2, 5], OUTCOME].tolist() == [NONFINITE, NONFINITE, INFEASIBLE]
     good = np.setdiff1d(np.arange(1000), [1, 2, 5])
     without = on_gpu(
         misfit_in_place, x0[good], (a[good], y[good]), (T,), "in-place",
@@ -109,14 +110,16 @@ def test_arrays_on_the_gpu_are_used_where_they_are(cuda):
     x0, rows = problems(500)
     host = on_gpu(misfit_in_place, x0, rows, (T,), "in-place", maxiter=30)
     there = make(misfit_in_place, x0, (), (cuda.to_device(T),), "in-place", maxiter=30)
-    there.rows = tuple(map(cuda.to_device, rows))
     from fastadam._batch.cuda import solve_on_device
 
-    solve_on_device(there)
-    assert_same(there, host)
-    there.rows = there.rows[0], cuda.to_device(np.ones((500, 10)))[:, ::2]
+    def solve(*row_args):
+        problems = replace(there.problems, row_args=row_args)
+        solve_on_device(problems, there.results, there.deadline)
+
+    solve(*map(cuda.to_device, rows))
+    assert_same(there.results, host)
     with pytest.raises(ValueError, match=r"batch_args\[1\] must be .*contiguous"):
-        solve_on_device(there)
+        solve(cuda.to_device(rows[0]), cuda.to_device(np.ones((500, 10)))[:, ::2])
 
 
 def test_max_seconds():
@@ -127,8 +130,8 @@ def test_max_seconds():
     began = time.monotonic()
     batch = on_gpu(stalls, x0, (slow,), max_seconds=0.5, **options)
     assert 0.5 <= time.monotonic() - began < 60.0
-    assert (batch.counts[slow, END] == TIMEOUT).all()
-    assert (batch.counts[~slow, END] == CONVERGED).all()
+    assert (batch.counts[slow, OUTCOME] == TIMEOUT).all()
+    assert (batch.counts[~slow, OUTCOME] == CONVERGED).all()
     np.testing.assert_array_equal(batch.fun[slow], -batch.x[slow, 0])
     assert (batch.counts[slow, NFEV] == batch.counts[slow, NIT] + 1).all()
 
@@ -145,7 +148,7 @@ def test_an_exception_ends_them_all():
     from fastadam._batch.cuda import solve_on_device
 
     with pytest.raises(RuntimeError, match="exception for problem 321"):
-        solve_on_device(batch)
+        solve_on_device(*batch)
     assert not np.isnan(on_gpu(raises, x0, (np.zeros(500, bool),), (), "2-point").fun).any()
 
 

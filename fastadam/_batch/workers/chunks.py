@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
-import numpy as np
+from ..._search.deadline import Deadline
+from ..._search.rows import Solutions
+from ..problems import Problems
+from .messages import Pickled, RemoteError
 
-from ...typing import Matrix, Vector
-from ..problems import Batch
-from .messages import Failure, Parcel
-
-Solve = Callable[[Batch], None]
-
-# Those of a batch's fields that have a row for each problem, or one for all of them.
-_BY_ROW = ("starts", "lowers", "uppers", "rates")
+Solve = Callable[[Problems, Solutions, Deadline], None]
 
 
 @dataclass(frozen=True)
@@ -25,80 +20,72 @@ class Chunk:
     """Some rows of a batch: every so-many-th, so that all chunks share a stretch of slow ones."""
 
     index: int
-    parcel: Parcel
+    rows: Pickled
 
 
 @dataclass(frozen=True)
-class Solved:
-    """What was found of a chunk: x, fun, jac and counts; or nothing, if time was up before."""
+class SolvedChunk:
+    """What was found of a chunk; or nothing, if time was up before."""
 
     index: int
-    found: tuple[Matrix, Vector, Matrix, np.ndarray[Any, Any]] | None
+    found: Solutions | None
 
 
-def chunks_of(batch: Batch, number: int) -> list[Chunk]:
-    """Return the rows of a batch in so many chunks, as views."""
-    size = len(batch.starts)
+def split_chunks(problems: Problems, number: int) -> list[Chunk]:
+    """Split the rows of a batch into so many chunks, as views."""
 
-    def chunk(index: int) -> Chunk:
-        def part(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-            return array[index::number] if len(array) == size else array
+    def make_chunk(index: int) -> Chunk:
+        part = problems.part(slice(index, None, number))
+        names = {f"batch_args[{i}]": array for i, array in enumerate(part.row_args)}
+        return Chunk(index, Pickled(names, (part.row_args, part.starts)))
 
-        rows = tuple(map(part, batch.rows))
-        own = {name: part(getattr(batch, name)) for name in _BY_ROW}
-        names = {f"batch_args[{i}]": array for i, array in enumerate(rows)}
-        return Chunk(index, Parcel(names, (rows, own)))
-
-    return [chunk(index) for index in range(number)]
+    return [make_chunk(index) for index in range(number)]
 
 
-class Task:
+class ChunkSolver:
     """What is done with each chunk, wherever that is.
 
     Parameters
     ----------
-    batch : Batch
+    problems : Problems
         All problems, of which only what they have in common is kept.
     solve : callable
-        Solves a batch.
+        Solves some of them.
     """
 
-    def __init__(self, batch: Batch, solve: Solve) -> None:
-        functions, options = batch.functions, batch.options
-        names = [field.name for field in fields(batch)]
-        common = {name: getattr(batch, name) for name in names if name not in ("rows", *_BY_ROW)}
-        given = {"fun": functions.fun, "jac": functions.jac, "lr": options.lr}
-        given.update({f"args[{i}]": value for i, value in enumerate(functions.args)})
+    def __init__(self, problems: Problems, solve: Solve) -> None:
+        objective, options = problems.objective, problems.options
+        given = {"fun": objective.fun, "jac": objective.jac, "lr": options.lr}
+        given.update({f"args[{i}]": value for i, value in enumerate(objective.args)})
+        common = replace(problems.common, options=replace(options, disp=False))
         self.__name__ = "minimize_batch"  # for a pool that shows what it does
         # Dask names a call by what it is of. Another one of the same problems would have the name
         # of this one, and be cancelled when this one's futures are.
         self.id = uuid4().hex
-        self.parcel = Parcel(given, (common, solve))
+        self.common = Pickled(given, (common, solve))
         self.seconds = options.max_seconds
         # By the one clock that several machines have in common.
         self._end = time.time() + self.seconds
 
-    def __call__(self, chunk: Chunk) -> Solved | Failure:
+    def __call__(self, chunk: Chunk) -> SolvedChunk | RemoteError:
         """Solve a chunk in what is left of the time."""
         return self.run(chunk, min(self.seconds, self._end - time.time()))
 
-    def run(self, chunk: Chunk, seconds: float) -> Solved | Failure:
+    def run(self, chunk: Chunk, seconds: float) -> SolvedChunk | RemoteError:
         """Solve a chunk in some seconds."""
         if seconds <= 0.0:
-            return Solved(chunk.index, None)
-        if not self.parcel.is_sent:  # a plain map, or threads
+            return SolvedChunk(chunk.index, None)
+        if not self.common.is_sent:  # a plain map, or threads
             return self._solve(chunk, seconds)
         try:
             return self._solve(chunk, seconds)
         except Exception as error:
-            return Failure(error)
+            return RemoteError(error)
 
-    def _solve(self, chunk: Chunk, seconds: float) -> Solved:
-        common, solve = self.parcel.open()
-        rows, own = chunk.parcel.open()
-        options = replace(common["options"], max_seconds=seconds, disp=False)
-        rows = tuple(map(np.ascontiguousarray, rows))
-        own = {name: np.ascontiguousarray(array) for name, array in own.items()}
-        batch = Batch(**{**common, **own, "rows": rows, "options": options})
-        solve(batch)
-        return Solved(chunk.index, (batch.x, batch.fun, batch.jac, batch.counts))
+    def _solve(self, chunk: Chunk, seconds: float) -> SolvedChunk:
+        common, solve = self.common.open()
+        row_args, starts = chunk.rows.open()
+        problems = replace(common, row_args=row_args, starts=starts).make_contiguous()
+        solutions = Solutions.unknown(problems.starts.points)
+        solve(problems, solutions, Deadline(seconds))
+        return SolvedChunk(chunk.index, solutions)

@@ -12,11 +12,11 @@ import cloudpickle
 from ..._validate import describe
 
 
-class Parcel:
-    """Contents that are packed when they are sent, and unpacked when they are used.
+class Pickled:
+    """Contents that are pickled when they are sent, and unpickled when they are used.
 
     Pickle knows functions by name only. This also sends lambdas, closures, what was defined in a
-    notebook, and compiled functions of each of these kinds. Contents that cannot be unpacked do
+    notebook, and compiled functions of each of these kinds. Contents that cannot be unpickled do
     so where an exception can be caught: in `multiprocessing.Pool` it would end the worker, and
     the caller would wait for ever.
 
@@ -31,7 +31,7 @@ class Parcel:
     def __init__(self, names: Mapping[str, Any], contents: Any) -> None:
         self._names, self._contents = names, contents
         self._data: bytes | None = None
-        #: Why it could not be packed.
+        #: Why it could not be pickled.
         self.refusal: TypeError | None = None
 
     @property
@@ -40,7 +40,7 @@ class Parcel:
         return self._data is not None
 
     def open(self) -> Any:
-        """Return the contents."""
+        """Unpickle the contents, or take them as they are."""
         if self._contents is None and self._data is not None:
             self._contents = cloudpickle.loads(self._data)
         return self._contents
@@ -51,15 +51,15 @@ class Parcel:
         try:
             return bytes(cloudpickle.dumps(self._contents))
         except Exception as error:
-            self.refusal = self._refusal(error)
+            self.refusal = self._find_refusal(error)
             raise self.refusal from error
 
     def __setstate__(self, data: bytes) -> None:
         self.__init__({}, None)  # type: ignore[misc]
         self._data = data
 
-    def _refusal(self, error: Exception) -> TypeError:
-        """Return an error that names what cannot be sent."""
+    def _find_refusal(self, error: Exception) -> TypeError:
+        """Make an error that names what cannot be sent."""
         for name, value in self._names.items():
             try:
                 cloudpickle.dumps(value)
@@ -72,7 +72,7 @@ class Parcel:
         return TypeError(f"the problems cannot be sent to another process: {error}")
 
 
-class Failure:
+class RemoteError:
     """An exception, to be raised in another process.
 
     Parameters
@@ -82,7 +82,7 @@ class Failure:
     """
 
     def __init__(self, error: Exception) -> None:
-        self._data = _packed(error)
+        self._data = _pickle_error(error)
         self._trace = "".join(traceback.format_exception(error))
 
     def reraise(self) -> NoReturn:
@@ -98,14 +98,14 @@ class WorkerError(Exception):
         return f"in a worker:\n\n{self.args[0]}"
 
 
-def _packed(error: Exception) -> bytes:
-    """Return an exception as bytes that can be unpacked."""
+def _pickle_error(error: Exception) -> bytes:
+    """Make bytes of an exception that can be unpickled."""
     kind = type(error)
     for form in (
         error,
         # Pickle would make it of its arguments, which is not always how its class is called.
-        partial(_revived, kind, error.args, vars(error)),
-        partial(_revived, kind, tuple(map(str, error.args)), {}),
+        partial(_revive, kind, error.args, vars(error)),
+        partial(_revive, kind, tuple(map(str, error.args)), {}),
     ):
         try:
             data: bytes = cloudpickle.dumps(form)
@@ -117,7 +117,7 @@ def _packed(error: Exception) -> bytes:
     return bytes(cloudpickle.dumps(RuntimeError(f"{kind.__name__}: {error}")))
 
 
-def _revived(kind: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
+def _revive(kind: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
     error = kind.__new__(kind, *args)
     error.args = args
     vars(error).update(state)

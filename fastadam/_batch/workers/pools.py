@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..._search.monitor import progress_bar
+from ..._search.deadline import Deadline
+from ..._search.progress import progress
+from ..._search.rows import Solutions
 from ..._validate import describe
-from ..problems import Batch
-from .chunks import Chunk, Solve, Solved, Task, chunks_of
-from .messages import Failure
-from .processes import in_processes
+from ..problems import Problems
+from .chunks import Chunk, ChunkSolver, Solve, SolvedChunk, split_chunks
+from .messages import RemoteError
+from .processes import solve_in_processes
 
 Workers = int | Callable[..., Any]
 
@@ -25,8 +27,8 @@ _CHUNKS_EACH = 16
 _CHUNKS = 256
 
 
-def check_workers(workers: Any) -> Workers | None:
-    """Return the number of processes, or the map-like callable."""
+def check_workers(workers: object) -> Workers | None:
+    """Require a number of processes, or a map-like callable."""
     if workers is None or callable(workers):
         return workers
     if isinstance(workers, (bool, np.bool_)) or not isinstance(workers, Integral):
@@ -36,82 +38,78 @@ def check_workers(workers: Any) -> Workers | None:
         )
     if workers < 1 and workers != -1:
         raise ValueError(f"workers must be >= 1, or -1 for one for each core, got {workers}")
-    return cores() if workers == -1 else int(workers)
+    return count_cores() if workers == -1 else int(workers)
 
 
-def cores() -> int:
-    """Return the number of cores that this process may use."""
+def count_cores() -> int:
+    """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def solve_by_workers(batch: Batch, solve: Solve, workers: Workers | None) -> None:
+def solve_by_workers(
+    problems: Problems, solutions: Solutions, solve: Solve, workers: Workers | None
+) -> None:
     """Solve all problems: here, or in chunks of rows somewhere else.
 
-    Parameters
-    ----------
-    batch : Batch
-        The problems.
-    solve : callable
-        Solves a batch. It can be pickled.
-    workers : int, callable or None
-        From `check_workers`. None and 1, as for SciPy, are this process.
+    ``solve`` can be pickled, and ``workers`` comes from `check_workers`: None and 1, as for SciPy,
+    are this process.
     """
     if workers is None or workers == 1:
-        solve(batch)
+        solve(problems, solutions, Deadline(problems.options.max_seconds))
         return
-    size = len(batch.starts)
+    size = len(problems)
     number = min(size, _CHUNKS if callable(workers) else _CHUNKS_EACH * workers)
     missing = set(range(number))
-    bar = progress_bar(size, "problem") if batch.options.disp else None
-    try:
-        with closing(_outcomes(Task(batch, solve), chunks_of(batch, number), workers)) as outcomes:
-            for outcome in outcomes:
-                rows = _keep(batch, outcome, missing, number)
-                if bar is not None:
-                    bar.update(len(range(size)[rows]))
-    finally:
-        if bar is not None:
-            bar.close()
+    solver, chunks = ChunkSolver(problems, solve), split_chunks(problems, number)
+    with (
+        progress(size, "problem", problems.options.disp) as update,
+        closing(_solve_chunks(solver, chunks, workers)) as outcomes,
+    ):
+        for outcome in outcomes:
+            solved = _check_outcome(outcome, missing, number)
+            missing.remove(solved.index)
+            rows = slice(solved.index, None, number)
+            if solved.found is not None:
+                for array, found in zip(solutions, solved.found, strict=True):
+                    array[rows] = found
+            update(len(range(size)[rows]))
     if missing:
         raise ValueError(
             f"workers must return a result for each of {number} chunks, got {number - len(missing)}"
         )
 
 
-def _keep(batch: Batch, outcome: Any, missing: set[int], number: int) -> slice:
-    """Write what was found of a chunk to its rows; return which those are."""
-    if isinstance(outcome, Failure):
+def _check_outcome(outcome: Any, missing: set[int], number: int) -> SolvedChunk:
+    if isinstance(outcome, RemoteError):
         outcome.reraise()
-    if not isinstance(outcome, Solved):
+    if not isinstance(outcome, SolvedChunk):
         raise TypeError(
             "workers must return the results of the function that it maps, or futures of them, "
             f"got {describe(outcome)}"
         )
     if outcome.index not in missing:
         raise ValueError(f"workers must return one result for each of {number} chunks, got more")
-    missing.remove(outcome.index)
-    rows = slice(outcome.index, None, number)
-    if outcome.found is not None:
-        batch.x[rows], batch.fun[rows], batch.jac[rows], batch.counts[rows] = outcome.found
-    return rows
+    return outcome
 
 
-def _outcomes(task: Task, chunks: Sequence[Chunk], workers: Workers) -> Generator[Any, None, None]:
-    """Return what became of the chunks, in any order."""
+def _solve_chunks(
+    solver: ChunkSolver, chunks: Sequence[Chunk], workers: Workers
+) -> Generator[Any, None, None]:
+    """Have the chunks solved; yields what becomes of them, in any order."""
     if callable(workers):
-        return _mapped(task, chunks, workers)
-    return in_processes(task, chunks, min(workers, len(chunks)))
+        return _map_chunks(solver, chunks, workers)
+    return solve_in_processes(solver, chunks, min(workers, len(chunks)))
 
 
-def _mapped(
-    task: Task, chunks: Sequence[Chunk], workers: Callable[..., Any]
+def _map_chunks(
+    solver: ChunkSolver, chunks: Sequence[Chunk], workers: Callable[..., Any]
 ) -> Generator[Any, None, None]:
     """Have the chunks solved by a callable whose results may be futures."""
     results: Any = ()
     try:
-        results = workers(task, chunks)
+        results = workers(solver, chunks)
         if not isinstance(results, Iterable):
             raise TypeError(
                 f"workers must return an iterable, as map does, got {describe(results)}"
@@ -120,15 +118,15 @@ def _mapped(
             yield result.result() if callable(getattr(result, "result", None)) else result
     except Exception as error:
         # What cannot be pickled, pools tell in words of their own.
-        for parcel in (task.parcel, *(chunk.parcel for chunk in chunks)):
-            if parcel.refusal is not None:
-                raise parcel.refusal from error
+        for message in (solver.common, *(chunk.rows for chunk in chunks)):
+            if message.refusal is not None:
+                raise message.refusal from error
         raise
     finally:
-        _call_off(results)
+        _cancel(results)
 
 
-def _call_off(results: Any) -> None:
+def _cancel(results: Any) -> None:
     """Have nothing begun that has not been, if not all results were taken."""
     if isinstance(results, Generator):  # an executor's map
         results.close()

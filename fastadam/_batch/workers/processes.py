@@ -17,7 +17,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from typing import Any
 
-from .chunks import Chunk, Task
+from .chunks import Chunk, ChunkSolver
 
 #: Seconds that a process gets to end, before it is killed.
 _GRACE = 5.0
@@ -25,38 +25,40 @@ _GRACE = 5.0
 _BLOCKS = hasattr(signal, "pthread_sigmask")
 
 
-def in_processes(task: Task, chunks: Sequence[Chunk], number: int) -> Generator[Any, None, None]:
+def solve_in_processes(
+    solver: ChunkSolver, chunks: Sequence[Chunk], number: int
+) -> Generator[Any, None, None]:
     """Solve chunks in some processes, each of which takes the next one when it has done one.
 
-    Yields what ``task.run`` returns, in the order in which it comes. In the end no process is
+    Yields what ``solver.run`` returns, in the order in which it comes. In the end no process is
     left, whatever happens.
     """
     # Not forked: other threads of this process may hold locks, which in the child nobody would
     # release. Nor from a fork server, whose processes import as much and no faster. What
     # `get_start_method` says is not asked: the first spawned process makes it "fork".
     context = get_context("spawn")
-    data = pickle.dumps(task, pickle.HIGHEST_PROTOCOL)
+    data = pickle.dumps(solver, pickle.HIGHEST_PROTOCOL)
     waiting = iter(chunks)
-    crew: dict[Any, Any] = {}
+    workers: dict[Any, Any] = {}
     try:
         for _ in range(number):
             connection, end = context.Pipe()
-            process = context.Process(target=_work, args=(end,), daemon=True)
+            process = context.Process(target=_serve, args=(end,), daemon=True)
             with _ctrl_c_later():
                 process.start()
-                crew[connection] = process
+                workers[connection] = process
             end.close()
-        for connection, process in crew.items():
+        for connection, process in workers.items():
             with _alive(process):
                 connection.send_bytes(data)
-        busy, deadline = set(crew), None
+        busy, deadline = set(workers), None
         while busy:
             ready: list[Any] = wait(busy)
             for connection in ready:
-                with _alive(crew[connection]):
+                with _alive(workers[connection]):
                     outcome = connection.recv()
                     if deadline is None:  # the first process is there; the clock starts
-                        deadline = time.monotonic() + task.seconds
+                        deadline = time.monotonic() + solver.seconds
                     chunk = next(waiting, None)
                     if chunk is None:
                         busy.remove(connection)
@@ -65,18 +67,18 @@ def in_processes(task: Task, chunks: Sequence[Chunk], number: int) -> Generator[
                 if outcome is not None:
                     yield outcome
     finally:
-        _end(crew)
+        _end_all(workers)
 
 
-def _work(connection: Any) -> None:
+def _serve(connection: Any) -> None:
     """Solve what comes, in a process of its own."""
     _hear_ctrl_c()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    task = connection.recv()
+    solver = connection.recv()
     connection.send(None)
     while True:
         chunk, seconds = connection.recv()
-        connection.send(task.run(chunk, seconds))
+        connection.send(solver.run(chunk, seconds))
 
 
 def _end_with_parent() -> None:
@@ -87,10 +89,10 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _end(crew: dict[Any, Any]) -> None:
-    for process in crew.values():
+def _end_all(workers: dict[Any, Any]) -> None:
+    for process in workers.values():
         process.terminate()
-    for connection, process in crew.items():
+    for connection, process in workers.items():
         process.join(_GRACE)
         if process.is_alive():  # it has its own way with signals
             process.kill()

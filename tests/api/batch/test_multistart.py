@@ -6,7 +6,6 @@ import pytest
 
 import fastadam
 from fastadam import problems
-from fastadam._batch.multistart import F_TOLERANCE, X_TOLERANCE
 from tests.api.batch.multistarts import (
     BOX,
     HIMMELBLAU,
@@ -29,8 +28,8 @@ def one_by_one(result, width):
     rows = [k for k in np.argsort(f, kind="stable") if result.solutions.success[k]]
     leaders, counts = [], []
     for k in rows:
-        near = np.all(abs(x[leaders] - x[k]) <= X_TOLERANCE * width, axis=1)
-        same = near & (f[k] - f[leaders] <= F_TOLERANCE * (1.0 + abs(f[leaders])))
+        near = np.all(abs(x[leaders] - x[k]) <= 1e-3 * width, axis=1)
+        same = near & (f[k] - f[leaders] <= 1e-5 * (1.0 + abs(f[leaders])))
         if same.any():
             counts[int(np.argmax(same))] += 1
         else:

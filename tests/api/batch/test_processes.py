@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 
 from fastadam import minimize_batch
-from fastadam._batch.workers import processes
 from tests.api.batch.batches import identical
-from tests.api.minimize.helpers import MineError
 
 posix = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 
@@ -163,7 +161,6 @@ def test_ctrl_c_while_processes_start(script):
         import multiprocessing, os, signal, threading
         import numpy as np
         from fastadam import minimize_batch
-        from fastadam._batch.workers import processes
 
         def ctrl_c():
             os.killpg(0, signal.SIGINT)
@@ -203,20 +200,4 @@ def test_a_worker_that_is_killed():
     before = multiprocessing.active_children()
     with pytest.raises(RuntimeError, match="a worker process has ended, with exit code -9"):
         minimize_batch(fun, np.ones((5, 1)), (os.getpid(),), np.arange(5) == 3, workers=2)
-    assert multiprocessing.active_children() == before
-
-
-@posix
-def test_a_worker_that_does_not_want_to_end(monkeypatch):
-    monkeypatch.setattr(processes, "_GRACE", 0.1)
-
-    def fun(x, parent):
-        if os.getpid() != parent:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise MineError(signal.getsignal(signal.SIGTERM) == signal.SIG_IGN)
-
-    before = multiprocessing.active_children()
-    with pytest.raises(MineError) as caught:
-        minimize_batch(fun, np.ones((5, 1)), (os.getpid(),), workers=2)
-    assert caught.value.args == (True,)
     assert multiprocessing.active_children() == before

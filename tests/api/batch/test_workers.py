@@ -1,6 +1,5 @@
 """`minimize_batch(workers=...)`: the results do not depend on who solves the chunks."""
 
-import importlib
 import pickle
 from functools import partial
 
@@ -9,10 +8,8 @@ import pytest
 from scipy.optimize import Bounds
 
 from fastadam import minimize_batch, multistart
-from fastadam._batch.threads import default_threads
-from fastadam._batch.workers import pools as room
 from tests.api.batch.batches import T, bowl, each_form, each_kind, identical, misfit, problems
-from tests.api.batch.crews import crews, quick, sent, solve  # noqa: F401
+from tests.api.batch.workers import pools, quick, sent, solve  # noqa: F401
 
 pytestmark = pytest.mark.smoke
 
@@ -33,22 +30,22 @@ ALL = ("2", "map", "sent", "threads.map", "spawn.map", "spawn.imap_unordered", "
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_the_results_are_those_of_one_process(name, crews):  # noqa: F811
+def test_the_results_are_those_of_one_process(name, pools):  # noqa: F811
     x0, rows, options = uneven()
     expected = solve(x0, rows, **options)
     assert len(np.unique(expected.nit)) > 20
     assert expected.status[7] == 2
-    result = solve(x0, rows, crews[name], **options)
+    result = solve(x0, rows, pools[name], **options)
     identical(result, expected)
     assert result.message == expected.message
     assert set(result) == set(expected)
 
 
 @pytest.mark.parametrize("name", ["2", "spawn.map", "fork.map"])
-def test_python_functions(name, crews):  # noqa: F811
+def test_python_functions(name, pools):  # noqa: F811
     x0, rows = problems(20)
     expected = solve(x0, rows, compiled=False, maxiter=50)
-    identical(solve(x0, rows, crews[name], compiled=False, maxiter=50), expected)
+    identical(solve(x0, rows, pools[name], compiled=False, maxiter=50), expected)
 
 
 @each_form
@@ -106,52 +103,11 @@ def test_several_starts():
     assert seen == [20]
 
 
-def test_futures(crews):  # noqa: F811
+def test_futures(pools):  # noqa: F811
     x0, rows = problems(9)
-    pool = crews["threads.submit"]
+    pool = pools["threads.submit"]
     result = solve(x0, rows, lambda f, chunks: [pool(f, each) for each in chunks], maxiter=9)
     identical(result, solve(x0, rows, maxiter=9))
-
-
-def test_each_worker_uses_one_thread(monkeypatch):
-    """Unless there is another number, or `workers` is None."""
-    module = importlib.import_module("fastadam._batch.api")
-    seen = []
-
-    def by_workers(batch, solve, workers):
-        seen.append(solve.keywords["threads"])
-
-    monkeypatch.setattr(module, "solve_by_workers", by_workers)
-    x0, rows = problems(3)
-    for options in ({}, {"threads": 3}):
-        for workers in (2, 1, map):
-            solve(x0, rows, workers, **options)
-    solve(x0, rows, None)
-    assert seen == [1, 1, 1, 3, 3, 3, default_threads()]
-
-
-def test_one_worker_is_this_process(monkeypatch):
-    monkeypatch.setattr(room, "in_processes", None)
-    x0, rows = problems(5)
-    identical(solve(x0, rows, 1, maxiter=9), solve(x0, rows, maxiter=9))
-
-
-@pytest.mark.parametrize(
-    ("workers", "size", "processes", "chunks"),
-    [(2, 5, 2, 5), (2, 1, 1, 1), (3, 1000, 3, 48), (np.int64(2), 1000, 2, 32), (-1, 1000, 5, 80)],
-)
-def test_the_number_of_processes_and_chunks(workers, size, processes, chunks, monkeypatch):
-    seen = []
-
-    def in_processes(task, given, number):
-        seen.append((number, len(given)))
-        yield from map(task, given)
-
-    monkeypatch.setattr(room, "in_processes", in_processes)
-    monkeypatch.setattr(room, "cores", lambda: 5)
-    x0, rows = problems(size)
-    solve(x0, rows, workers, maxiter=1)
-    assert seen == [(processes, chunks)]
 
 
 def test_a_stretch_of_slow_rows_is_shared():
@@ -162,7 +118,7 @@ def test_a_stretch_of_slow_rows_is_shared():
 
     def recording(function, chunks):
         for solved in map(function, chunks):
-            given.append(solved.found[3][:, 0].sum())
+            given.append(solved.found.counts[:, 0].sum())
             yield solved
 
     result = solve(x0, rows, recording, **options)
@@ -199,7 +155,7 @@ def test_only_the_rows_of_a_chunk_are_sent():
 
 
 @pytest.mark.parametrize("name", ["map", "2"])
-def test_progress(name, monkeypatch, crews):  # noqa: F811
+def test_progress(name, monkeypatch, pools):  # noqa: F811
     tqdm = pytest.importorskip("tqdm.auto")
     bars = []
 
@@ -216,7 +172,7 @@ def test_progress(name, monkeypatch, crews):  # noqa: F811
 
     monkeypatch.setattr(tqdm, "tqdm", Bar)
     x0, rows = problems(SIZE)
-    solve(x0, rows, crews[name], compiled=False, disp=True, maxiter=2)
+    solve(x0, rows, pools[name], compiled=False, disp=True, maxiter=2)
     (bar,) = bars  # and none for each chunk
     assert bar.total == SIZE == sum(bar.seen)
     assert len(bar.seen) == {"map": 256, "2": 32}[name]

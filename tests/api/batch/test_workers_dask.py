@@ -8,7 +8,7 @@ import pytest
 
 from fastadam import minimize_batch
 from tests.api.batch.batches import fails, identical, problems
-from tests.api.batch.crews import solve
+from tests.api.batch.workers import solve
 from tests.api.minimize.helpers import MineError
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install distributed")

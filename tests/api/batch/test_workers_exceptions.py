@@ -8,7 +8,7 @@ import pytest
 
 from fastadam import minimize_batch
 from tests.api.batch.batches import fails
-from tests.api.batch.crews import crews, sent  # noqa: F401
+from tests.api.batch.workers import pools, sent  # noqa: F401
 from tests.api.minimize.helpers import MineError
 
 SIZE, AT = 40, 17
@@ -64,9 +64,9 @@ HERE = ("map", "sent", "threads.map")
     # A process takes seconds to compile it: see `test_batch_processes`.
     [*((name, True) for name in HERE), *((name, False) for name in (*HERE, "2", "spawn.map"))],
 )
-def test_exceptions_arrive(name, compiled, crews):  # noqa: F811
+def test_exceptions_arrive(name, compiled, pools):  # noqa: F811
     fun = fails if compiled else fails.py_func
-    error = raised(fun, crews[name], MineError)
+    error = raised(fun, pools[name], MineError)
     assert error.args == ("in the middle", 7)
     if name in ("2", "sent", "spawn.map"):
         assert "in a worker" in str(error.__cause__)

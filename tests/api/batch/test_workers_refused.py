@@ -8,7 +8,7 @@ import pytest
 
 from fastadam import minimize_batch
 from tests.api.batch.batches import problems
-from tests.api.batch.crews import sent, solve
+from tests.api.batch.workers import sent, solve
 
 
 def untouched(x, *args):

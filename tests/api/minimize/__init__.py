@@ -5,6 +5,6 @@ import pytest
 # Their assertions say as much as those of the tests.
 pytest.register_assert_rewrite(
     "tests.api.minimize.compiled",
-    "tests.api.minimize.faults",
+    "tests.api.minimize.failing",
     "tests.api.minimize.helpers",
 )

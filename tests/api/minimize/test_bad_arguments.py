@@ -6,7 +6,7 @@ import scipy
 from scipy.optimize import Bounds
 
 import fastadam
-from tests.api.minimize.faults import X0, minimize
+from tests.api.minimize.failing import X0, minimize
 from tests.api.minimize.helpers import INF, NAN
 
 

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from tests.api.minimize.faults import X0, at_call, fun, jac, minimize
+from tests.api.minimize.failing import X0, at_call, fun, jac, minimize
 from tests.api.minimize.helpers import MineError
 
 # ---------------------------------------------------------------------------------------------

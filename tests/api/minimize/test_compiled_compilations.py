@@ -10,7 +10,6 @@ import pytest
 from numba.core import event
 
 from fastadam import minimize, minimize_batch
-from fastadam._search import loops as kernels
 from tests.api.minimize.compiled import run, weighted_in_place
 from tests.api.minimize.helpers import Compilations
 from tests.processes import run_python
@@ -34,9 +33,8 @@ def fresh(form, k):
 
 
 @pytest.mark.parametrize("form", FRESH)
-def test_a_new_function_compiles_nothing_of_the_solver(form, monkeypatch):
+def test_a_new_function_compiles_nothing_of_the_solver(form):
     run(*fresh(form, 0.0), x0=[1.0], maxiter=3)
-    monkeypatch.setattr(kernels, "compile_kernel", None)  # nor loads it from disk
     fun, jac = fresh(form, 1.0)
     with event.install_listener("numba:compile", Compilations()) as listener:
         assert run(fun, jac, x0=[0.0], maxiter=3).fun == 1.0

@@ -5,7 +5,6 @@ import pytest
 from numba import njit
 
 import fastadam
-from fastadam._search.outcomes import OUTCOMES, OVERSHOT, UNBOUNDED
 from tests.api.minimize.compiled import agree
 from tests.api.minimize.helpers import METHODS, run
 
@@ -31,8 +30,15 @@ def slope_der(x):
     return np.full(1, -0.65)
 
 
-def ended(result, end):
-    return (result.status, result.message, result.success) == (*OUTCOMES[end], False)
+OVERSHOT = (
+    "No step of this method was small enough for gradients of this size: the function value does "
+    "not fall."
+)
+UNBOUNDED = "The function value falls without bound, or x grows without bound."
+
+
+def ended(result, message):
+    return (result.status, result.message, result.success) == (4, message, False)
 
 
 @pytest.mark.fault(number=25)
@@ -97,7 +103,7 @@ def test_a_batch_ends_as_its_problems_alone():
     arguments = {"jac": steep_der, "method": "sgd"}
     result = fastadam.minimize_batch(steep, starts, **arguments)
     np.testing.assert_array_equal(result.status, [4, 0])
-    assert OUTCOMES[OVERSHOT][1] in result.message
+    assert OVERSHOT in result.message
     alone = fastadam.minimize(steep, starts[0], **arguments)
     assert alone.nit == result.nit[0]
 

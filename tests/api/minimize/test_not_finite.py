@@ -5,7 +5,7 @@ import pytest
 from numba import njit
 
 import fastadam
-from tests.api.minimize.faults import X0, at_call, fun, jac, minimize
+from tests.api.minimize.failing import X0, at_call, fun, jac, minimize
 from tests.api.minimize.helpers import INF, NAN
 
 NONFINITE = pytest.mark.parametrize("bad", [NAN, INF, -INF])

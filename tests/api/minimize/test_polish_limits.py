@@ -1,13 +1,9 @@
 """Limits and tolerances hold for a search and its polish together."""
 
-import types
-from importlib import import_module
-
 import numpy as np
 import pytest
 from scipy.optimize import rosen, rosen_der
 
-from fastadam._minimize import setup
 from tests.api.minimize.helpers import CENTRE, Recorder, forms, quadratic, quadratic_der, run
 from tests.api.minimize.test_polish import BRIEFLY, GRADIENT_FREE, each_method, each_polisher
 
@@ -75,37 +71,6 @@ def test_there_is_no_polish_where_nothing_is_left(limit):
     assert result.nfev == len(values)
     assert (result.polish.nit, result.polish.nfev, result.polish.njev) == (0, 0, 0)
     assert result.message == f"{plain.message} Polished with BFGS: {plain.message}"
-
-
-@pytest.mark.parametrize("name", ["BFGS", "TNC", "SLSQP", "trust-constr"])
-def test_no_polish_goes_on_for_ever(name, monkeypatch):
-    monkeypatch.setattr(setup, "MAXITER", 4)
-    result = run(rosen, START, rosen_der, polish=name, **BRIEFLY)
-    assert (result.status, result.polish.nit) == (1, 4)
-    assert "Maximum number of iterations has been exceeded." in result.polish.message
-
-
-@pytest.mark.fault(number=3)
-@each_polisher
-def test_max_seconds_is_for_both_parts(name, monkeypatch):
-    """By a clock that each evaluation puts forward by a second."""
-    clock = types.SimpleNamespace(monotonic=lambda: seconds[0])
-    for module in ("api", "counted", "setup"):
-        monkeypatch.setattr(import_module(f"fastadam._minimize.{module}"), "time", clock)
-
-    def slow(x):
-        seconds[0] += 1.0
-        return rosen(x)
-
-    for jac in (rosen_der, "2-point")[: 1 if name == "Newton-CG" else 2]:
-        seconds = [0.0]
-        first = run(slow, START, jac, **BRIEFLY)
-        limit, seconds[0] = seconds[0] + 9.5, 0.0
-        result = run(slow, START, jac, polish=name, max_seconds=limit, gtol=0.0, **BRIEFLY)
-        assert (result.status, result.success) == (1, False)
-        assert "Maximum time has been exceeded." in result.message
-        assert first.nfev < seconds[0] <= limit + 1.0
-        np.testing.assert_allclose(result.jac, rosen_der(result.x), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.fault(number=3)

@@ -2,7 +2,6 @@
 
 import functools
 
-import numba
 import numpy as np
 import pytest
 import scipy.optimize
@@ -18,7 +17,6 @@ from scipy.optimize import (
 )
 
 import fastadam
-from fastadam._search import runs
 from tests.api.minimize.helpers import SCIPY, seeded
 
 pytestmark = pytest.mark.smoke
@@ -129,23 +127,6 @@ def test_callbacks():
     np.testing.assert_array_equal([each.x for each in results], points)
     stopped = minimize(callback=stop, options=options)
     assert (stopped.status, stopped.nit, stopped.success) == (99, 1, False)
-
-
-@numba.njit
-def compiled(x, w):
-    return w * ((x[0] - 1.0) ** 2 + (x[1] - 2.0) ** 2)
-
-
-@numba.njit
-def compiled_der(x, w):
-    return 2.0 * w * (x - np.array([1.0, 2.0]))
-
-
-def test_compiled_functions_stay_compiled(monkeypatch):
-    """So the engine is not called from Python."""
-    monkeypatch.setattr(runs, "iterate_kernel", None)
-    result = minimize(compiled, [0.0, 0.0], compiled_der, args=(2.0,))
-    np.testing.assert_allclose(result.x, [1, 2], atol=1e-4)
 
 
 CONSTRAINTS = [

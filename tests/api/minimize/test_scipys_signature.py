@@ -9,7 +9,7 @@ from scipy.optimize import Bounds, LinearConstraint, rosen, rosen_der, rosen_hes
 
 import fastadam
 from fastadam.typing import MinimizeOptions
-from tests.api.minimize.faults import X0, fun, jac
+from tests.api.minimize.failing import X0, fun, jac
 from tests.api.minimize.helpers import INF
 from tests.names import shown
 

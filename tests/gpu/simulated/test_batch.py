@@ -7,9 +7,9 @@ import pytest
 from fastadam._batch import cuda as gpu_batch
 from fastadam._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED
 from tests.gpu.batches import (
-    END,
     FORMS,
     NIT,
+    OUTCOME,
     T,
     assert_as_on_cpu,
     assert_same,
@@ -58,7 +58,7 @@ def test_how_searches_end():
         MAXFEV: {"lr": 0.1, "maxfev": 9},
     }.items():
         batch = assert_as_on_cpu(*given, **options)
-        assert (batch.counts[:, END] == end).all()
+        assert (batch.counts[:, OUTCOME] == end).all()
 
 
 @pytest.mark.parametrize("rates", [np.full(1, 0.05), np.array([0.01, 0.3, 0.0, 0.05, 0.1])])
@@ -114,7 +114,7 @@ def test_any_number_of_rows(size):
 
 def test_launches_do_not_change_the_results(monkeypatch):
     """One point in each: all that a search is survives them."""
-    monkeypatch.setattr(gpu_batch, "_INTERVAL", 0.0)
+    monkeypatch.setattr(gpu_batch, "INTERVAL", 0.0)
     x0, rows = problems(6)
     for form in ("in-place", "2-point"):
         fun, jac = FORMS[form]

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from fastadam._batch import cuda as gpu_batch
-from fastadam._batch import problems as cpu_batch
+from fastadam._search import deadline
 from fastadam._search.outcomes import CONVERGED, INFEASIBLE, NONFINITE, RAISED, TIMEOUT
-from tests.api.batch.test_clock import Bar, rough, stalls
+from tests.api.batch.test_clock import Bar, stalls
 from tests.gpu.batches import (
-    END,
     FORMS,
     NFEV,
     NIT,
     NJEV,
+    OUTCOME,
     T,
     assert_as_on_cpu,
     assert_same,
@@ -25,6 +25,7 @@ from tests.gpu.batches import (
     on_gpu,
     problems,
 )
+from tests.rooms.batch.test_clock import rough
 
 INF, NAN = np.inf, np.nan
 # NumPy's scalars warn of what is not finite.
@@ -46,7 +47,7 @@ def test_bad_rows_among_good_ones(form, lr):
     options = {"lr": lr, "maxiter": 40, "jac": jac, "args": (T,)}
     batch = assert_as_on_cpu(fun, x0, (a, y), lower=low, upper=high, **options)
     ends = {1: NONFINITE, 2: NONFINITE, 4: NONFINITE, 5: INFEASIBLE, 7: INFEASIBLE, 8: NONFINITE}
-    assert {k: batch.counts[k, END] for k in ends} == ends
+    assert {k: batch.counts[k, OUTCOME] for k in ends} == ends
     good = [0, 3, 6]
     without = on_gpu(
         fun, x0[good], (a[good], y[good]), lower=low[good], upper=high[good], **options
@@ -60,7 +61,7 @@ def test_max_seconds():
     x0, slow = np.linspace(1, 2, size)[:, None], np.arange(size) == at
     options = {"lr": 0.3, "gtol": 0.1, "maxiter": 10**9, "jac": "in-place"}
     batch = on_gpu(stalls, x0, (slow,), max_seconds=2.0, **options)
-    ends = batch.counts[:, END]
+    ends = batch.counts[:, OUTCOME]
     assert ends[at] == TIMEOUT
     assert (ends[~slow] == CONVERGED).all()
     # The best point so far.
@@ -72,11 +73,11 @@ def test_max_seconds():
 
 def test_rows_that_are_not_begun(monkeypatch):
     """Time is over after the first launch, of four threads with a point each."""
-    monkeypatch.setattr(gpu_batch, "_INTERVAL", 0.0)
-    monkeypatch.setattr(cpu_batch.Batch, "over", True)
+    monkeypatch.setattr(gpu_batch, "INTERVAL", 0.0)
+    monkeypatch.setattr(deadline.Deadline, "is_over", True)
     x0, rows = problems(7)
     batch = on_gpu(misfit_in_place, x0, rows, (T,), "in-place", maxiter=50)
-    assert (batch.counts[:, END] == TIMEOUT).all()
+    assert (batch.counts[:, OUTCOME] == TIMEOUT).all()
     begun = batch.counts[:, NFEV] > 0
     assert begun.sum() == 4
     assert np.isfinite(batch.fun[begun]).all()
@@ -90,18 +91,18 @@ def test_rows_that_are_not_begun(monkeypatch):
 @pytest.mark.parametrize("jac", ["2-point", "3-point"])
 def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac, monkeypatch):
     """One point at a time, and the end after any of them."""
-    monkeypatch.setattr(gpu_batch, "_INTERVAL", 0.0)
+    monkeypatch.setattr(gpu_batch, "INTERVAL", 0.0)
     x0, kinds = np.full((2, 2), 1.0), np.full(2, kind)
     whole = on_gpu(rough, x0, (kinds,), jac=jac, maxiter=200)
     for looks in range(0, 40, 3):
         calls = itertools.count()
         over = property(lambda self: next(calls) >= looks)  # noqa: B023
-        monkeypatch.setattr(cpu_batch.Batch, "over", over)
+        monkeypatch.setattr(deadline.Deadline, "is_over", over)
         batch = on_gpu(rough, x0, (kinds,), jac=jac, maxiter=200)
         for k in range(2):
             assert batch.counts[k, NFEV] > 0
             assert batch.fun[k] == rough(batch.x[k], kind) <= rough(x0[k], kind)
-            assert batch.counts[k, END] in (whole.counts[k, END], TIMEOUT)
+            assert batch.counts[k, OUTCOME] in (whole.counts[k, OUTCOME], TIMEOUT)
             assert batch.counts[k, NIT] <= looks + 1
 
 
@@ -115,12 +116,11 @@ def test_the_clock_starts_when_all_is_compiled(monkeypatch):
 
     x0, rows = problems(2)
     batch = make(misfit_in_place, x0, rows, (T,), "in-place", max_seconds=1.0, gtol=0.5)
-    for module in (gpu_batch, cpu_batch):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(gpu_batch, "search_kernel", slow)
-    gpu_batch.solve_on_device(batch)
+    gpu_batch.solve_on_device(*batch)
     assert clock == [60.0]
-    assert (batch.counts[:, END] == CONVERGED).all()
+    assert (batch.results.counts[:, OUTCOME] == CONVERGED).all()
 
 
 def test_progress(monkeypatch):
@@ -154,15 +154,15 @@ def bowl(x, *args):
 def test_what_is_refused(fun, jac, args, problem):
     batch = make(fun, np.ones((2, 1)), (), args, jac)
     with pytest.raises(TypeError, match=problem):
-        gpu_batch.solve_on_device(batch)
-    np.testing.assert_array_equal(batch.x, 1.0)
-    assert np.isnan(batch.fun).all()
+        gpu_batch.solve_on_device(*batch)
+    np.testing.assert_array_equal(batch.results.x, 1.0)
+    assert np.isnan(batch.results.fun).all()
 
 
 def test_rows_of_no_numbers_are_refused():
     batch = make(bowl, np.ones((2, 1)), (np.array([None, None]),), (), "2-point")
     with pytest.raises(TypeError, match=r"batch_args\[0\] must be a number"):
-        gpu_batch.solve_on_device(batch)
+        gpu_batch.solve_on_device(*batch)
 
 
 def raises(x, fatal):
@@ -177,10 +177,8 @@ def test_a_row_that_raises():
     given = {"jac": "2-point", "lr": 0.03, "maxiter": 20}
     batch = make(raises, x0, (fatal,), (), **given)
     with pytest.raises(RuntimeError, match="in the middle"):
-        gpu_batch.solve_on_device(batch)
-    batch = make(raises, x0, (fatal,), (), **given)
-    batch.on_error = "nan"
-    gpu_batch.solve_on_device(batch)
-    assert (batch.counts[fatal, END] == RAISED).all()
+        gpu_batch.solve_on_device(*batch)
+    batch = on_gpu(raises, x0, (fatal,), (), on_error="nan", **given)
+    assert (batch.counts[fatal, OUTCOME] == RAISED).all()
     assert np.isnan(batch.x[fatal]).all()
     assert_same(batch, on_gpu(raises, x0[~fatal], (fatal[~fatal],), (), **given), ~fatal)

@@ -1,1 +1,1 @@
-"""Tests of what `fastadam._minimize` is made of."""
+"""Tests of the inside of `fastadam._minimize`."""

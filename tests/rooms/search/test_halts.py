@@ -15,7 +15,7 @@ import fastadam
 from fastadam import minimize_batch
 from fastadam._search.state import SCALARS
 from tests.api.minimize.compiled import X0, rosen, rosen_der
-from tests.rooms.search.halts import SCHEMES, function, same_bits, tick, ticks
+from tests.rooms.search.ticking import SCHEMES, function, same_bits, tick, ticks
 
 pytestmark = pytest.mark.fault(number=4)
 

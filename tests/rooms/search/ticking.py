@@ -7,11 +7,7 @@ import numba
 import numpy as np
 import pytest
 
-from fastadam._batch import problems as batch
-from fastadam._batch import threads as compiled
-from fastadam._search import monitor as watch
-from fastadam._search import runs
-from fastadam._search import state as search
+from fastadam._search import deadline, runs, search
 from tests.api.minimize.compiled import rosen, rosen_der
 
 
@@ -78,7 +74,7 @@ def ticks(halts_from=0.0):
     Hooks.now, Hooks.halts_from, Hooks.searches = 0.0, halts_from, made
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(search.Search, "__init__", recording)
-        for module in (runs, watch, batch, compiled):
+        for module in (runs, deadline):
             monkeypatch.setattr(module, "time", clock)
         yield
     Hooks.halts_from, Hooks.searches = np.inf, []

@@ -7,7 +7,7 @@ from numba.core import event
 
 from fastadam import minimize_batch
 from fastadam._search import loops as kernels
-from fastadam._search import rows as many
+from fastadam._search import row_loop as many
 from tests.api.batch.batches import CHUNK
 from tests.api.minimize.helpers import Compilations
 

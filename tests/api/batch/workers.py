@@ -32,7 +32,7 @@ def sent(function, chunks):
         yield pickle.loads(pickle.dumps(there(its)))
 
 
-class Crews:
+class Pools:
     """Map-like callables by name; pools start when they are first asked for, and stay."""
 
     def __init__(self):
@@ -71,9 +71,9 @@ class Crews:
 
 
 @pytest.fixture(scope="module")
-def crews():
-    """Return workers by name."""
-    made = Crews()
+def pools():
+    """Return map-like callables by name."""
+    made = Pools()
     yield made
     made.close()
 

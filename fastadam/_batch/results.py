@@ -1,0 +1,52 @@
+"""What `minimize_batch` returns."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from .._search.outcomes import OUTCOMES, TIMEOUT
+from .._search.rows import NFEV, NIT, NJEV, OUTCOME, Solutions
+
+
+def make_batch_result(
+    solutions: Solutions, unfinished: tuple[int, str] = OUTCOMES[TIMEOUT]
+) -> OptimizeResult:
+    """Make what `minimize_batch` returns; rows that were left get a status and message."""
+    counts = solutions.counts
+    codes = counts[:, OUTCOME]
+    status, outcomes = np.zeros(len(codes), dtype=np.int64), Counter[str]()
+    for outcome, (code, message) in {**OUTCOMES, TIMEOUT: unfinished}.items():
+        rows = codes == outcome
+        status[rows] = code
+        outcomes[message] += int(np.count_nonzero(rows))
+    return OptimizeResult(
+        x=solutions.x,
+        fun=solutions.fun,
+        jac=solutions.jac,
+        nit=counts[:, NIT].copy(),
+        nfev=counts[:, NFEV].copy(),
+        njev=counts[:, NJEV].copy(),
+        status=status,
+        success=status == 0,
+        message=" ".join(
+            f"{number} of {len(codes)}: {message}"
+            for message, number in outcomes.most_common()
+            if number
+        ),
+    )
+
+
+def summarize_batch(result: OptimizeResult) -> str:
+    """Make the lines that `minimize` prints, of many problems."""
+    known = result.fun[~np.isnan(result.fun)]
+    lowest = f"{known.min():f}" if known.size else "none"
+    return (
+        f"{result.message}\n"
+        f"         Lowest function value: {lowest}\n"
+        f"         Iterations: {result.nit.sum()}\n"
+        f"         Function evaluations: {result.nfev.sum()}\n"
+        f"         Gradient evaluations: {result.njev.sum()}"
+    )

@@ -1,0 +1,133 @@
+"""Many searches, one after the other in each thread.
+
+The compiled loop of one search is called for row after row. Its memory is used again for each, so
+that a thread needs the memory of one. It returns in the middle of a row if another thread sets
+``halt``, which is what Ctrl-C and the clock need, and rows are handed to threads a few at a time,
+so that no core is idle while another has the slow ones. Each row is solved by itself: the threads
+do not change the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from .._numba.addresses import borrowed, spill
+from .._numba.cache import compile_kernel
+from .._numba.calls import make_function_at
+from ..typing import Matrix
+from .outcomes import RUNNING
+from .rows import (
+    OUTCOME,
+    WORDS,
+    begin,
+    keep_gradient,
+    solutions_type,
+    starts_type,
+    store,
+    to_best,
+    wants_narrow,
+)
+from .state import MOST
+
+
+class Memory(NamedTuple):
+    """What a thread solves its rows in: the memory of one search."""
+
+    record: NDArray[Any]
+    vectors: Matrix
+    words: NDArray[np.int64]  # the record's
+    template: NDArray[np.int64]  # those of a search that has not begun
+    trial: NDArray[np.complex128]
+
+
+@cache
+def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Callable[..., Any]:
+    """Compile the loop over rows: ``solve(run_address, address, args, row_args, memory, ...)``.
+
+    Parameters
+    ----------
+    run_signature : numba.core.typing.Signature
+        That of `loops.run_kernel`, whose machine code is at ``run_address``.
+    args_type, row_args_type : numba.types.BaseTuple
+        The types of the common arguments, and of the arrays whose rows are arguments.
+
+    Returns
+    -------
+    callable
+        It goes on at row ``cursor[0]``, and returns at ``stop``, when ``halt`` is set, or when
+        the search wants more of the schedule; ``cursor[1]`` says whether the row has begun.
+        ``schedule`` has the step sizes of the iterations from the first as far as they are known,
+        or nothing if there is no schedule.
+    """
+    function_at = make_function_at(run_signature)
+    has_row_args = len(row_args_type) > 0
+
+    def solve(  # type: ignore[no-untyped-def]
+        run_address,
+        address,
+        args,
+        row_args,
+        memory,
+        hyper,
+        starts,
+        solutions,
+        cursor,
+        schedule,
+        stop,
+    ):
+        cursor, memory, schedule = borrowed((cursor, memory, schedule))
+        starts, solutions = borrowed((starts, solutions))
+        user_data = spill((args, row_args, cursor)) if has_row_args else spill(args)
+        run = function_at(run_address)
+        record, vectors, words, template, trial = memory
+        s = record[0]
+        while cursor[0] < stop:
+            k = cursor[0]
+            if cursor[1] == 0:
+                if s.halt != 0:
+                    return
+                for i in range(words.size - 1):  # not `halt`, the last
+                    words[i] = template[i]
+                if not begin(s, vectors, k, starts):
+                    solutions.counts[k, OUTCOME] = s.status
+                    cursor[0] += 1
+                    continue
+                cursor[1] = 1
+            iterations = MOST
+            known = s.nit if s.nit < s.maxiter else schedule.size  # in the end none is needed
+            if schedule.size > 0 and s.nit < s.maxiter:
+                iterations = schedule.size - s.nit
+                if iterations == 0:
+                    return
+            run(address, user_data, record, vectors, trial, hyper, schedule[known:], iterations)
+            if s.status == RUNNING:
+                if s.halt != 0:
+                    return
+                continue
+            if wants_narrow(s):
+                to_best(s, vectors)
+                run(address, user_data, record, vectors, trial, hyper, schedule[:0], 0)
+                if s.part == 0:  # not halted
+                    keep_gradient(vectors)
+            store(s, vectors, k, solutions)
+            cursor[0] += 1
+            cursor[1] = 0
+
+    solve.__qualname__ = "solve"
+    signature = _signature(run_signature, args_type, row_args_type)
+    return compile_kernel(solve, signature, [args_type, row_args_type], nogil=True)
+
+
+def _signature(run_signature: Any, args_type: Any, row_args_type: Any) -> Any:
+    address, _, record, vectors, trial, hyper, rates, iterations = run_signature.args
+    memory = types.NamedTuple((record, vectors, WORDS, WORDS, trial), Memory)
+    return types.void(
+        types.intp, address, args_type, row_args_type, memory, hyper, starts_type(),
+        solutions_type(), WORDS, rates, iterations,
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""One search, as Python sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from .._objective.layout import BEST_GRAD, BEST_X, GRAD, STATE, TRIAL, VALUE, X
+from .._rules.spec import Rule
+from ..typing import Vector
+from .lockstep_kernels import begin_kernel
+from .rows import (
+    Solutions,
+    Starts,
+    find_solution,
+    leave,
+    store,
+    to_best,
+    wants_narrow,
+)
+from .state import SCALARS
+
+_Scalars: Any = np.ctypeslib.as_ctypes_type(SCALARS)  # type: ignore[arg-type]
+
+
+class Search:
+    """The memory of a search, and what Python does to it.
+
+    Parameters
+    ----------
+    rule : Rule
+        The update rule.
+    n : int
+        The number of variables.
+    **scalars
+        Of `SCALARS`.
+    """
+
+    def __init__(self, rule: Rule, n: int, **scalars: float) -> None:
+        self.record = np.zeros(1, SCALARS)
+        if numba.config.DISABLE_JIT:  # the loops say s.f, in Python too
+            self.record = self.record.view(np.recarray)
+        self.vectors = np.zeros((STATE + len(rule.state), n))
+        # One column, of whole vectors: what loops over columns copies each at once.
+        self.whole = self.vectors[:, None]
+        self.x, self.trial, self.grad = self.vectors[X], self.vectors[TRIAL], self.vectors[GRAD]
+        self.best_x, self.best_grad = self.vectors[BEST_X], self.vectors[BEST_GRAD]
+        #: The scalars as attributes: 50 ns to read or write, a record's take 3,000.
+        self.scalars = _Scalars.from_buffer(self.record)
+        for name, value in {"best_f": np.inf, "target": np.inf, **scalars}.items():
+            self.record[name][0] = value
+        if rule.carried:
+            self.record["carried"][0] = rule.carried.start
+
+    def view(self, name: str) -> NDArray[Any]:
+        """Return a scalar as an array of one: 70 ns to read or write."""
+        return self.record[name]
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """The iterations, and the evaluations of the function and of gradients."""
+        s = self.scalars
+        return s.nit, s.nfev, s.njev
+
+    def begin(self, starts: Starts) -> None:
+        """Set up the search of the first of some problems."""
+        begin_kernel()(self.record, self.vectors[None], starts)
+
+    def conclude(self) -> None:
+        """Let nothing more be evaluated; one more iteration then has the last point judged.
+
+        A point whose gradient is unfinished is dropped, unless nothing else is known.
+        """
+        s = self.scalars
+        s.halt, s.maxiter = 1, s.nit
+        if s.part > 0 and s.best_f == np.inf:
+            s.part, s.request = 0, VALUE
+            self.grad[:] = np.nan
+
+    def leave(self) -> None:
+        """Note that its time is over, unless it was over before."""
+        leave(self.scalars)
+
+    def wants_narrow(self) -> bool:
+        """Ask for the scheme's own gradient at the best point, if it has one that is wide."""
+        wants = bool(wants_narrow(self.scalars))
+        if wants:
+            to_best(self.scalars, self.whole)
+        return wants
+
+    @property
+    def solution(self) -> tuple[Vector, float, Vector]:
+        """What is found: x, the value and the gradient there."""
+        fun, grad = find_solution(self.scalars)
+        return self.best_x, fun, self.vectors[grad]
+
+    def store(self, solutions: Solutions, k: int) -> None:
+        """Write the result of row ``k``."""
+        store(self.scalars, self.whole, k, solutions.whole)
