@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numba
 from numba import types
@@ -19,6 +22,34 @@ PARALLEL_ENTRY = "numba_parallel_for"
 def is_compiled(function: object) -> bool:
     """Tell whether a function is compiled by Numba."""
     return bool(is_jitted(function))
+
+
+def reduce_compiled(function: Any) -> tuple[Any, ...]:
+    """Take a compiled function apart for a pickler: into its Python function and its options.
+
+    Numba would pickle it by a copy of `cloudpickle` of its own, and a class that came that way into
+    a process, such as an exception's, would not be known to the other copy when it is sent back.
+    """
+    name = _names.setdefault(function, uuid4().hex)
+    takes_more = getattr(function, "_can_compile", True)  # or only the types it was declared for
+    declared = None if takes_more else function.nopython_signatures
+    return _compile_again, (name, function.py_func, function.targetoptions, declared)
+
+
+def _compile_again(name: str, function: Any, options: dict[str, Any], declared: Any) -> Any:
+    found = _arrived.get(name)
+    if found is None:
+        found = _arrived[name] = numba.jit(declared, **options)(function)
+        _names[found] = name
+        _latest.append(found)
+    return found
+
+
+#: Compiled functions that were sent or have arrived: each is compiled once in a process, however
+#: often it comes. The latest are kept, as long as nobody has them.
+_names: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+_arrived: WeakValueDictionary[str, Any] = WeakValueDictionary()
+_latest: deque[Any] = deque(maxlen=128)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Functions of every kind travel by `cloudpickle`; compiled ones by Numba's own copy, inside."""
+"""Functions of every kind travel, compiled ones too, by one pickler."""
 
 import json
 
@@ -12,6 +12,7 @@ pytestmark = pytest.mark.smoke
 PACK = """
 import json, sys
 import cloudpickle
+from fastadam._batch.workers import messages
 import numba
 import numpy as np
 
@@ -57,13 +58,14 @@ functions = {
 }
 x = np.full(1, 2.5)
 values = {name: float(function(x)) for name, function in functions.items()}
-data = {name: cloudpickle.dumps(function).hex() for name, function in functions.items()}
-print(json.dumps([values, data, cloudpickle.dumps(list(functions.values())).hex()]))
+data = {name: messages._dumps(function).hex() for name, function in functions.items()}
+print(json.dumps([values, data, messages._dumps(list(functions.values())).hex()]))
 """
 
 UNPACK = """
 import json, sys
 import cloudpickle
+from fastadam._batch.workers import messages
 import numba
 import numpy as np
 
@@ -76,7 +78,13 @@ for name, function in [*functions.items(), *again.items()]:
     assert float(function(x)) == values[name], name
     assert numba.extending.is_jitted(function) == (name in sys.argv[2:]), name
 assert functions["with options"](np.zeros(1)) == np.inf
-assert cloudpickle.loads(cloudpickle.dumps(functions["compiled"])) is functions["compiled"]
+try:
+    functions["with options"](x.astype(np.float32))
+except TypeError:  # it takes what it was declared for, and no more
+    pass
+else:
+    raise AssertionError
+assert cloudpickle.loads(messages._dumps(functions["compiled"])) is functions["compiled"]
 """
 
 

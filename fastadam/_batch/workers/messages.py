@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import traceback
 from collections.abc import Mapping
 from functools import partial
@@ -9,7 +10,22 @@ from typing import Any, NoReturn
 
 import cloudpickle
 
+from ..._numba.dispatchers import is_compiled, reduce_compiled
 from ..._validate import describe
+
+
+class _Pickler(cloudpickle.Pickler):
+    def reducer_override(self, value: Any) -> Any:
+        """Take compiled functions apart, whatever holds them."""
+        if is_compiled(value) and "nopython" in value.targetoptions:  # not one for a GPU
+            return reduce_compiled(value)
+        return super().reducer_override(value)
+
+
+def _dumps(value: Any) -> bytes:
+    file = io.BytesIO()
+    _Pickler(file).dump(value)
+    return file.getvalue()
 
 
 class Pickled:
@@ -49,7 +65,7 @@ class Pickled:
         if self._data is not None:
             return self._data
         try:
-            return bytes(cloudpickle.dumps(self._contents))
+            return _dumps(self._contents)
         except Exception as error:
             self.refusal = self._find_refusal(error)
             raise self.refusal from error
@@ -62,7 +78,7 @@ class Pickled:
         """Make an error that names what cannot be sent."""
         for name, value in self._names.items():
             try:
-                cloudpickle.dumps(value)
+                _dumps(value)
             except Exception as reason:
                 return TypeError(
                     f"{name} cannot be sent to another process: {reason}. Open files, locks, "
@@ -108,13 +124,13 @@ def _pickle_error(error: Exception) -> bytes:
         partial(_revive, kind, tuple(map(str, error.args)), {}),
     ):
         try:
-            data: bytes = cloudpickle.dumps(form)
+            data = _dumps(form)
             again = cloudpickle.loads(data)
             if type(again if isinstance(again, Exception) else again()) is kind:
                 return data
         except Exception:
             continue
-    return bytes(cloudpickle.dumps(RuntimeError(f"{kind.__name__}: {error}")))
+    return _dumps(RuntimeError(f"{kind.__name__}: {error}"))
 
 
 def _revive(kind: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:

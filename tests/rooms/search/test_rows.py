@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fastadam._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, REL_STEP, TRIAL, X
-from fastadam._rules import adam as rules
+from fastadam._rules.adam import ADAM
 from fastadam._search import outcomes, rows
 from fastadam._search.lockstep_kernels import narrow_kernel, store_kernel
 from fastadam._search.search import Search
@@ -21,7 +21,7 @@ def starts(lowers, uppers=2.0):
 
 @pytest.fixture
 def search():
-    made = Search(rules.ADAM, 3, **SCALARS)
+    made = Search(ADAM, 3, **SCALARS)
     made.vectors[REL_STEP:] = 7.0  # of the row before
     made.begin(starts(-1.0))
     return made
@@ -36,7 +36,7 @@ def same(one, other):
 @pytest.mark.parametrize("auto", [0, 1])
 def test_begin(lower, auto):
     scalars = {**SCALARS, "auto": auto, "cycle": -1, "last_step": 1e-10, "widen": auto}
-    one, other = (Search(rules.ADAM, 3, **scalars) for _ in range(2))
+    one, other = (Search(ADAM, 3, **scalars) for _ in range(2))
     one.begin(starts(lower))
     begun = rows.begin(other.scalars, other.vectors, 0, starts(lower))
     same(one, other)
@@ -55,7 +55,7 @@ def test_a_row_begins_in_its_box_with_nothing_of_the_row_before(search):
 
 @pytest.mark.parametrize(("width", "nfev", "wants"), [(0.1, 94, True), (0.1, 95, False), (0, 9, 0)])
 def test_the_narrow_gradient(search, width, nfev, wants):
-    other, wanted = Search(rules.ADAM, 3), np.zeros(1, np.bool_)
+    other, wanted = Search(ADAM, 3), np.zeros(1, np.bool_)
     search.scalars.best_width, search.scalars.nfev = width, nfev
     search.scalars.width, search.scalars.best_f = width, 3.0
     search.best_x[:] = 1.0, 1.25, 1.5
