@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike
 from .._minimize.arguments import check_objective
 from .._minimize.options import check_method
 from .._minimize.results import attach_result
+from .._numba import private
+from .._objective.objective import Objective
 from .._search.outcomes import describe_exception
 from .._search.rows import Solutions, Starts
-from .._search.runs import Functions
 from .._validate import one_of
 from ..typing import (
     BatchBoundsLike,
@@ -237,7 +238,7 @@ def solve_batch(
 
 
 def _choose_solver(
-    objective: Functions, device: str, own: BatchOptions, workers: Workers | None
+    objective: Objective, device: str, own: BatchOptions, workers: Workers | None
 ) -> Solve:
     """Choose what solves the problems; it can be pickled."""
     if device == "cuda":
@@ -246,7 +247,7 @@ def _choose_solver(
         return solve_on_device
     if own.vectorized:
         return solve_vectorized
-    if not objective.native:
+    if not (objective.is_compiled and private.is_available()):
         return solve_python
     threads = own.threads or (default_threads() if workers is None else 1)
     return partial(solve_compiled, threads=threads)

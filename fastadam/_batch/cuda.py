@@ -25,8 +25,8 @@ from .._cuda.searches import (
 )
 from .._minimize.options import select_rule
 from .._numba.gpu import is_simulated, load_cuda
-from .._objective.compiled import type_of_arguments
-from .._objective.cuda import plain
+from .._objective.arguments import find_argument_types
+from .._objective.cuda import find_source
 from .._objective.layout import REL_STEP
 from .._search.deadline import Deadline
 from .._search.progress import progress
@@ -80,11 +80,11 @@ class _Searches:
         task = Task(
             rule,
             problems.dtype.name,
-            plain("fun", functions.fun),
-            plain("jac", jac) if callable(jac) else jac,
+            find_source("fun", functions.fun),
+            find_source("jac", jac) if callable(jac) else jac,
             n if callable(jac) or jac is True else 0,
-            type_of_arguments(args),
-            type_of_arguments(bases, "batch_args"),
+            find_argument_types(args),
+            find_argument_types(bases, "batch_args"),
         )
         self._kernel, self._keeping = search_kernel(task), problems.on_error != "raise"
         self._progress = on_device(np.zeros(4, dtype=np.int64))

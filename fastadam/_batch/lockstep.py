@@ -43,7 +43,7 @@ def _solve(problems: Problems, solutions: Solutions, deadline: Deadline) -> Iter
         step += 1
         if callable(options.lr) and step <= options.maxiter:
             records["lr"][active] = step_size(options.lr, step)
-        goes_on = searches.advance(active)
+        goes_on = searches.iterate(active)
         ended, active = active[~goes_on], active[goes_on]
         if ended.size:
             searches.finish(ended, solutions)

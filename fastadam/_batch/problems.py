@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from .._minimize.setup import Setup
+from .._objective.objective import Objective
 from .._search.deadline import Deadline
 from .._search.monitor import Watch
 from .._search.outcomes import RUNNING
 from .._search.progress import progress
 from .._search.rows import OUTCOME, Solutions, Starts, lose
-from .._search.runs import Functions
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -92,7 +92,7 @@ def solve_python(problems: Problems, solutions: Solutions, deadline: Deadline) -
 
 
 def _solve_row(
-    problems: Problems, objective: Functions, k: int, solutions: Solutions, deadline: Deadline
+    problems: Problems, objective: Objective, k: int, solutions: Solutions, deadline: Deadline
 ) -> None:
     row = problems.part(slice(k, k + 1))
     args = objective.args + tuple(array[0] for array in row.row_args)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
 from threading import TIMEOUT_MAX, Lock
 
 import numpy as np
 
 from .._numba.cache import kernel_address
 from .._numba.threads import count_threads
-from .._objective.compiled import native_function, type_of_arguments
+from .._objective.compiled import CompiledObjective
 from .._search.deadline import Deadline
 from .._search.loops import run_kernel, run_signature
 from .._search.progress import progress
@@ -84,26 +85,21 @@ class _Solver:
 
     def __init__(self, problems: Problems, solutions: Solutions, rates: Rates | None) -> None:
         self._problems, self._solutions, self._rates = problems, solutions, rates
-        functions, args, row_args = problems.objective, problems.args, problems.row_args
-        n = problems.starts.points.shape[1]
+        objective = replace(problems.objective, args=problems.args)
+        n, scheme = problems.starts.points.shape[1], objective.scheme
         rule, hyper, self._search = problems.make_template(n)
         words = self._search.record.view(np.int64)
-        scheme = functions.scheme
-        args_type = type_of_arguments(args)
-        row_args_type = type_of_arguments(row_args, "batch_args")
-        by_row = (row_args_type,) if row_args else ()
-        self._native = native_function(functions.fun, functions.form, args_type, *by_row)
-        given = self._native.given(args)
+        self._compiled = CompiledObjective(objective, problems.row_args)
         self._kernel = solve_kernel(
-            run_signature(rule), self._native.type_given(args_type), row_args_type
+            run_signature(rule), self._compiled.user_data_type, self._compiled.row_args_type
         )
         self._cursor = np.zeros(2, dtype=np.int64)
         trial = np.zeros(n if scheme == "cs" else 0, dtype=np.complex128)
         self._arguments = (
             kernel_address(run_kernel(rule, scheme)),
-            self._native.address,
-            given,
-            row_args,
+            self._compiled.address,
+            self._compiled.user_data,
+            problems.row_args,
             Memory(self._search.record, self._search.vectors, words, words.copy(), trial),
             hyper,
             problems.starts,
@@ -116,7 +112,7 @@ class _Solver:
     @property
     def is_parallel(self) -> bool:
         """Whether the functions have threads of their own, which are not to meet."""
-        return self._native.is_parallel(self._problems.objective.args)
+        return self._compiled.is_parallel
 
     def halt(self) -> None:
         """Have it leave the row that it is at. Another thread may say so."""
@@ -157,8 +153,6 @@ class _Solver:
     def _lose(self) -> None:
         """Give up the row at hand, which has raised an exception."""
         nit, nfev, njev = self._search.counts if self._cursor[1] else (0, 0, 0)
-        if self._problems.objective.scheme == "gradient":
-            njev = nfev  # which the loop writes at its end
         lose(self._cursor[0], self._solutions.whole, nit, nfev, njev)
         self._cursor[:] = self._cursor[0] + 1, 0
 

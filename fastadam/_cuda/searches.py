@@ -21,8 +21,10 @@ from numba import from_dtype, types
 from numba.extending import register_jitable
 
 from .._numba.gpu import clock, compile_kernel, with_cuda
-from .._objective.cuda import evaluation, rejected
+from .._objective.cuda import make_device_evaluation, rejected
+from .._objective.evaluation import select_views
 from .._objective.layout import REL_STEP, STATE
+from .._objective.objective import Objective
 from .._rules.spec import Rule
 from .._search.iteration import make_iterate
 from .._search.outcomes import RUNNING
@@ -72,7 +74,7 @@ class Task:
     dtype : str
         What is computed in, "float32" or "float64".
     fun, jac
-        As `runs.Functions` has them.
+        As `Objective` has them.
     length : int
         The number of variables, or 0 if it does not matter.
     args_type, row_args_type : numba.types.BaseTuple
@@ -150,7 +152,8 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     * ``launch``: see `Launch`.
     """
     step = _stepper(task)
-    evaluate = evaluation(task.fun, task.jac, _given(task), task.length)
+    objective = Objective(task.fun, (), task.jac)
+    evaluate = make_device_evaluation(objective, _given(task), task.length)
     count = len(task.row_args_type)
     fetch, pick = _fetcher(count), _picker(tuple(array.ndim for array in task.row_args_type))
     search = _make_search(step, evaluate, fetch, pick, clock())
@@ -206,7 +209,7 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
                     continue
                 fetch(row_args.bases, row_args.strips, k, t)
                 phase = SEARCHING
-            evaluate(s, vectors, complex_trial, args + pick(row_args.views, t))
+            evaluate(s, select_views(vectors, complex_trial), args + pick(row_args.views, t))
             if now() >= end:
                 break
         for i in range(WORDS):

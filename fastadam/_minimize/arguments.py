@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._search.runs import DIFFERENCES, Functions
+from .._objective.objective import DIFFERENCES, Objective
 from .._validate import describe, real_array, suggestion
 from ..typing import Vector
 from .options import Options
@@ -24,7 +24,7 @@ def check_start(x0: ArrayLike) -> Vector:
     return array
 
 
-def check_objective(fun: Callable[..., Any], args: Any, jac: Any, options: Options) -> Functions:
+def check_objective(fun: Callable[..., Any], args: Any, jac: Any, options: Options) -> Objective:
     """Put the user's functions and their arguments together; None as ``jac`` is the default."""
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {describe(fun)}")
@@ -38,7 +38,7 @@ def check_objective(fun: Callable[..., Any], args: Any, jac: Any, options: Optio
             'jac must be callable, True, None, "2-point", "3-point", "cs" or "in-place", '
             f"got {describe(jac)}" + suggestion(jac, ("in-place", *DIFFERENCES))
         )
-    return Functions(fun, args if isinstance(args, tuple) else (args,), jac)
+    return Objective(fun, args if isinstance(args, tuple) else (args,), jac)
 
 
 def check_callback(callback: object) -> Callable[..., Any] | None:

@@ -17,18 +17,17 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._objective import python as forms
 from .._objective.layout import GRADIENT
+from .._objective.python import PythonObjective
 from .._search import auto as annealing
 from .._search.deadline import Deadline
 from .._search.monitor import Watch, with_result
 from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, TIMEOUT
-from .._search.runs import Functions
 from ..typing import Vector
 from .options import MAXITER as MOST_ITERATIONS
 from .options import Options
 from .results import make_result
-from .setup import PATIENCE, Setup, evaluations_for_each
+from .setup import PATIENCE, Setup
 
 
 class StopMethodError(Exception):
@@ -90,40 +89,6 @@ class Point:
     grad: Vector | None = None
 
 
-class PythonObjective:
-    """An objective that Python calls, and that counts its evaluations.
-
-    Attributes
-    ----------
-    nfev, njev : int
-        How often the function and the gradient have been evaluated.
-    has_jac : bool
-        Whether the gradient is a function of its own, which needs no value.
-    """
-
-    def __init__(self, objective: Functions) -> None:
-        python, self.nfev, self.njev = objective.in_python, 0, 0
-        fun, self._args, self._jac = python.fun, python.args, python.jac
-        self.has_jac, both = callable(python.jac), {True: forms.pair, "in-place": forms.in_place}
-        self._both = None if self.has_jac or python.jac not in both else both[python.jac]
-        self._evaluate: Any = (self._both or forms.value)(fun, self._args)
-
-    def evaluate(self, x: Vector) -> tuple[float, Vector | None]:
-        """Evaluate the function, and the gradient if that comes with it."""
-        self.nfev += 1
-        if self._both is None:
-            return self._evaluate(x, 0), None
-        self.njev += 1
-        grad = np.zeros(x.size)
-        return self._evaluate(x, grad), grad
-
-    def gradient(self, x: Vector) -> Vector:
-        """Evaluate the gradient, where it is a function of its own."""
-        grad = forms.vector(self._jac(x.copy(), *self._args), x.size)
-        self.njev += 1
-        return np.array(grad, dtype=np.float64)
-
-
 class CountedObjective:
     """The functions between a method of SciPy and the user.
 
@@ -153,9 +118,9 @@ class CountedObjective:
         self._callback = None if callback is None else with_result(callback)
         scheme = setup.objective.scheme
         self._differs = scheme != "gradient"
-        # The evaluations of a gradient by differences; the complex step takes the value again.
+        # The evaluations of a gradient by differences.
         free = int(np.count_nonzero(box[0] < box[1]))
-        self._cost = evaluations_for_each(scheme) * free + (scheme == "cs")
+        self._cost = setup.objective.gradient_cost * free
         self.limits = find_limits(setup.options, first.nfev, deadline)
         #: The result to go on from; and the lowest point so far.
         self.first = first

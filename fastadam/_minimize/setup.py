@@ -9,10 +9,11 @@ import numpy as np
 
 from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from .._objective.layout import REL_STEP
+from .._objective.objective import DIFFERENCES, Objective
 from .._rules.spec import Rule
 from .._search import auto as annealing
 from .._search.rows import Starts
-from .._search.runs import DIFFERENCES, CompiledRun, Functions, PythonRun, Run
+from .._search.runs import CompiledRun, PythonRun, Run
 from .._search.search import Search
 from .._validate import describe
 from ..typing import Vector
@@ -31,7 +32,7 @@ class Setup:
 
     Attributes
     ----------
-    objective : Functions
+    objective : Objective
         The user's functions.
     method : str
         The name of the rule.
@@ -39,7 +40,7 @@ class Setup:
         All that `minimize` has, checked.
     """
 
-    objective: Functions
+    objective: Objective
     method: str
     options: Options
 
@@ -54,7 +55,7 @@ class Setup:
             maxfev=min(options.maxfev, _NEVER),
             gtol=options.gtol,
             clip_norm=options.clip_norm,
-            cost_each=evaluations_for_each(scheme),
+            cost_each=self.objective.gradient_cost,
             **(_choose_auto(options, scheme) if options.auto else _choose_fixed(options)),
         )
         if scheme in DIFFERENCES:
@@ -66,7 +67,7 @@ class Setup:
         rule, hyper, search = self.make_template(starts.points.shape[1])
         search.begin(starts)
         lr = self.options.lr
-        kind = CompiledRun if self.objective.native else PythonRun
+        kind = CompiledRun if self.objective.is_compiled else PythonRun
         return kind(self.objective, search, rule, hyper, lr if callable(lr) else None)
 
     def start_one(self, x0: Vector, lower: Vector, upper: Vector) -> Run:
@@ -74,11 +75,6 @@ class Setup:
         lr = self.options.lr
         rate = 0.0 if self.options.auto or callable(lr) else lr
         return self.start_run(Starts(x0[None], lower[None], upper[None], np.array([rate])))
-
-
-def evaluations_for_each(scheme: str) -> int:
-    """Count the evaluations that a gradient takes for each free coordinate."""
-    return {"gradient": 0, "3-point": 2}.get(scheme, 1)
 
 
 def _choose_fixed(options: Options) -> dict[str, float]:

@@ -73,25 +73,27 @@ def borrow(context: Any, builder: Any, numba_type: Any, value: Any) -> Any:
     return value
 
 
-@intrinsic
-def vector_at(typing_context, address, n):  # type: ignore[no-untyped-def]
-    """Return the ``n`` real numbers at an address as an array, borrowed."""
+def _make_vector_at(array_type: Any) -> Any:
+    """Make ``vector_at(address, n)``: the n numbers at an address as an array, borrowed."""
 
-    def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
-        return make_vector(context, builder, REAL, *args)
+    @intrinsic
+    def vector_at(typing_context, address, n):  # type: ignore[no-untyped-def]
+        def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
+            address, n = args
+            array = context.make_array(array_type)(context, builder)
+            size = context.get_abi_sizeof(context.get_data_type(array_type.dtype))
+            itemsize = context.get_constant(types.intp, size)
+            array.meminfo = context.get_constant_null(types.MemInfoPointer(types.voidptr))
+            array.parent = context.get_constant_null(types.pyobject)
+            array.nitems, array.itemsize = n, itemsize
+            array.data = builder.inttoptr(address, array.data.type)
+            array.shape = numba.core.cgutils.pack_array(builder, [n])
+            array.strides = numba.core.cgutils.pack_array(builder, [itemsize])
+            return array._getvalue()
 
-    return REAL(types.intp, types.intp), lower
+        return array_type(types.intp, types.intp), lower
+
+    return vector_at
 
 
-def make_vector(context: Any, builder: Any, array_type: Any, address: Any, n: Any) -> Any:
-    """Make the array of the n numbers at an address, borrowed."""
-    array = context.make_array(array_type)(context, builder)
-    size = context.get_abi_sizeof(context.get_data_type(array_type.dtype))
-    itemsize = context.get_constant(types.intp, size)
-    array.meminfo = context.get_constant_null(types.MemInfoPointer(types.voidptr))
-    array.parent = context.get_constant_null(types.pyobject)
-    array.nitems, array.itemsize = n, itemsize
-    array.data = builder.inttoptr(address, array.data.type)
-    array.shape = numba.core.cgutils.pack_array(builder, [n])
-    array.strides = numba.core.cgutils.pack_array(builder, [itemsize])
-    return array._getvalue()
+vector_at, complex_vector_at = _make_vector_at(REAL), _make_vector_at(COMPLEX)

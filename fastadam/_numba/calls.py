@@ -17,7 +17,7 @@ import numba
 from numba import types
 from numba.extending import intrinsic
 
-from .addresses import load, make_vector
+from .addresses import load
 
 #: ``(x, trial, grad, n, user_data) -> f``, fills ``grad``; ``trial`` is a copy of ``x``. And
 #: ``(trial, n, user_data) -> f``. Both may overwrite ``trial``. Vectors are the addresses of n
@@ -58,32 +58,32 @@ def _call_wrapper(signature: Any, *given: Any) -> Any:
     return signature.return_type(*given), lower
 
 
-def make_caller(k: int, user_data_type: Any, point_type: Any, signature: Any) -> Any:
-    """Make ``call(user_data, points, n, rows)``, a call of the k-th of a user's functions.
+def make_caller(k: int, user_data_type: Any, signature: Any) -> Any:
+    """Make ``call(user_data, points, rows)``, a call of the k-th of a user's functions.
 
-    It takes the points, of which the addresses are given, the arguments in the user data, and the
-    rows. The signature is as `dispatchers.compile_for` returns it.
+    It takes the points, which are borrowed arrays, the arguments in the user data, and the rows.
+    The signature is as `dispatchers.compile_for` returns it.
     """
 
     @intrinsic
-    def call(typing_context, user_data, points, n, rows):  # type: ignore[no-untyped-def]
+    def call(typing_context, user_data, points, rows):  # type: ignore[no-untyped-def]
         def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
             held_type, held = user_data_type, load(context, builder, user_data_type, args[0])
             if isinstance(held_type[0], types.BaseTuple):
                 held_type, held = held_type[0], builder.extract_value(held, 0)
             address = builder.extract_value(held, k)
-            given = [builder.extract_value(args[1], i) for i in range(len(points))]
             values = [
-                (make_vector(context, builder, point_type, each, args[2]), point_type)
-                for each in given
+                (builder.extract_value(parts, i), parts_type[i])
+                for parts, parts_type, first in (
+                    (args[1], points, 0),
+                    (held, held_type, 2),
+                    (args[2], rows, 0),
+                )
+                for i in range(first, len(parts_type))
             ]
-            values += [
-                (builder.extract_value(held, i), held_type[i]) for i in range(2, len(held_type))
-            ]
-            values += [(builder.extract_value(args[3], i), rows[i]) for i in range(len(rows))]
             return _call(context, builder, signature, address, values)
 
-        return signature.return_type(user_data, points, n, rows), lower
+        return signature.return_type(user_data, points, rows), lower
 
     return call
 

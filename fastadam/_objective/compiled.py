@@ -6,215 +6,232 @@ addresses of their own machine code. So a new function costs what Numba itself t
 time and in memory, and one that is compiled again is seen. Exceptions pass through.
 
 The extra arguments of a function may be of any type that Numba knows. They stay on the stack of
-a small driver, compiled for each combination of their types, which hands their address, the
-*slot*, through the loop to the wrapper. Before them are the addresses of the functions.
+who starts the loop, which hands their address, the *user data*, through the loop to the wrapper.
+Before them are the addresses of the functions.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-import numba
 from numba import NumbaError, types
+from numba.extending import register_jitable
 
-from .._numba.addresses import COMPLEX, REAL, borrowed, spill
+from .._numba.addresses import COMPLEX, REAL, complex_vector_at, vector_at
 from .._numba.cache import compile_kernel, kernel_address
-from .._numba.calls import make_function_at
-from .._numba.dispatchers import compile_for, find_address, is_compiled, is_parallel, quiet
-from .._validate import conversion, describe
+from .._numba.calls import (
+    COMPLEX_SIGNATURE,
+    GRADIENT_SIGNATURE,
+    VALUE_SIGNATURE,
+    make_caller,
+    make_row_loader,
+)
+from .._numba.dispatchers import compile_for, find_address, is_parallel, quiet
+from .._numba.options import inline
+from .arguments import find_argument_types
+from .differences import copy
+from .forms import make_form
+from .objective import Objective
 from .python import PAIR_HINT
-from .wrappers import wrapper_of
 
 
-def is_native(function: object) -> bool:
-    """Tell whether a function is compiled by Numba."""
-    return is_compiled(function)
-
-
-# ---------------------------------------------------------------------------------------------
-# Extra arguments
-# ---------------------------------------------------------------------------------------------
-
-
-@cache
-def driver(run_signature: Any, args_type: Any) -> Callable[..., Any]:
-    """Return ``drive(run_address, args, address, ...)``: a run with arguments in its slot.
+class CompiledObjective:
+    """An objective whose functions are compiled, ready for the loop.
 
     Parameters
     ----------
-    run_signature : numba.core.typing.Signature
-        That of `kernels.run_kernel`.
-    args_type : numba.types.BaseTuple
-        The type of the extra arguments.
-    """
-    function_at = make_function_at(run_signature)
-
-    def drive(run_address, args, address, record, rows, trial, h, rates, iterations):  # type: ignore[no-untyped-def]
-        slot = spill(args)
-        record, rows, trial, rates = borrowed((record, rows, trial, rates))
-        function_at(run_address)(address, slot, record, rows, trial, h, rates, iterations)
-
-    drive.__qualname__ = "drive"
-    address, _, *rest = run_signature.args
-    signature = types.void(types.intp, args_type, address, *rest)
-    return compile_kernel(drive, signature, [args_type], nogil=True)
-
-
-# ---------------------------------------------------------------------------------------------
-# Wrappers
-# ---------------------------------------------------------------------------------------------
-
-
-class NativeFunction:
-    """A user's function, ready for the loop.
-
-    Parameters
-    ----------
-    wrapper : callable
-        What `compile_kernel` returned.
-    functions : sequence of Dispatcher
-        The objective and, if it is another function, the gradient.
-    results : sequence of CompileResult
-        What Numba has compiled of them. They own the machine code: a search goes on with it if
-        the user has it compiled again.
+    objective : Objective
+        The user's.
+    row_args : tuple of ndarray
+        Arrays whose rows are further arguments.
 
     Attributes
     ----------
     address : int
         Where the machine code of the wrapper is.
-    """
-
-    def __init__(
-        self, wrapper: Callable[..., Any], functions: Sequence[Any], results: Sequence[Any]
-    ) -> None:
-        self.address = kernel_address(wrapper)
-        self._functions, self._results = functions, results
-        addresses = [find_address(result) for result in results]
-        self._addresses = addresses[0], addresses[-1]
-
-    def given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return what the slot holds: the addresses of the functions, and their arguments."""
-        return (*self._addresses, *args)
-
-    @staticmethod
-    @lru_cache(maxsize=256)
-    def type_given(args_type: Any) -> Any:
-        """Return the type of what `given` returns for arguments of a type."""
-        with quiet():
-            return types.BaseTuple.from_types((types.intp, types.intp, *args_type))
-
-    def is_parallel(self, args: tuple[Any, ...]) -> bool:
-        """Tell whether the functions, or what they call, have threads of their own."""
-        return is_parallel(self._functions, self._results, args)
-
-
-def _row_types(batch_type: Any) -> tuple[Any, ...]:
-    """Return the type of a row of each array."""
-    return tuple(
-        array.dtype if array.ndim == 1 else array.copy(ndim=array.ndim - 1) for array in batch_type
-    )
-
-
-def native_function(fun: Any, jac: Any, args_type: Any, batch_type: Any = None) -> NativeFunction:
-    """Wrap a user's functions.
-
-    Parameters
-    ----------
-    fun : Dispatcher
-        The objective.
-    jac : Dispatcher, True, "in-place", "value" or "cs"
-        The gradient; or ``fun`` gives it, as a second result or in its second argument; or it
-        comes from differences of values, or from complex ones.
-    args_type : numba.types.BaseTuple
-        The type of the extra arguments.
-    batch_type : numba.types.BaseTuple, optional
-        The type of a tuple of arrays, whose rows are further arguments: see `many`.
+    user_data : tuple
+        The addresses of the functions, and the extra arguments that are not rows.
+    user_data_type, row_args_type : numba.types.BaseTuple
+        The types of these, and of the arrays.
 
     Raises
     ------
     ValueError
-        If Numba cannot compile the function for these arguments, or what it returns is not real.
+        If Numba cannot compile a function for its arguments, or what it returns is not real.
     """
-    form = "separate" if is_native(jac) else jac
-    x_type = COMPLEX if form == "cs" else REAL
-    points = (x_type, REAL) if form == "in-place" else (x_type,)
-    given = (*points, *args_type, *(_row_types(batch_type) if batch_type is not None else ()))
-    functions = {"fun": fun, "jac": jac} if form == "separate" else {"fun": fun}
-    results = [_overload(name, function, given) for name, function in functions.items()]
-    signatures = tuple(signature for signature, _ in results)
-    try:
-        wrapper = wrapper_of(form, args_type, batch_type, signatures)
-    except NumbaError as error:
-        fun_type, *jac_type = (signature.return_type for signature in signatures)
-        raise ValueError(
-            f"fun must return {_EXPECTED.get(form, 'a real number')}, and returns {fun_type} for "
-            f"{_names(given)}{_pair_hint(form, fun_type)}"
-            + (
-                f"; jac returns {jac_type[0]}, which must be an array of real numbers"
-                if jac_type
-                else ""
+
+    def __init__(self, objective: Objective, row_args: tuple[Any, ...] = ()) -> None:
+        args_type = find_argument_types(objective.args)
+        self.row_args_type = find_argument_types(row_args, "batch_args")
+        self._objective = objective
+        point = COMPLEX if objective.scheme == "cs" else REAL
+        points = [point, point] if objective.form == "in-place" else [point]
+        given = (*points, *args_type, *_find_row_types(self.row_args_type))
+        compiled = [_compile(*each, given) for each in objective.functions.items()]
+        signatures = tuple(signature for signature, _ in compiled)
+        try:
+            wrapper = _compile_wrapper(
+                objective.form, point, args_type, self.row_args_type, signatures
             )
-        ) from error
-    return NativeFunction(wrapper, [*functions.values()], [result for _, result in results])
+        except NumbaError as error:
+            returned = [signature.return_type for signature in signatures]
+            raise ValueError(_describe_misfit(objective, returned, given)) from error
+        self.address = kernel_address(wrapper)
+        # They own the machine code: a search goes on with it if the user compiles another.
+        self._results = [result for _, result in compiled]
+        addresses = [find_address(result) for result in self._results]
+        self.user_data = (addresses[0], addresses[-1], *objective.args)
+        self.user_data_type = _join_types(args_type)
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether the functions, or what they call, have threads of their own."""
+        functions = self._objective.functions.values()
+        return is_parallel(functions, self._results, self._objective.args)
 
 
-def _pair_hint(jac: Any, returned: Any) -> str:
-    is_pair = isinstance(returned, types.BaseTuple) and len(returned) == 2
-    return PAIR_HINT if is_pair and jac is not True else ""
+@lru_cache(maxsize=256)
+def _join_types(args_type: Any) -> Any:
+    """Join the types of two addresses with those of the extra arguments."""
+    with quiet():  # of the types of tuples that hold functions
+        return types.BaseTuple.from_types((types.intp, types.intp, *args_type))
 
 
-_EXPECTED = {
-    True: "a real number and an array of real numbers",
-    "cs": "a complex number for complex x",
-}
+def _find_row_types(array_types: Any) -> tuple[Any, ...]:
+    """Find the type of a row of each array."""
+    return tuple(
+        array.dtype if array.ndim == 1 else array.copy(ndim=array.ndim - 1) for array in array_types
+    )
 
 
-def type_of_arguments(args: tuple[Any, ...], name: str = "args") -> Any:
-    """Return the Numba type of the extra arguments, or say which has none."""
-    if not args:
-        return _NO_ARGUMENTS
-    # Not always: any change of the filters has Python repeat the user's own warnings.
-    with quiet() if _holds_function(args) else nullcontext():
-        for i, value in enumerate(args):
-            try:
-                if _is_nested_list(numba.typeof(value)):
-                    raise TypeError("Numba cannot reflect lists in lists")
-            except (TypeError, ValueError, NumbaError) as error:
-                hint = conversion(value) or "; numbers, NumPy arrays and tuples of them can"
-                raise ValueError(
-                    f"{name}[{i}] cannot be passed to a compiled function, got "
-                    f"{describe(value)}{hint}"
-                ) from error
-        return numba.typeof(args)
-
-
-_NO_ARGUMENTS = numba.typeof(())
-
-
-def _is_nested_list(numba_type: Any, inside: bool = False) -> bool:
-    """Tell whether there are lists in lists: Numba refuses them after the call."""
-    if isinstance(numba_type, types.List):
-        return inside or _is_nested_list(numba_type.dtype, True)
-    is_tuple = isinstance(numba_type, types.BaseTuple)
-    return is_tuple and any(_is_nested_list(each, inside) for each in numba_type)
-
-
-def _holds_function(value: object) -> bool:
-    if isinstance(value, list):
-        return _holds_function(tuple(value[:1]))  # all are of one type
-    return any(map(_holds_function, value)) if isinstance(value, tuple) else is_native(value)
-
-
-def _overload(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
-    """Compile a user's function, or say what was tried; return signature and compile result."""
+def _compile(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Compile a user's function, or say what was tried; give signature and compile result."""
     try:
         return compile_for(function, given)
     except NumbaError as error:
-        raise ValueError(f"{name} cannot be compiled for {_names(given)}: {error}") from error
+        raise ValueError(f"{name} cannot be compiled for {_list(given)}: {error}") from error
 
 
-def _names(given: Sequence[Any]) -> str:
+def _describe_misfit(objective: Objective, returned: Sequence[Any], given: Any) -> str:
+    fun_type, *jac_type = returned
+    is_pair = isinstance(fun_type, types.BaseTuple) and len(fun_type) == 2
+    expected = "a real number"
+    if objective.form == "pair":
+        expected = "a real number and an array of real numbers"
+    elif objective.scheme == "cs":
+        expected = "a complex number for complex x"
+    return (
+        f"fun must return {expected}, and returns {fun_type} for {_list(given)}"
+        + (PAIR_HINT if is_pair and objective.form != "pair" else "")
+        + "".join(
+            f"; jac returns {each}, which must be an array of real numbers" for each in jac_type
+        )
+    )
+
+
+def _list(given: Sequence[Any]) -> str:
     return f"({', '.join(map(str, given))})"
+
+
+# ---------------------------------------------------------------------------------------------
+# Wrappers: one for each form, and set of types
+# ---------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _compile_wrapper(
+    form: str, point_type: Any, args_type: Any, row_args_type: Any, signatures: tuple[Any, ...]
+) -> Callable[..., Any]:
+    """Compile the wrapper for all functions of some signatures, of one of those in `calls`."""
+    user_data_type, load_rows = _join_types(args_type), _no_rows
+    if len(row_args_type) > 0:
+        with quiet():
+            index_type = types.Array(types.int64, 1, "C")
+            user_data_type = types.Tuple((user_data_type, row_args_type, index_type))
+        load_rows = _make_row_picker(user_data_type)
+    calls = [
+        _make_call(make_caller(k, user_data_type, signature), load_rows)
+        for k, signature in enumerate(signatures)
+    ]
+    wrapper, signature = _make_wrapper(form, calls, point_type)
+    named = (user_data_type, *(t for each in signatures for t in (*each.args, each.return_type)))
+    identity = repr((str(user_data_type), *map(str, signatures)))
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    wrapper.__qualname__ = f"{form.replace('-', '_')}_{digest}"
+    return compile_kernel(wrapper, signature, named)
+
+
+def _make_wrapper(form: str, calls: Any, point_type: Any) -> tuple[Callable[..., Any], Any]:
+    """Make the wrapper that has the form called for vectors which it gets as addresses."""
+    evaluate = inline(make_form(form, calls, fill, renew))
+    if form == "value":
+        trial_at = vector_at if point_type == REAL else complex_vector_at
+
+        def wrap_value(trial, n, user_data):  # type: ignore[no-untyped-def]
+            return evaluate(trial_at(trial, n), user_data)
+
+        return wrap_value, VALUE_SIGNATURE if point_type == REAL else COMPLEX_SIGNATURE
+
+    def wrap_gradient(x, trial, grad, n, user_data):  # type: ignore[no-untyped-def]
+        return evaluate(vector_at(x, n), vector_at(trial, n), vector_at(grad, n), user_data)
+
+    return wrap_gradient, GRADIENT_SIGNATURE
+
+
+def _make_call(caller: Any, load_rows: Any) -> Callable[..., Any]:
+    """Make the call of a function as `forms` has it; the data is the address of the user data."""
+
+    def call(points, user_data):  # type: ignore[no-untyped-def]
+        return caller(user_data, points, load_rows(user_data))
+
+    return inline(call)
+
+
+@register_jitable
+def _no_rows(user_data):  # type: ignore[no-untyped-def]
+    return ()
+
+
+def _make_row_picker(user_data_type: Any) -> Callable[..., Any]:
+    """Make ``load_rows(user_data)``: the row of each array in the user data."""
+    load, pick = make_row_loader(user_data_type), _make_picker(len(user_data_type[1]))
+
+    @register_jitable
+    def load_rows(user_data):  # type: ignore[no-untyped-def]
+        row_args, index = load(user_data)
+        return pick(row_args, index[0])
+
+    return load_rows
+
+
+def _make_picker(count: int) -> Callable[..., Any]:
+    """Make ``pick(arrays, k)``: row ``k`` of each of ``count`` arrays; Numba has no loop there."""
+    if count == 0:
+        return register_jitable(lambda arrays, k: ())
+    before, last = _make_picker(count - 1), count - 1
+
+    @register_jitable
+    def pick(arrays, k):  # type: ignore[no-untyped-def]
+        return before(arrays, k) + (arrays[last][k],)  # noqa: RUF005
+
+    return pick
+
+
+@register_jitable
+def fill(grad, given):  # type: ignore[no-untyped-def]
+    """Copy a gradient, an array, a list or a tuple, and tell whether it fits."""
+    if len(given) != grad.size:
+        return False
+    for i in range(grad.size):
+        grad[i] = given[i]
+    return True
+
+
+@inline
+def renew(x, trial):  # type: ignore[no-untyped-def]
+    """Copy x again."""
+    copy(x, trial)
+    return trial

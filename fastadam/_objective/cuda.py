@@ -15,19 +15,22 @@ from numba import types
 from numba.extending import register_jitable
 
 from .._numba.gpu import compile_function
+from .._numba.options import inline
 from .._validate import describe
-from .differences import copy
-from .evaluation import complex_point, three_point, two_point
-from .layout import GRAD, TRIAL, X
+from .evaluation import make_evaluation
+from .inlined import make_inlined_form
+from .objective import Objective
 
 
-def evaluation(fun: Any, jac: Any, given: tuple[Any, ...], length: int) -> Callable[..., None]:
-    """Return ``evaluate(s, rows, complex_trial, args)``: what a search requests, at its x.
+def make_device_evaluation(
+    objective: Objective, given: tuple[Any, ...], length: int
+) -> Callable[..., None]:
+    """Make ``evaluate(s, views, args)``: what a search requests, see `evaluation`.
 
     Parameters
     ----------
-    fun, jac
-        As `runs.Functions` has them, functions in Python.
+    objective : Objective
+        Functions in Python; the extra arguments are not looked at.
     given : tuple of numba.types.Type
         The types of x, which is a vector of real numbers, and of the extra arguments.
     length : int
@@ -39,23 +42,19 @@ def evaluation(fun: Any, jac: Any, given: tuple[Any, ...], length: int) -> Calla
         If a function cannot be compiled for a GPU, or does not return what is needed.
     """
     x, *args = given
-    if jac == "in-place":
-        given = (x, x, *args)
-    elif jac == "cs":
-        complex_type = types.complex64 if x.dtype == types.float32 else types.complex128
-        given = (x.copy(dtype=complex_type), *args)
-    of_value, returned = _compiled("fun", fun, given)
-    if not callable(jac):
-        _require("fun", returned, jac, given, length)
-        return _FORMS[jac](of_value) if jac is not True else _pair(of_value, _filler(length))
-    of_gradient, gradient = _compiled("jac", jac, given)
-    _require("fun", returned, "value", given, length)
-    _require("jac", gradient, "gradient", given, length)
-    return _separate(of_value, of_gradient, _filler(length))
+    form, scheme = objective.form, objective.scheme
+    if scheme == "cs":
+        x = x.copy(dtype=types.complex64 if x.dtype == types.float32 else types.complex128)
+    given = (*((x,) * (2 if form == "in-place" else 1)), *args)
+    compiled = [(name, *_compile(name, each, given)) for name, each in objective.functions.items()]
+    for name, _, returned in compiled:
+        _require(name, returned, "cs" if scheme == "cs" else form, given, length)
+    functions = [function for _, function, _ in compiled]
+    return inline(make_evaluation(scheme, make_inlined_form(form, functions, _make_filler(length))))
 
 
-def plain(name: str, function: Any) -> FunctionType:
-    """Return a user's function in Python.
+def find_source(name: str, function: Any) -> FunctionType:
+    """Find a user's function in Python.
 
     One that Numba compiled for the CPU is taken as it was before that: from a kernel it would be
     compiled with the options that it has there.
@@ -69,9 +68,9 @@ def plain(name: str, function: Any) -> FunctionType:
     return result
 
 
-def _compiled(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
-    """Return a function for the GPU, and the type of its result (None in the simulator)."""
-    with rejected(f"{name} cannot be compiled for the GPU with {_names(given)}"):
+def _compile(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Compile a function for the GPU; give it, and the type of its result (simulated: None)."""
+    with rejected(f"{name} cannot be compiled for the GPU with {_list(given)}"):
         return compile_function(function, given)
 
 
@@ -90,7 +89,7 @@ def rejected(problem: str) -> Iterator[None]:
 
 
 def _brief(error: Exception) -> str:
-    """Return the line of a compiler's error that says what is wrong."""
+    """Find the line of a compiler's error that says what is wrong."""
     text = re.sub(r"\x1b\[[\d;]*m", "", str(error))
     if "NRT required" in text:
         return "it would allocate memory"
@@ -100,7 +99,7 @@ def _brief(error: Exception) -> str:
     return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
 
 
-def _names(given: tuple[Any, ...]) -> str:
+def _list(given: tuple[Any, ...]) -> str:
     return f"({', '.join(map(str, given))})"
 
 
@@ -109,129 +108,45 @@ def _names(given: tuple[Any, ...]) -> str:
 # ---------------------------------------------------------------------------------------------
 
 
-def _require(name: str, returned: Any, form: Any, given: tuple[Any, ...], length: int) -> None:
+def _require(name: str, returned: Any, form: str, given: tuple[Any, ...], length: int) -> None:
+    """Raise ValueError if a function does not return what its form asks for."""
+    if form == "separate" and name == "jac":
+        form = "gradient"
     if returned is None or _is_expected(returned, form, length):
         return
-    gradient = (
-        f'a tuple of {length} numbers (or it fills the gradient, see jac="in-place")'
-        if form in (True, "gradient")
-        else ""
-    )
+    gradient = f'a tuple of {length} numbers (or it fills the gradient, see jac="in-place")'
     expected = {
-        True: f"a real number and {gradient}",
+        "pair": f"a real number and {gradient}",
         "gradient": gradient,
         "cs": "a complex number for complex x",
     }.get(form, "a real number")
     raise ValueError(
-        f"{name} must return {expected} on a GPU, and returns {returned} for {_names(given)}"
+        f"{name} must return {expected} on a GPU, and returns {returned} for {_list(given)}"
     )
 
 
-def _is_expected(returned: Any, form: Any, length: int) -> bool:
-    if form is True:
-        return (
-            isinstance(returned, types.BaseTuple)
-            and len(returned) == 2
-            and _is_real(returned[0])
-            and _is_expected(returned[1], "gradient", length)
-        )
-    if form == "gradient":
-        return (
-            isinstance(returned, types.BaseTuple)
-            and len(returned) == length
-            and all(map(_is_real, returned))
-        )
+def _is_expected(returned: Any, form: str, length: int) -> bool:
     if form == "cs":
         return isinstance(returned, types.Complex)
-    return _is_real(returned)
+    if form not in ("pair", "gradient"):
+        return isinstance(returned, (types.Integer, types.Float, types.Boolean))
+    parts = ("value", "gradient") if form == "pair" else ("value",) * length
+    return (
+        isinstance(returned, types.BaseTuple)
+        and len(returned) == len(parts)
+        and all(_is_expected(*each, length) for each in zip(returned, parts, strict=True))
+    )
 
 
-def _is_real(numba_type: Any) -> bool:
-    return isinstance(numba_type, (types.Integer, types.Float, types.Boolean))
-
-
-# ---------------------------------------------------------------------------------------------
-# What the searches call
-# ---------------------------------------------------------------------------------------------
-
-
-def _in_place(fun: Any) -> Callable[..., None]:
-    def evaluate(s, rows, complex_trial, args):  # type: ignore[no-untyped-def]
-        s.f = fun(rows[TRIAL], rows[GRAD], *args)
-        s.nfev += 1
-        s.njev = s.nfev
-
-    return register_jitable(evaluate)
-
-
-def _pair(fun: Any, fill: Any) -> Callable[..., None]:
-    def evaluate(s, rows, complex_trial, args):  # type: ignore[no-untyped-def]
-        s.f, gradient = fun(rows[TRIAL], *args)
-        fill(rows[GRAD], gradient)
-        s.nfev += 1
-        s.njev = s.nfev
-
-    return register_jitable(evaluate)
-
-
-def _separate(fun: Any, jac: Any, fill: Any) -> Callable[..., None]:
-    def evaluate(s, rows, complex_trial, args):  # type: ignore[no-untyped-def]
-        s.f = fun(rows[TRIAL], *args)
-        copy(rows[X], rows[TRIAL])  # the function may have overwritten it
-        fill(rows[GRAD], jac(rows[TRIAL], *args))
-        s.nfev += 1
-        s.njev = s.nfev
-
-    return register_jitable(evaluate)
-
-
-def _filler(length: int) -> Callable[..., None]:
-    """Return ``fill(grad, given)``: it copies a tuple, whose entries may be of several types."""
+def _make_filler(length: int) -> Callable[..., bool]:
+    """Make ``fill(grad, given)``: it copies a tuple, whose entries may be of several types."""
     if length == 0:
-        return register_jitable(lambda grad, given: None)
-    before, last = _filler(length - 1), length - 1
+        return register_jitable(lambda grad, given: True)
+    before, last = _make_filler(length - 1), length - 1
 
     @register_jitable
     def fill(grad, given):  # type: ignore[no-untyped-def]
-        before(grad, given)
         grad[last] = given[last]
+        return before(grad, given)
 
     return fill
-
-
-def _with_differences(evaluate_at: Callable[..., None]) -> Callable[[Any], Callable[..., None]]:
-    def of(fun: Any) -> Callable[..., None]:
-        value = _spread(fun)
-
-        def evaluate(s, rows, complex_trial, args):  # type: ignore[no-untyped-def]
-            evaluate_at(value, args, s, rows)
-
-        return register_jitable(evaluate)
-
-    return of
-
-
-def _with_complex_steps(fun: Any) -> Callable[..., None]:
-    value = _spread(fun)
-
-    def evaluate(s, rows, complex_trial, args):  # type: ignore[no-untyped-def]
-        complex_point(value, args, s, rows, complex_trial)
-
-    return register_jitable(evaluate)
-
-
-def _spread(fun: Any) -> Callable[..., Any]:
-    """Return ``value(x, args)``."""
-
-    def value(x, args):  # type: ignore[no-untyped-def]
-        return fun(x, *args)
-
-    return register_jitable(value)
-
-
-_FORMS: dict[Any, Callable[[Any], Callable[..., None]]] = {
-    "in-place": _in_place,
-    "2-point": _with_differences(two_point),
-    "3-point": _with_differences(three_point),
-    "cs": _with_complex_steps,
-}

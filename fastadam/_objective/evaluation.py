@@ -1,74 +1,83 @@
-"""What a search requests, evaluated at its x: the value, and the gradient by differences."""
+"""What a search requests, evaluated at its x: the value, and the gradient by differences or not."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from .._numba.options import inline
-from .differences import central, complex_step, copy, one_sided
+from .differences import FILLERS, copy
 from .layout import GRAD, GRADIENT, LOWER, REL_STEP, TRIAL, UNIT, UPPER, VALUE, X
 
 
 @inline
-def three_point(value, slot, s, rows):
-    """Evaluate the value, and the gradient by central differences."""
-    x, trial, grad = rows[X], rows[TRIAL], rows[GRAD]
-    lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
-    if not has_value(value, slot, s, trial, grad):
-        return
-    central(value, slot, s, x, s.f, grad, trial, lower, upper, rel_step, unit, s.width)
-    if s.part == 0:
-        s.njev += 1
+def select_views(vectors, complex_trial):
+    """Select what evaluations see of a search: once, since each view takes time.
+
+    ``complex_trial`` has one number for each variable with "cs", and none otherwise.
+    """
+    return (
+        vectors[X],
+        vectors[TRIAL],
+        vectors[GRAD],
+        vectors[LOWER],
+        vectors[UPPER],
+        vectors[REL_STEP],
+        vectors[UNIT],
+        complex_trial,
+    )
 
 
 @inline
-def two_point(value, slot, s, rows):
-    """Evaluate the value, and the gradient by one-sided differences, or by wide central ones."""
-    if s.width > 0.0:
-        three_point(value, slot, s, rows)
-        return
-    x, trial, grad = rows[X], rows[TRIAL], rows[GRAD]
-    lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
-    if not has_value(value, slot, s, trial, grad):
-        return
-    one_sided(value, slot, s, x, s.f, grad, trial, lower, upper, rel_step, unit)
-    if s.part == 0:
-        s.njev += 1
+def real_value(form, views, data):
+    """Evaluate a function of real x."""
+    return form(views[1], data)
 
 
 @inline
-def complex_point(value, slot, s, rows, complex_trial):
-    """Evaluate the value, and the gradient by the complex step."""
-    x, grad = rows[X], rows[GRAD]
-    lower, upper, rel_step, unit = rows[LOWER], rows[UPPER], rows[REL_STEP], rows[UNIT]
-    if s.part == 0:
-        copy(x, complex_trial)
-        s.f = value(complex_trial, slot).real
-        s.nfev += 1
-        if only_value(s, grad):
-            return
-    complex_step(value, slot, s, x, grad, complex_trial, lower, upper, rel_step, unit)
-    if s.part == 0:
-        s.njev += 1
+def complex_value(form, views, data):
+    """Evaluate a function of complex x."""
+    copy(views[0], views[7])
+    return form(views[7], data).real
 
 
-@inline
-def has_value(value, slot, s, trial, grad):
-    """Evaluate the value unless it is known; return whether the gradient is wanted too."""
-    if s.part > 0:
-        return True
-    if s.request != GRADIENT:
-        s.f = value(trial, slot)
-        s.nfev += 1
-    return not only_value(s, grad)
+def make_evaluation(scheme: str, form: Any, value_at: Any = None) -> Callable[..., None]:
+    """Make ``evaluate(s, views, data)``: it evaluates what a search requests, or goes on with it.
 
+    Parameters
+    ----------
+    scheme : str
+        Where gradients come from: "gradient" or a key of `differences.FILLERS`.
+    form : callable
+        The user's function, as `forms` makes it.
+    value_at : callable, optional
+        How a form that gives the value alone is evaluated at x, if not as the scheme does it.
+    """
+    if scheme == "gradient":
 
-@inline
-def only_value(s, grad):
-    """Return whether no gradient is wanted, which then is NaN; or begin its evaluation."""
-    if s.request == VALUE:
-        for i in range(grad.size):
-            grad[i] = math.nan
-        return True
-    s.part = 1
-    return False
+        def evaluate(s, views, data):
+            s.f = form(views[0], views[1], views[2], data)
+            s.nfev += 1
+            s.njev = s.nfev
+
+        return evaluate
+    fill = FILLERS[scheme]
+    value = value_at or (complex_value if scheme == "cs" else real_value)
+
+    def evaluate_differences(s, views, data):
+        if s.part == 0:
+            if s.request != GRADIENT:
+                s.f = value(form, views, data)
+                s.nfev += 1
+            if s.request == VALUE:
+                grad = views[2]
+                for i in range(grad.size):
+                    grad[i] = math.nan
+                return
+            s.part = 1
+        fill(form, data, s, views)
+        if s.part == 0:
+            s.njev += 1
+
+    return evaluate_differences

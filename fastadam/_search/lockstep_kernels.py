@@ -13,7 +13,7 @@ from typing import Any
 from numba import types
 
 from .._numba.cache import compile_kernel
-from .._objective.differences import around, beside, parabola, secant, size
+from .._objective.differences import POINT_FINDERS, find_complex_step, slope
 from .._objective.layout import GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
 from .._rules.spec import Rule
 from .iteration import make_iterate
@@ -88,19 +88,16 @@ def store_kernel() -> Callable[..., Any]:
 
 @cache
 def points_kernel(scheme: str) -> Callable[..., Any]:
-    """Compile what fills ``near`` and ``far``; a one-sided difference has no near point but x."""
-    one_sided = scheme == "2-point"
+    """Compile what fills ``near`` and ``far``, the points of differences."""
+    find_points = POINT_FINDERS[scheme]
 
     def kernel(records, matrices, active, near, far):
         for a in range(active.size):
-            s, vectors = records[active[a]], matrices[active[a]]
+            width, vectors = records[active[a]].width, matrices[active[a]]
             for i in range(vectors.shape[1]):
                 x, lower, upper = vectors[X, i], vectors[LOWER, i], vectors[UPPER, i]
                 rel_step, unit = vectors[REL_STEP, i], vectors[UNIT, i]
-                if one_sided and s.width == 0.0:
-                    near[a, i], far[a, i] = x, beside(x, lower, upper, rel_step, unit)
-                else:
-                    near[a, i], far[a, i] = around(x, lower, upper, rel_step, unit, s.width)
+                near[a, i], far[a, i] = find_points(x, lower, upper, rel_step, unit, width)
 
     return _compile(f"points_{scheme[0]}", kernel, WORDS, MATRIX, MATRIX)
 
@@ -113,10 +110,9 @@ def complex_steps_kernel() -> Callable[..., Any]:
         for a in range(active.size):
             vectors = matrices[active[a]]
             for i in range(vectors.shape[1]):
-                free = vectors[LOWER, i] < vectors[UPPER, i]
-                h[a, i] = (
-                    vectors[REL_STEP, i] * size(vectors[X, i], vectors[UNIT, i]) if free else 0.0
-                )
+                x, lower, upper = vectors[X, i], vectors[LOWER, i], vectors[UPPER, i]
+                rel_step, unit = vectors[REL_STEP, i], vectors[UNIT, i]
+                h[a, i] = find_complex_step(x, lower, upper, rel_step, unit)
 
     return _compile("complex_steps", kernel, WORDS, MATRIX)
 
@@ -130,13 +126,10 @@ def slopes_kernel() -> Callable[..., Any]:
             f, vectors = records[active[a]].f, matrices[active[a]]
             for i in range(vectors.shape[1]):
                 x = vectors[X, i]
-                if far[a, i] == x:
-                    vectors[GRAD, i] = 0.0
-                elif near[a, i] == x or near[a, i] == far[a, i]:
-                    vectors[GRAD, i] = secant(x, f, far[a, i], f_far[a, i])
-                else:
-                    vectors[GRAD, i] = parabola(
-                        x, f, near[a, i], f_near[a, i], far[a, i], f_far[a, i]
-                    )
+                vectors[GRAD, i] = (
+                    0.0
+                    if far[a, i] == x
+                    else slope(x, f, near[a, i], f_near[a, i], far[a, i], f_far[a, i])
+                )
 
     return _compile("slopes", kernel, WORDS, MATRIX, MATRIX, MATRIX, MATRIX)

@@ -1,25 +1,28 @@
-"""The compiled loops of the minimiser: one for each rule, whatever the function.
+"""The loop of a search: once, with what evaluates the user's function supplied.
 
-A user's compiled function comes in as the address of its machine code (`native`), so that a new
-one costs no compilation of the loop. A loop written for one function alone has no such calls, and
-keeps nothing beside the point: it took 34 ns an iteration where this one took 46 (Rosenbrock,
-n = 2).
+Compiled, it is one for each rule and scheme, whatever the function: that comes in as the address
+of its machine code (`_objective.compiled`), so that a new one costs no compilation of the loop.
+A loop compiled for one function alone has no such calls, and keeps nothing beside the point: it
+took 34 ns an iteration where this one took 46 (Rosenbrock, n = 2). But it takes seconds to
+compile, so it has to do only where Numba's private parts are not as expected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+import numba
 from numba import types
-from numba.extending import register_jitable
 
-from .._numba.addresses import borrowed
+from .._numba.addresses import borrowed, spill
 from .._numba.cache import compile_kernel
-from .._numba.calls import call_gradient, call_value
-from .._objective.evaluation import complex_point, three_point, two_point
-from .._objective.layout import GRAD, STATE, TRIAL, X
+from .._numba.calls import call_gradient, call_value, make_function_at
+from .._numba.options import inline
+from .._objective.evaluation import make_evaluation, select_views
+from .._objective.inlined import make_inlined_form
+from .._objective.layout import STATE
 from .._rules.spec import Rule
 from .iteration import make_iterate
 from .outcomes import RUNNING
@@ -28,35 +31,15 @@ from .state import MATRIX, RECORDS
 _OPTIONS = {"error_model": "numpy", "nogil": True}
 
 
-@cache
-def advance_kernel(rule: Rule) -> Callable[..., Any]:
-    """Return ``advance(record, rows, h)``: the engine of a rule, compiled for Python to call.
-
-    It returns the status.
-    """
-    advance = make_iterate(rule)
-
-    def kernel(record, rows, h):
-        s = record[0]
-        advance(s, rows, rows[STATE:], h)
-        return s.status
-
-    kernel.__qualname__ = f"advance_{rule.name}"
-    signature = types.int64(RECORDS, MATRIX, _hyper(rule))
-    return compile_kernel(kernel, signature, **_OPTIONS)
-
-
-@cache
-def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
-    """Return the compiled loop: ``run(address, slot, record, rows, trial, h, rates, iterations)``.
+def make_loop(iterate: Callable[..., None], evaluate: Callable[..., None]) -> Callable[..., None]:
+    """Make the loop of a search: ``loop(s, views, vectors, hyper, data, rates, iterations)``.
 
     Parameters
     ----------
-    rule : Rule
-        The rule.
-    scheme : str
-        Where gradients come from: "gradient", "2-point", "3-point" or "cs". ``address`` is that
-        of a function as `native` makes it for the scheme.
+    iterate : callable
+        ``iterate(s, vectors, state, hyper)``: one iteration of a rule, see `iteration`.
+    evaluate : callable
+        ``evaluate(s, views, data)``, see `make_evaluation`.
 
     Returns
     -------
@@ -65,103 +48,100 @@ def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
         it returns, the last point is evaluated and not yet judged, unless a halt came between
         two evaluations of its differences; the next call then finishes these, and no more. With
         0 iterations, the evaluation is all it does.
-        ``trial`` is a complex vector for "cs".
         ``rates`` holds the step size for each of the iterations, or nothing.
     """
-    if scheme == "gradient":
-        kernel = _with_gradient(make_iterate(rule))
-    else:
-        kernel = _with_differences(make_iterate(rule), _DIFFERENCES[scheme])
+
+    def loop(s, views, vectors, hyper, data, rates, iterations):
+        state, has_rates = vectors[STATE:], rates.size > 0
+        if s.nfev == 0 or iterations == 0 or s.part > 0:
+            begins = s.nfev == 0
+            evaluate(s, views, data)
+            if s.halt != 0 or not begins:
+                return
+        for k in range(iterations):
+            if has_rates:
+                s.lr = rates[k]
+            iterate(s, vectors, state, hyper)
+            if s.status != RUNNING:
+                break
+            evaluate(s, views, data)
+            if s.halt != 0:  # read anew each time: the call might have written it
+                break
+
+    return loop
+
+
+@cache
+def iterate_kernel(rule: Rule) -> Callable[..., Any]:
+    """Compile ``iterate(record, vectors, hyper)``: one iteration of a rule, for Python to call."""
+    iterate = make_iterate(rule)
+
+    def kernel(record, vectors, hyper):
+        iterate(record[0], vectors, vectors[STATE:], hyper)
+
+    kernel.__qualname__ = f"iterate_{rule.name}"
+    return compile_kernel(kernel, types.void(RECORDS, MATRIX, _hyper_type(rule)), **_OPTIONS)
+
+
+@cache
+def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
+    """Compile the loop of a rule and a scheme, with the signature `run_signature`.
+
+    ``address`` is that of a `CompiledObjective` of the scheme.
+    """
+    form = call_gradient if scheme == "gradient" else call_value
+    loop = inline(make_loop(make_iterate(rule), inline(make_evaluation(scheme, form))))
+
+    def kernel(address, user_data, record, vectors, complex_trial, hyper, rates, iterations):
+        record, vectors, complex_trial, rates = borrowed((record, vectors, complex_trial, rates))
+        s, views = record[0], select_views(vectors, complex_trial)
+        loop(s, views, vectors, hyper, (address, user_data), rates, iterations)
+
     kernel.__qualname__ = f"run_{rule.name}_{scheme.replace('-', '_')}"
     return compile_kernel(kernel, run_signature(rule), **_OPTIONS)
 
 
 @cache
 def run_signature(rule: Rule) -> Any:
-    """Return the Numba signature of `run_kernel`."""
+    """Make the Numba signature of `run_kernel`."""
     real = types.Array(types.float64, 1, "C")
-    trial = types.Array(types.complex128, 1, "C")
-    return types.void(
-        types.intp, types.intp, RECORDS, MATRIX, trial, _hyper(rule), real, types.int64
-    )
+    complex_trial = types.Array(types.complex128, 1, "C")
+    memory = RECORDS, MATRIX, complex_trial, _hyper_type(rule), real
+    return types.void(types.intp, types.intp, *memory, types.int64)
 
 
-def _hyper(rule: Rule) -> Any:
+def _hyper_type(rule: Rule) -> Any:
     return types.UniTuple(types.float64, len(rule.hyper))
 
 
-# The two loops are apart, and the first calls the function itself, to save reference counts: they
-# are atomic, and each view that is made or handed on in an iteration has two. One loop for both
-# took 72 ns where this one takes 48 (Rosenbrock, n = 2).
+@cache
+def drive_kernel(rule: Rule, user_data_type: Any) -> Callable[..., Any]:
+    """Compile ``drive(run_address, user_data, address, ...)``: a run with its user data kept."""
+    function_at = make_function_at(run_signature(rule))
+
+    def drive(
+        run_address, user_data, address, record, vectors, complex_trial, hyper, rates, iterations
+    ):
+        kept = spill(user_data)
+        record, vectors, complex_trial, rates = borrowed((record, vectors, complex_trial, rates))
+        run = function_at(run_address)
+        run(address, kept, record, vectors, complex_trial, hyper, rates, iterations)
+
+    drive.__qualname__ = "drive"
+    address, _, *memory = run_signature(rule).args
+    signature = types.void(types.intp, user_data_type, address, *memory)
+    return compile_kernel(drive, signature, [user_data_type], nogil=True)
 
 
-def _with_gradient(advance: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the loop over a function that gives both the value and the gradient."""
+@lru_cache(maxsize=64)
+def specialized_kernel(rule: Rule, form: str, scheme: str, *functions: Any) -> Callable[..., Any]:
+    """Make ``run(args, record, ...)``: the loop for one function, by Numba's public interface."""
+    evaluate = make_evaluation(scheme, make_inlined_form(form, functions))
+    loop = inline(make_loop(make_iterate(rule), inline(evaluate)))
 
-    def kernel(address, slot, record, rows, complex_trial, h, rates, iterations):
-        record, rows, complex_trial, rates = borrowed((record, rows, complex_trial, rates))
-        s = record[0]
-        target = address, slot
-        x, trial, grad, state = rows[X], rows[TRIAL], rows[GRAD], rows[STATE:]
-        if s.nfev == 0 or iterations == 0:
-            s.f = call_gradient(x, trial, grad, target)
-            s.nfev += 1
-            if s.halt != 0:
-                iterations = 0
-        for k in range(iterations):
-            if rates.size > 0:
-                s.lr = rates[k]
-            advance(s, rows, state, h)
-            if s.status != RUNNING:
-                break
-            s.f = call_gradient(x, trial, grad, target)
-            s.nfev += 1
-            if s.halt != 0:  # read anew each time: the call might have written it
-                break
-        s.njev = s.nfev
+    @numba.njit(**_OPTIONS)
+    def run(args, record, vectors, complex_trial, hyper, rates, iterations):
+        views = select_views(vectors, complex_trial)
+        loop(record[0], views, vectors, hyper, args, rates, iterations)
 
-    return kernel
-
-
-def _with_differences(
-    advance: Callable[..., Any], evaluate: Callable[..., Any]
-) -> Callable[..., Any]:
-    """Return the loop over a function that gives the value alone."""
-
-    def kernel(address, slot, record, rows, complex_trial, h, rates, iterations):
-        record, rows, complex_trial, rates = borrowed((record, rows, complex_trial, rates))
-        s, target = record[0], (address, slot)
-        if s.nfev == 0 or iterations == 0 or s.part > 0:
-            goes_on = s.nfev == 0
-            evaluate(target, s, rows, complex_trial)
-            if s.halt != 0 or not goes_on:
-                return
-        for k in range(iterations):
-            if rates.size > 0:
-                s.lr = rates[k]
-            advance(s, rows, rows[STATE:], h)
-            if s.status != RUNNING:
-                break
-            evaluate(target, s, rows, complex_trial)
-            if s.halt != 0:
-                break
-
-    return kernel
-
-
-@register_jitable
-def _three_point(target, s, rows, complex_trial):
-    three_point(call_value, target, s, rows)
-
-
-@register_jitable
-def _two_point(target, s, rows, complex_trial):
-    two_point(call_value, target, s, rows)
-
-
-@register_jitable
-def _complex_point(target, s, rows, complex_trial):
-    complex_point(call_value, target, s, rows, complex_trial)
-
-
-_DIFFERENCES = {"2-point": _two_point, "3-point": _three_point, "cs": _complex_point}
+    return run

@@ -1,4 +1,4 @@
-"""The loop, for functions in Python and for compiled ones, with one interface."""
+"""The loop of a search, run in turns: for functions in Python, and for compiled ones."""
 
 from __future__ import annotations
 
@@ -7,71 +7,26 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
+from functools import partial
 from typing import Any
 
+import numba
 import numpy as np
 
 from .._numba import private
 from .._numba.cache import kernel_address
-from .._objective import python as objective
-from .._objective.calls import called_from_python
-from .._objective.compiled import driver, is_native, native_function, type_of_arguments
-from .._objective.differences import central, complex_step, one_sided
-from .._objective.layout import GRADIENT, LOWER, REL_STEP, UNIT, UPPER, VALUE
+from .._objective.arguments import find_argument_types
+from .._objective.compiled import CompiledObjective
+from .._objective.evaluation import make_evaluation, real_value, select_views
+from .._objective.objective import Objective
+from .._objective.python import make_python_form
 from .._rules.spec import Rule
-from .loops import advance_kernel, run_kernel, run_signature
-from .outcomes import RUNNING
+from .loops import drive_kernel, iterate_kernel, make_loop, run_kernel, specialized_kernel
 from .schedule import Rates, Schedule, step_size
 from .search import Search
 from .ticker import INTERVAL, ticker
 
 _NO_RATES = np.empty(0)
-
-DIFFERENCES = ("2-point", "3-point", "cs")
-
-
-@dataclass(frozen=True)
-class Functions:
-    """A user's functions.
-
-    Attributes
-    ----------
-    fun : callable
-        The objective.
-    args : tuple
-        Its extra arguments.
-    jac : callable, True or str
-        The gradient function; True or "in-place" if ``fun`` gives it; or the scheme of the
-        differences, "2-point", "3-point" or "cs".
-    """
-
-    fun: Callable[..., Any]
-    args: tuple[Any, ...]
-    jac: Any
-
-    @property
-    def scheme(self) -> str:
-        """Where gradients come from: "gradient", or the scheme of the differences."""
-        return self.jac if self.jac in DIFFERENCES else "gradient"
-
-    @property
-    def form(self) -> Any:
-        """What a compiled function is wrapped as, see `native.native_function`."""
-        return "value" if self.scheme in ("2-point", "3-point") else self.jac
-
-    @property
-    def in_python(self) -> Functions:
-        """The same, for calls from Python."""
-        fun = called_from_python("fun", self.fun, self.args)
-        return replace(self, fun=fun, jac=called_from_python("jac", self.jac, self.args))
-
-    @property
-    def native(self) -> bool:
-        """Whether the loop can run compiled."""
-        compiled = is_native(self.fun) and (is_native(self.jac) or not callable(self.jac))
-        return compiled and private.is_available()
 
 
 class Run(ABC):
@@ -79,13 +34,13 @@ class Run(ABC):
 
     Parameters
     ----------
-    functions : Functions
+    objective : Objective
         The user's.
     search : Search
         Its memory.
     rule : Rule
         The update rule.
-    h : tuple of float
+    hyper : tuple of float
         The rule's hyper-parameters; the first, the step size, is the search's own.
     schedule : callable or None
         The step size at each iteration, from 1.
@@ -93,38 +48,35 @@ class Run(ABC):
 
     def __init__(
         self,
-        functions: Functions,
+        objective: Objective,
         search: Search,
         rule: Rule,
-        h: tuple[float, ...],
+        hyper: tuple[float, ...],
         schedule: Schedule | None,
     ) -> None:
-        self.functions, self.search, self.rule, self.h = functions, search, rule, h
+        self.objective, self.search, self.rule, self.hyper = objective, search, rule, hyper
         self.schedule = schedule
         #: When it is to come back at the latest, by `time.monotonic`.
         self.deadline = math.inf
+        n = search.x.size if objective.scheme == "cs" else 0
+        self._complex_trial = np.zeros(n, dtype=np.complex128)
 
     @abstractmethod
     def run(self, iterations: int) -> int:
-        """Make some iterations, or fewer if the search ends; return the status.
+        """Make some iterations, or fewer if the search ends; return the outcome.
 
         Afterwards the last point is evaluated, and it is judged by the next call: so a callback
         sees each point before the next is made. It comes back sooner where the search is halted,
-        see `kernels.run_kernel`.
+        see `loops.make_loop`.
         """
 
     @abstractmethod
+    def ticking(self) -> AbstractContextManager[bool]:
+        """Have the search halted from time to time; the context says whether that will be so."""
+
     def evaluate(self) -> None:
         """Evaluate what the search requests, at its x, or go on with it; maybe not to the end."""
-
-    @abstractmethod
-    def ticking(self) -> AbstractContextManager[bool]:
-        """Return what has the search halted from time to time; it says whether that will be so."""
-
-
-# ---------------------------------------------------------------------------------------------
-# Compiled
-# ---------------------------------------------------------------------------------------------
+        self.run(0)
 
 
 class CompiledRun(Run):
@@ -132,43 +84,44 @@ class CompiledRun(Run):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        scheme = self.functions.scheme
-        args_type = type_of_arguments(self.functions.args)
-        self._native = native_function(self.functions.fun, self.functions.form, args_type)
-        self._trial = np.zeros(self.search.x.size if scheme == "cs" else 0, dtype=np.complex128)
-        self._rates = (
-            None
-            if self.schedule is None
-            else Rates(self.schedule, int(self.search.view("maxiter")[0]))
-        )
-        self._given = self._native.given(self.functions.args)
-        self._drive = driver(run_signature(self.rule), self._native.type_given(args_type))
-        self._loop_address = kernel_address(run_kernel(self.rule, scheme))
+        self._rates = Rates(self.schedule, self.search.scalars.maxiter) if self.schedule else None
+        call = self._called_by_address() if private.is_available() else self._specialized()
+        memory = self.search.record, self.search.vectors, self._complex_trial, self.hyper
+        self._call = partial(call, *memory)
+
+    def _called_by_address(self) -> Callable[..., Any]:
+        compiled = CompiledObjective(self.objective)
+        run_address = kernel_address(run_kernel(self.rule, self.objective.scheme))
+        drive = drive_kernel(self.rule, compiled.user_data_type)
+        self._owner = compiled  # of the machine code
+        return partial(drive, run_address, compiled.user_data, compiled.address)
+
+    def _specialized(self) -> Callable[..., Any]:
+        objective = self.objective
+        functions = objective.functions.values()
+        run = specialized_kernel(self.rule, objective.form, objective.scheme, *functions)
+
+        def call(*memory: Any) -> None:
+            try:
+                run(objective.args, *memory)
+            except numba.NumbaError as error:
+                find_argument_types(objective.args)  # which names the one that has no type
+                raise ValueError(f"fun cannot be compiled for its arguments: {error}") from error
+
+        return call
 
     def run(self, iterations: int) -> int:
         """Make some iterations, see `Run.run`."""
-        rates = _NO_RATES
-        if self._rates is not None and iterations > 0:
-            nit = int(self.search.view("nit")[0])
-            if nit < self.search.view("maxiter")[0]:
-                rates = self._rates.after(nit)
-                iterations = min(iterations, len(rates))
-        memory = self.search.record, self.search.vectors, self._trial, self.h, rates, iterations
-        self._drive(self._loop_address, self._given, self._native.address, *memory)
-        return int(self.search.view("status")[0])
-
-    def evaluate(self) -> None:
-        """Evaluate what the search requests, see `Run.evaluate`."""
-        self.run(0)
+        rates, s = _NO_RATES, self.search.scalars
+        if self._rates is not None and iterations > 0 and s.nit < s.maxiter:
+            rates = self._rates.after(s.nit)
+            iterations = min(iterations, len(rates))
+        self._call(rates, iterations)
+        return int(s.status)
 
     def ticking(self) -> AbstractContextManager[bool]:
         """Have another thread halt the loop, see `Run.ticking`."""
         return ticker.ticking(self.search.view("halt"))
-
-
-# ---------------------------------------------------------------------------------------------
-# Python
-# ---------------------------------------------------------------------------------------------
 
 
 class PythonRun(Run):
@@ -176,113 +129,44 @@ class PythonRun(Run):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        make = _with_gradient if self.functions.scheme == "gradient" else _with_differences
-        self._halt, self._back = self.search.view("halt"), math.inf
-        self._evaluate = make(self.functions.in_python, self.search, self._look)
-        self._advance = advance_kernel(self.rule)
+        self._back = math.inf
+        search, kernel = self.search, iterate_kernel(self.rule)
+        s, record = search.scalars, search.record
 
-    def evaluate(self) -> None:
-        """Evaluate what the search requests, see `Run.evaluate`."""
-        self._back = min(self.deadline, time.monotonic() + INTERVAL)
-        self._evaluate()
+        def look() -> None:
+            if time.monotonic() >= self._back:
+                s.halt = 1
+
+        form = make_python_form(self.objective, look)
+
+        def iterate(s: Any, vectors: Any, state: Any, hyper: Any) -> None:
+            kernel(record, vectors, hyper)
+
+        self._loop = make_loop(iterate, make_evaluation(self.objective.scheme, form, real_value))
+        self._views = select_views(search.vectors, self._complex_trial)
+        self._rates = _NO_RATES if self.schedule is None else _Asked(self.schedule, s)
 
     def ticking(self) -> AbstractContextManager[bool]:
         """Leave it to the clock, at which each evaluation looks, see `Run.ticking`."""
         return nullcontext(True)
 
-    def _look(self) -> bool:
-        """Halt if it is time to; return whether the search is halted."""
-        if time.monotonic() >= self._back:
-            self._halt[0] = 1
-        return bool(self._halt[0])
-
     def run(self, iterations: int) -> int:
         """Make some iterations, see `Run.run`."""
-        search = self.search
-        record, rows, h, maxiter = search.record, search.vectors, self.h, search.view("maxiter")[0]
-        advance, evaluate = self._advance, self._evaluate
-        nit, lr, halt, schedule = search.view("nit"), search.view("lr"), self._halt, self.schedule
         self._back = min(self.deadline, time.monotonic() + INTERVAL)
-        begins = search.view("nfev")[0] == 0
-        if begins or search.view("part")[0] > 0:
-            evaluate()
-            if halt[0] or not begins:
-                return RUNNING
-        for _ in range(iterations):
-            if schedule is not None and nit[0] < maxiter:
-                lr[0] = step_size(schedule, int(nit[0]) + 1)
-            status = advance(record, rows, h)
-            if status != RUNNING:
-                return int(status)
-            evaluate()
-            if halt[0]:
-                break
-        return RUNNING
+        search, args = self.search, self.objective.args
+        s, vectors = search.scalars, search.vectors
+        self._loop(s, self._views, vectors, self.hyper, args, self._rates, iterations)
+        return int(s.status)
 
 
-Look = Callable[[], bool]
+class _Asked:
+    """The step sizes of a schedule, asked for one at a time, as an array for the loop."""
 
+    size = 1
 
-def _with_gradient(functions: Functions, search: Search, look: Look) -> Callable[[], None]:
-    """Return what evaluates functions that give the gradient."""
-    fun, args, jac = functions.fun, functions.args, functions.jac
-    if jac is True:
-        both = objective.pair(fun, args)
-    elif jac == "in-place":
-        both = objective.in_place(fun, args)
-    else:
-        both = objective.separate(fun, jac, args)
-    x, grad, f = search.x, search.grad, search.view("f")
-    nfev, njev = search.view("nfev"), search.view("njev")
+    def __init__(self, schedule: Schedule, s: Any) -> None:
+        self._schedule, self._s = schedule, s
 
-    def evaluate() -> None:
-        f[0] = both(x, grad)
-        nfev[0] += 1
-        njev[0] += 1
-        look()
-
-    return evaluate
-
-
-def _with_differences(functions: Functions, search: Search, look: Look) -> Callable[[], None]:
-    """Return what evaluates a function and its differences."""
-    x, grad, trial = search.x, search.grad, search.trial
-    box = tuple(search.vectors[row] for row in (LOWER, UPPER, REL_STEP, UNIT))
-    f, njev, request, width = (search.view(name) for name in ("f", "njev", "request", "width"))
-    nfev, part, halt = (search.view(name) for name in ("nfev", "part", "halt"))
-    complex_trial = np.zeros(x.size if functions.scheme == "cs" else 0, dtype=np.complex128)
-    form = objective.complex_value if functions.scheme == "cs" else objective.value
-    of, plain = form(functions.fun, functions.args), objective.value(functions.fun, functions.args)
-    s = SimpleNamespace(nfev=0, part=0, halt=0)  # the record, at a tenth of what that takes
-
-    def value(point: Any, slot: int) -> Any:
-        result = of(point, slot)
-        s.halt = look()
-        return result
-
-    def differences() -> None:
-        if functions.scheme == "cs":
-            complex_step(value, 0, s, x, grad, complex_trial, *box)
-        elif functions.scheme == "3-point" or width[0] > 0.0:
-            central(value, 0, s, x, f[0], grad, trial, *box, width[0])
-        else:
-            one_sided(value, 0, s, x, f[0], grad, trial, *box)
-
-    def evaluate() -> None:
-        s.nfev, s.part, s.halt = nfev[0], part[0], halt[0]
-        try:
-            if s.part == 0:
-                if request[0] != GRADIENT:
-                    f[0] = plain(x, 0)
-                    s.nfev += 1
-                    s.halt = look()
-                if request[0] == VALUE:
-                    grad[:] = np.nan
-                    return
-                s.part = 1
-            differences()
-            njev[0] += s.part == 0
-        finally:
-            nfev[0], part[0] = s.nfev, s.part
-
-    return evaluate
+    def __getitem__(self, k: int) -> float:
+        s = self._s
+        return step_size(self._schedule, s.nit + 1) if s.nit < s.maxiter else s.lr

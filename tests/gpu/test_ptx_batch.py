@@ -30,13 +30,13 @@ def _hopper(monkeypatch):
 def task(fun, jac, rule=ADAM, dtype="float32", length=2):
     """Return what a kernel for lines is compiled for."""
     from fastadam._cuda.searches import Task
-    from fastadam._objective.cuda import plain
+    from fastadam._objective.cuda import find_source
 
     real = from_dtype(np.dtype(dtype))
     vector, matrix = (types.Array(real, ndim, "C") for ndim in (1, 2))
     args, rows = types.Tuple((vector,)), types.Tuple((vector, matrix))
-    jac = plain("jac", jac) if callable(jac) else jac
-    return Task(rule, dtype, plain("fun", fun), jac, length, args, rows)
+    jac = find_source("jac", jac) if callable(jac) else jac
+    return Task(rule, dtype, find_source("fun", fun), jac, length, args, rows)
 
 
 def compiled(given, monkeypatch):

@@ -50,13 +50,13 @@ def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac):
 def test_the_clock_starts_when_all_is_compiled(monkeypatch):
     """As for `minimize`: a first call would solve nothing."""
     clock = [0.0]
-    compiling = compiled.native_function
+    compiling = compiled.CompiledObjective
 
     def slow(*given):
         clock[0] += 600.0
         return compiling(*given)
 
     monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(compiled, "native_function", slow)
+    monkeypatch.setattr(compiled, "CompiledObjective", slow)
     x0, rows = problems(3)
     assert run(x0, rows, max_seconds=300.0).success.all()

@@ -29,6 +29,6 @@ def compiled_der(x, w):
 
 def test_compiled_functions_stay_compiled(monkeypatch):
     """So the engine is not called from Python."""
-    monkeypatch.setattr(runs, "advance_kernel", None)
+    monkeypatch.setattr(runs, "iterate_kernel", None)
     result = minimize(compiled, [0.0, 0.0], compiled_der, args=(2.0,))
     np.testing.assert_allclose(result.x, [1, 2], atol=1e-4)

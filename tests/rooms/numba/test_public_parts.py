@@ -97,7 +97,7 @@ note("bounds", fastadam.minimize(fun, start, jac=jac, bounds=[(0.0, 0.5)] * 2))
 note("polish", fastadam.minimize(fun, start, jac=jac, options={{"polish": "BFGS"}}))
 options = {{"maxiter": 60}}
 note("starts", fastadam.multistart(fun, [(-2.0, 2.0)] * 2, jac=jac, rng=0, options=options))
-compiled = sorted(name for name in set(compiled) if "_float" in name or "advance_" in name)
+compiled = sorted(name for name in set(compiled) if "_float" in name or "iterate_" in name)
 print(json.dumps({{"results": results, "warnings": caught, "compiled": compiled}}))
 """
 

@@ -11,10 +11,8 @@ from scipy.optimize import rosen, rosen_der
 from fastadam._objective.differences import (
     CENTRAL_STEP,
     COMPLEX_STEP,
+    FILLERS,
     ONE_SIDED_STEP,
-    central,
-    complex_step,
-    one_sided,
 )
 
 INF = np.inf
@@ -56,13 +54,11 @@ def differences(scheme, function, x, lower=-INF, upper=INF, rel_step=None, width
     steps = np.broadcast_to(default if rel_step is None else rel_step, x.shape)
     unit = np.broadcast_to((1.0 if width else 0.0) if unit is None else unit, x.shape)
     grad, trial = np.full(x.size, np.nan), np.full(x.size, np.nan)
-    s = SimpleNamespace(nfev=0, part=1, halt=0)
-    if scheme == "2-point":
-        one_sided(value, 7, s, x, function(x), grad, trial, lower, upper, steps, unit)
-    elif scheme == "3-point":
-        central(value, 7, s, x, function(x), grad, trial, lower, upper, steps, unit, width)
-    else:
-        complex_step(value, 7, s, x, grad, trial.astype(complex), lower, upper, steps, unit)
+    s = SimpleNamespace(f=function(x), nfev=0, part=1, halt=0, width=width)
+    if scheme == "2-point":  # its wide ones are those of "3-point"
+        s.width = 0.0
+    views = x, trial, grad, lower, upper, steps, unit, trial.astype(complex)
+    FILLERS[scheme](value, 7, s, views)
     np.testing.assert_array_equal(x, before)
     assert s.nfev == len(value.points)
     assert s.part == 0
