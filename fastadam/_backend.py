@@ -32,6 +32,8 @@ class ParamSpec(NamedTuple):
 class Param(ABC):
     """A parameter array that was checked, with its state, wherever they live."""
 
+    __slots__ = ("dtype", "shape", "size", "spec")
+
     def __init__(self, spec: ParamSpec, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.spec, self.shape, self.dtype = spec, shape, dtype
         self.size = math.prod(shape)

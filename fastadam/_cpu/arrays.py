@@ -26,6 +26,8 @@ class ParamArray(Param):
     fills before a step and `make_scatter_call` writes back in it.
     """
 
+    __slots__ = ("_axes", "_buffer", "_is_c_ordered", "array", "flat", "is_view", "state")
+
     def __init__(self, spec: ParamSpec) -> None:
         self.array = array = parameter(spec.name, spec.array)
         super().__init__(spec, array.shape, array.dtype)
