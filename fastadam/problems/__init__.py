@@ -85,44 +85,16 @@ from .polynomials import (
 from .problem import Problem
 from .valleys import dixon_price, helical_valley, rosenbrock, wood
 
+# fmt: off
 __all__ = [
-    "Problem",
-    "ackley",
-    "beale",
-    "booth",
-    "branin",
-    "brown_badly_scaled",
-    "broyden_tridiagonal",
-    "catalogue",
-    "dixon_price",
-    "easom",
-    "freudenstein_roth",
-    "goldstein_price",
-    "griewank",
-    "helical_valley",
-    "himmelblau",
-    "ill_conditioned_quadratic",
-    "levy",
-    "matyas",
-    "misra1a",
-    "powell_badly_scaled",
-    "powell_singular",
-    "rastrigin",
-    "rosenbrock",
-    "rotated_quadratic",
-    "six_hump_camel",
-    "sphere",
-    "styblinski_tang",
-    "sum_of_squares",
-    "three_hump_camel",
-    "trid",
-    "trigonometric",
-    "wood",
-    "zakharov",
+    "Problem", "ackley", "beale", "booth", "branin", "brown_badly_scaled", "broyden_tridiagonal",
+    "catalogue", "dixon_price", "easom", "freudenstein_roth", "goldstein_price", "griewank",
+    "helical_valley", "himmelblau", "ill_conditioned_quadratic", "levy", "matyas", "misra1a",
+    "powell_badly_scaled", "powell_singular", "rastrigin", "rosenbrock", "rotated_quadratic",
+    "six_hump_camel", "sphere", "styblinski_tang", "sum_of_squares", "three_hump_camel", "trid",
+    "trigonometric", "wood", "zakharov",
 ]
 
-
-# fmt: off
 _IN_ORDER: tuple[Callable[[], Problem], ...] = (
     sphere, sum_of_squares, trid, zakharov, booth, matyas, ill_conditioned_quadratic,
     rotated_quadratic, powell_badly_scaled, brown_badly_scaled, rosenbrock, dixon_price, wood,

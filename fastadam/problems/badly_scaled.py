@@ -10,9 +10,10 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .._validate import MOST_VARIABLES, count, finite
-from .problem import Gradient, Problem, Value, Vector, build
+from ..typing import Vector
+from .problem import GradientFormula, Maker, Problem, ValueFormula
 
-Formulas = Callable[[float], tuple[Value, Gradient]]
+Formulas = tuple[ValueFormula, GradientFormula]
 
 
 def powell_badly_scaled() -> Problem:
@@ -39,15 +40,8 @@ def powell_badly_scaled() -> Problem:
     1.135262
     """
     root = (1.0981593296998175e-05, 9.106146739866524)
-    return build(
-        _powell_badly_scaled_value,
-        _powell_badly_scaled_gradient,
-        name="powell_badly_scaled",
-        x0=(0.0, 1.0),
-        bounds=(0.0, 10.0),
-        minimizers=(root, root[::-1]),
-        source="Powell (1970)",
-    )
+    make = Maker(_powell_badly_scaled_value, _powell_badly_scaled_gradient, "Powell (1970)")
+    return make("powell_badly_scaled", x0=(0, 1), bounds=(0, 10), minimizers=(root, root[::-1]))
 
 
 def _powell_badly_scaled_value(x: Vector) -> float:
@@ -84,15 +78,12 @@ def brown_badly_scaled() -> Problem:
     >>> round(problem.fun(problem.x0))
     999998000003
     """
-    return build(
+    make = Maker(
         _brown_badly_scaled_value,
         _brown_badly_scaled_gradient,
-        name="brown_badly_scaled",
-        x0=(1.0, 1.0),
-        bounds=((0.0, 2e6), (0.0, 2.0)),
-        minimizers=(1e6, 2e-6),
-        source="Moré, Garbow & Hillstrom (1981)",
+        "Moré, Garbow & Hillstrom (1981)",
     )
+    return make("brown_badly_scaled", x0=(1, 1), bounds=((0, 2e6), (0, 2)), minimizers=(1e6, 2e-6))
 
 
 def _brown_badly_scaled_value(x: Vector) -> float:
@@ -170,24 +161,18 @@ def rotated_quadratic(n: int = 10, condition: float = 1e6) -> Problem:
     return _quadratic("rotated_quadratic", _rotated_formulas, n, condition)
 
 
-def _quadratic(name: str, formulas: Formulas, n: int, condition: float) -> Problem:
+def _quadratic(
+    name: str, formulas: Callable[[float], Formulas], n: int, condition: float
+) -> Problem:
     count("n", n, 2, MOST_VARIABLES)
     if not finite("condition", condition) >= 1.0:
         raise ValueError(f"condition must be >= 1, got {condition}")
-    value, gradient = formulas(float(condition))
-    return build(
-        value,
-        gradient,
-        name=name,
-        x0=np.ones(n),
-        bounds=(-5.0, 5.0),
-        minimizers=np.zeros(n),
-        source="Hansen & Ostermeier (2001)",
-    )
+    make = Maker(*formulas(float(condition)), "Hansen & Ostermeier (2001)")
+    return make(name, x0=np.ones(n), bounds=(-5, 5), minimizers=np.zeros(n))
 
 
 @cache
-def _diagonal_formulas(condition: float) -> tuple[Value, Gradient]:
+def _diagonal_formulas(condition: float) -> Formulas:
     def value(x: Vector) -> float:
         ratio = condition ** (1.0 / (x.size - 1))
         weight, total = 1.0, 0.0
@@ -207,7 +192,7 @@ def _diagonal_formulas(condition: float) -> tuple[Value, Gradient]:
 
 
 @cache
-def _rotated_formulas(condition: float) -> tuple[Value, Gradient]:
+def _rotated_formulas(condition: float) -> Formulas:
     def value(x: Vector) -> float:
         ratio = condition ** (1.0 / (x.size - 1))
         shift = _shift(x)
@@ -233,7 +218,7 @@ def _rotated_formulas(condition: float) -> tuple[Value, Gradient]:
 
 @register_jitable
 def _shift(x: Vector) -> float:
-    """Return the multiple of (1, 2, ..., n) that reflects ``x`` when subtracted."""
+    """Find the multiple of (1, 2, ..., n) that reflects ``x`` when subtracted."""
     along, length = 0.0, 0.0
     for i in range(x.size):
         along += (i + 1) * x[i]

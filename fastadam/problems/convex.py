@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._validate import MOST_VARIABLES, count
-from .problem import Problem, Vector, build
+from ..typing import Vector
+from .problem import Maker, Problem
 
 
 def sphere(n: int = 10) -> Problem:
@@ -35,15 +36,8 @@ def sphere(n: int = 10) -> Problem:
     10.0
     """
     count("n", n, 1, MOST_VARIABLES)
-    return build(
-        _sphere_value,
-        _sphere_gradient,
-        name="sphere",
-        x0=np.ones(n),
-        bounds=(-5.12, 5.12),
-        minimizers=np.zeros(n),
-        source="De Jong (1975)",
-    )
+    make = Maker(_sphere_value, _sphere_gradient, "De Jong (1975)")
+    return make("sphere", x0=np.ones(n), bounds=(-5.12, 5.12), minimizers=np.zeros(n))
 
 
 def _sphere_value(x: Vector) -> float:
@@ -84,15 +78,8 @@ def sum_of_squares(n: int = 10) -> Problem:
     55.0
     """
     count("n", n, 1, MOST_VARIABLES)
-    return build(
-        _sum_of_squares_value,
-        _sum_of_squares_gradient,
-        name="sum_of_squares",
-        x0=np.ones(n),
-        bounds=(-10.0, 10.0),
-        minimizers=np.zeros(n),
-        source="Jamil & Yang (2013)",
-    )
+    make = Maker(_sum_of_squares_value, _sum_of_squares_gradient, "Jamil & Yang (2013)")
+    return make("sum_of_squares", x0=np.ones(n), bounds=(-10, 10), minimizers=np.zeros(n))
 
 
 def _sum_of_squares_value(x: Vector) -> float:
@@ -135,15 +122,13 @@ def trid(n: int = 6) -> Problem:
     """
     count("n", n, 2, MOST_VARIABLES)
     i = np.arange(1, n + 1)
-    return build(
-        _trid_value,
-        _trid_gradient,
-        name="trid",
+    make = Maker(_trid_value, _trid_gradient, "Jamil & Yang (2013)")
+    return make(
+        "trid",
         x0=np.zeros(n),
         bounds=(-(float(n) ** 2), float(n) ** 2),
         minimizers=i * (n + 1 - i),
         fmin=-n * (n + 4) * (n - 1) / 6.0,
-        source="Jamil & Yang (2013)",
     )
 
 
@@ -187,15 +172,8 @@ def zakharov(n: int = 10) -> Problem:
     93.0
     """
     count("n", n, 1, MOST_VARIABLES)
-    return build(
-        _zakharov_value,
-        _zakharov_gradient,
-        name="zakharov",
-        x0=np.ones(n),
-        bounds=(-5.0, 10.0),
-        minimizers=np.zeros(n),
-        source="Jamil & Yang (2013)",
-    )
+    make = Maker(_zakharov_value, _zakharov_gradient, "Jamil & Yang (2013)")
+    return make("zakharov", x0=np.ones(n), bounds=(-5, 10), minimizers=np.zeros(n))
 
 
 def _zakharov_value(x: Vector) -> float:

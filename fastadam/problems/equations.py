@@ -8,7 +8,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .._validate import MOST_VARIABLES, count
-from .problem import Problem, Vector, build
+from ..typing import Vector
+from .problem import Maker, Problem
 
 
 def freudenstein_roth() -> Problem:
@@ -33,15 +34,10 @@ def freudenstein_roth() -> Problem:
     >>> problem.fun(problem.x0)
     400.5
     """
-    return build(
-        _freudenstein_roth_value,
-        _freudenstein_roth_gradient,
-        name="freudenstein_roth",
-        x0=(0.5, -2.0),
-        bounds=(-10.0, 10.0),
-        minimizers=(5.0, 4.0),
-        source="Freudenstein & Roth (1963)",
+    make = Maker(
+        _freudenstein_roth_value, _freudenstein_roth_gradient, "Freudenstein & Roth (1963)"
     )
+    return make("freudenstein_roth", x0=(0.5, -2), bounds=(-10, 10), minimizers=(5, 4))
 
 
 def _freudenstein_roth_value(x: Vector) -> float:
@@ -81,15 +77,8 @@ def powell_singular() -> Problem:
     >>> problem.fun(problem.x0)
     215.0
     """
-    return build(
-        _powell_singular_value,
-        _powell_singular_gradient,
-        name="powell_singular",
-        x0=(3.0, -1.0, 0.0, 1.0),
-        bounds=(-4.0, 5.0),
-        minimizers=np.zeros(4),
-        source="Powell (1962)",
-    )
+    make = Maker(_powell_singular_value, _powell_singular_gradient, "Powell (1962)")
+    return make("powell_singular", x0=(3, -1, 0, 1), bounds=(-4, 5), minimizers=np.zeros(4))
 
 
 def _powell_singular_value(x: Vector) -> float:
@@ -140,14 +129,9 @@ def trigonometric(n: int = 10) -> Problem:
     0.0070758
     """
     count("n", n, 1, MOST_VARIABLES)
-    return build(
-        _trigonometric_value,
-        _trigonometric_gradient,
-        name="trigonometric",
-        x0=np.full(n, 1.0 / n),
-        bounds=(-np.pi, np.pi),
-        minimizers=np.zeros(n),
-        source="Spedicato (1975)",
+    make = Maker(_trigonometric_value, _trigonometric_gradient, "Spedicato (1975)")
+    return make(
+        "trigonometric", x0=np.full(n, 1.0 / n), bounds=(-np.pi, np.pi), minimizers=np.zeros(n)
     )
 
 
@@ -203,14 +187,9 @@ def broyden_tridiagonal(n: int = 10) -> Problem:
     21.0
     """
     count("n", n, 2, MOST_VARIABLES)
-    return build(
-        _broyden_value,
-        _broyden_gradient,
-        name="broyden_tridiagonal",
-        x0=np.full(n, -1.0),
-        bounds=(-1.0, 1.0),
-        minimizers=_broyden_root(n),
-        source="Broyden (1965)",
+    make = Maker(_broyden_value, _broyden_gradient, "Broyden (1965)")
+    return make(
+        "broyden_tridiagonal", x0=np.full(n, -1), bounds=(-1, 1), minimizers=_broyden_root(n)
     )
 
 

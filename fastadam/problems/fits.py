@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from .problem import Problem, Vector, build
+from ..typing import Vector
+from .problem import Maker, Problem
 
 
 def beale() -> Problem:
@@ -31,15 +32,8 @@ def beale() -> Problem:
     >>> problem.fun(problem.x0)
     14.203125
     """
-    return build(
-        _beale_value,
-        _beale_gradient,
-        name="beale",
-        x0=(1.0, 1.0),
-        bounds=(-4.5, 4.5),
-        minimizers=(3.0, 0.5),
-        source="Beale (1958)",
-    )
+    make = Maker(_beale_value, _beale_gradient, "Beale (1958)")
+    return make("beale", x0=(1, 1), bounds=(-4.5, 4.5), minimizers=(3, 0.5))
 
 
 def _beale_value(x: Vector) -> float:
@@ -86,15 +80,13 @@ def misra1a() -> Problem:
     >>> round(problem.fun(problem.x0), 4)
     10780.1902
     """
-    return build(
-        _misra1a_value,
-        _misra1a_gradient,
-        name="misra1a",
-        x0=(500.0, 1e-4),
-        bounds=((0.0, 1000.0), (0.0, 0.01)),
+    make = Maker(_misra1a_value, _misra1a_gradient, "Misra (1978), NIST StRD")
+    return make(
+        "misra1a",
+        x0=(500, 1e-4),
+        bounds=((0, 1000), (0, 0.01)),
         minimizers=(238.9421291788617, 0.0005501564318059136),
         fmin=0.12455138894440551,
-        source="Misra (1978), NIST StRD",
     )
 
 
@@ -118,8 +110,7 @@ def _misra1a_value(x: Vector) -> float:
 
 
 def _misra1a_gradient(x: Vector, grad: Vector) -> None:
-    grad[0] = 0.0
-    grad[1] = 0.0
+    grad[0] = grad[1] = 0.0
     for i in range(_VOLUME.size):
         unfilled = math.exp(-x[1] * _PRESSURE[i])
         residual = _VOLUME[i] + x[0] * math.expm1(-x[1] * _PRESSURE[i])

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from .._validate import MOST_VARIABLES, count
-from .problem import Problem, Vector, build
+from ..typing import Vector
+from .problem import Maker, Problem
 
 
 def ackley(n: int = 2) -> Problem:
@@ -38,14 +39,9 @@ def ackley(n: int = 2) -> Problem:
     7.988911
     """
     count("n", n, 1, MOST_VARIABLES)
-    return build(
-        _ackley_value,
-        _ackley_gradient,
-        name="ackley",
-        x0=np.linspace(-2.0, 3.0, n),
-        bounds=(-32.768, 32.768),
-        minimizers=np.zeros(n),
-        source="Ackley (1987)",
+    make = Maker(_ackley_value, _ackley_gradient, "Ackley (1987)")
+    return make(
+        "ackley", x0=np.linspace(-2, 3, n), bounds=(-32.768, 32.768), minimizers=np.zeros(n)
     )
 
 
@@ -99,14 +95,9 @@ def rastrigin(n: int = 2) -> Problem:
     35.73
     """
     count("n", n, 1, MOST_VARIABLES)
-    return build(
-        _rastrigin_value,
-        _rastrigin_gradient,
-        name="rastrigin",
-        x0=np.linspace(-2.2, 3.3, n),
-        bounds=(-5.12, 5.12),
-        minimizers=np.zeros(n),
-        source="Rastrigin (1974)",
+    make = Maker(_rastrigin_value, _rastrigin_gradient, "Rastrigin (1974)")
+    return make(
+        "rastrigin", x0=np.linspace(-2.2, 3.3, n), bounds=(-5.12, 5.12), minimizers=np.zeros(n)
     )
 
 
@@ -149,15 +140,8 @@ def griewank(n: int = 2) -> Problem:
     2.510617
     """
     count("n", n, 1, MOST_VARIABLES)
-    return build(
-        _griewank_value,
-        _griewank_gradient,
-        name="griewank",
-        x0=np.linspace(-50.0, 60.0, n),
-        bounds=(-600.0, 600.0),
-        minimizers=np.zeros(n),
-        source="Griewank (1981)",
-    )
+    make = Maker(_griewank_value, _griewank_gradient, "Griewank (1981)")
+    return make("griewank", x0=np.linspace(-50, 60, n), bounds=(-600, 600), minimizers=np.zeros(n))
 
 
 def _griewank_value(x: Vector) -> float:
@@ -212,15 +196,8 @@ def levy(n: int = 2) -> Problem:
     35.048617
     """
     count("n", n, 1, MOST_VARIABLES)
-    return build(
-        _levy_value,
-        _levy_gradient,
-        name="levy",
-        x0=np.linspace(-6.0, 7.0, n),
-        bounds=(-10.0, 10.0),
-        minimizers=np.ones(n),
-        source="Levy & Montalvo (1985)",
-    )
+    make = Maker(_levy_value, _levy_gradient, "Levy & Montalvo (1985)")
+    return make("levy", x0=np.linspace(-6, 7, n), bounds=(-10, 10), minimizers=np.ones(n))
 
 
 def _levy_value(x: Vector) -> float:

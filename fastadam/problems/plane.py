@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from .problem import Problem, Vector, build
+from ..typing import Vector
+from .problem import Maker, Problem
 
 
 def booth() -> Problem:
@@ -27,15 +28,8 @@ def booth() -> Problem:
     >>> problem.fun(problem.x0)
     104.0
     """
-    return build(
-        _booth_value,
-        _booth_gradient,
-        name="booth",
-        x0=(-5.0, 5.0),
-        bounds=(-10.0, 10.0),
-        minimizers=(1.0, 3.0),
-        source="Jamil & Yang (2013)",
-    )
+    make = Maker(_booth_value, _booth_gradient, "Jamil & Yang (2013)")
+    return make("booth", x0=(-5, 5), bounds=(-10, 10), minimizers=(1, 3))
 
 
 def _booth_value(x: Vector) -> float:
@@ -69,15 +63,8 @@ def matyas() -> Problem:
     >>> round(problem.fun(problem.x0), 6)
     49.04
     """
-    return build(
-        _matyas_value,
-        _matyas_gradient,
-        name="matyas",
-        x0=(8.0, -6.0),
-        bounds=(-10.0, 10.0),
-        minimizers=(0.0, 0.0),
-        source="Jamil & Yang (2013)",
-    )
+    make = Maker(_matyas_value, _matyas_gradient, "Jamil & Yang (2013)")
+    return make("matyas", x0=(8, -6), bounds=(-10, 10), minimizers=(0, 0))
 
 
 def _matyas_value(x: Vector) -> float:
@@ -113,15 +100,13 @@ def branin() -> Problem:
     >>> round(problem.fun(problem.x0), 6)
     27.779035
     """
-    return build(
-        _branin_value,
-        _branin_gradient,
-        name="branin",
-        x0=(2.0, 8.0),
-        bounds=((-5.0, 10.0), (0.0, 15.0)),
+    make = Maker(_branin_value, _branin_gradient, "Branin (1972)")
+    return make(
+        "branin",
+        x0=(2, 8),
+        bounds=((-5, 10), (0, 15)),
         minimizers=((-math.pi, 12.275), (math.pi, 2.275), (3.0 * math.pi, 2.475)),
         fmin=1.25 / math.pi,
-        source="Branin (1972)",
     )
 
 
@@ -160,16 +145,8 @@ def easom() -> Problem:
     >>> round(problem.fun(problem.x0), 6)
     -0.060006
     """
-    return build(
-        _easom_value,
-        _easom_gradient,
-        name="easom",
-        x0=(2.0, 2.5),
-        bounds=(-100.0, 100.0),
-        minimizers=(math.pi, math.pi),
-        fmin=-1.0,
-        source="Easom (1990)",
-    )
+    make = Maker(_easom_value, _easom_gradient, "Easom (1990)")
+    return make("easom", x0=(2, 2.5), bounds=(-100, 100), minimizers=(math.pi, math.pi), fmin=-1.0)
 
 
 def _easom_value(x: Vector) -> float:

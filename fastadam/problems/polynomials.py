@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._validate import MOST_VARIABLES, count
-from .problem import Problem, Vector, build
+from ..typing import Vector
+from .problem import Maker, Problem
 
 
 def himmelblau() -> Problem:
@@ -29,19 +30,17 @@ def himmelblau() -> Problem:
     >>> problem.fun(problem.x0)
     106.0
     """
-    return build(
-        _himmelblau_value,
-        _himmelblau_gradient,
-        name="himmelblau",
-        x0=(1.0, 1.0),
-        bounds=(-5.0, 5.0),
+    make = Maker(_himmelblau_value, _himmelblau_gradient, "Himmelblau (1972)")
+    return make(
+        "himmelblau",
+        x0=(1, 1),
+        bounds=(-5, 5),
         minimizers=(
-            (3.0, 2.0),
+            (3, 2),
             (-2.805118086952745, 3.131312518250573),
             (-3.779310253377747, -3.2831859912861696),
             (3.5844283403304917, -1.8481265269644036),
         ),
-        source="Himmelblau (1972)",
     )
 
 
@@ -76,15 +75,8 @@ def three_hump_camel() -> Problem:
     >>> round(problem.fun(problem.x0), 6)
     1.866667
     """
-    return build(
-        _three_hump_camel_value,
-        _three_hump_camel_gradient,
-        name="three_hump_camel",
-        x0=(2.0, -2.0),
-        bounds=(-5.0, 5.0),
-        minimizers=(0.0, 0.0),
-        source="Jamil & Yang (2013)",
-    )
+    make = Maker(_three_hump_camel_value, _three_hump_camel_gradient, "Jamil & Yang (2013)")
+    return make("three_hump_camel", x0=(2, -2), bounds=(-5, 5), minimizers=(0, 0))
 
 
 def _three_hump_camel_value(x: Vector) -> float:
@@ -121,15 +113,13 @@ def six_hump_camel() -> Problem:
     3.233333
     """
     root = (0.08984201310031806, -0.7126564030207396)
-    return build(
-        _six_hump_camel_value,
-        _six_hump_camel_gradient,
-        name="six_hump_camel",
-        x0=(-1.0, -1.0),
-        bounds=((-3.0, 3.0), (-2.0, 2.0)),
+    make = Maker(_six_hump_camel_value, _six_hump_camel_gradient, "Dixon & Szegő (1978)")
+    return make(
+        "six_hump_camel",
+        x0=(-1, -1),
+        bounds=((-3, 3), (-2, 2)),
         minimizers=(root, (-root[0], -root[1])),
         fmin=-1.0316284534898774,
-        source="Dixon & Szegő (1978)",
     )
 
 
@@ -166,16 +156,8 @@ def goldstein_price() -> Problem:
     >>> problem.fun(problem.x0)
     1876.0
     """
-    return build(
-        _goldstein_price_value,
-        _goldstein_price_gradient,
-        name="goldstein_price",
-        x0=(1.0, 1.0),
-        bounds=(-2.0, 2.0),
-        minimizers=(0.0, -1.0),
-        fmin=3.0,
-        source="Goldstein & Price (1971)",
-    )
+    make = Maker(_goldstein_price_value, _goldstein_price_gradient, "Goldstein & Price (1971)")
+    return make("goldstein_price", x0=(1, 1), bounds=(-2, 2), minimizers=(0, -1), fmin=3.0)
 
 
 def _goldstein_price_value(x: Vector) -> float:
@@ -226,15 +208,13 @@ def styblinski_tang(n: int = 2) -> Problem:
     -53.0
     """
     count("n", n, 1, MOST_VARIABLES)
-    return build(
-        _styblinski_tang_value,
-        _styblinski_tang_gradient,
-        name="styblinski_tang",
-        x0=np.linspace(-2.0, 3.0, n),
-        bounds=(-5.0, 5.0),
+    make = Maker(_styblinski_tang_value, _styblinski_tang_gradient, "Styblinski & Tang (1990)")
+    return make(
+        "styblinski_tang",
+        x0=np.linspace(-2, 3, n),
+        bounds=(-5, 5),
         minimizers=np.full(n, -2.903534027771177),
         fmin=-39.16616570377141 * n,
-        source="Styblinski & Tang (1990)",
     )
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numba.extending import register_jitable
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Vector = NDArray[np.float64]
-Value = Callable[[Vector], float]
-Gradient = Callable[[Vector, Vector], None]
+from ..typing import Matrix, Vector
+
+ValueFormula = Callable[[Vector], float]
+GradientFormula = Callable[[Vector, Vector], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +51,13 @@ class Problem:
     """
 
     name: str
-    fun: Value = field(repr=False)
+    fun: Callable[[Vector], float] = field(repr=False)
     jac: Callable[[Vector], Vector] = field(repr=False)
     fun_and_jac: Callable[[Vector], tuple[float, Vector]] = field(repr=False)
     in_place: Callable[[Vector, Vector], float] = field(repr=False)
     x0: Vector = field(repr=False)
-    bounds: Vector = field(repr=False)
-    minimizers: Vector = field(repr=False)
+    bounds: Matrix = field(repr=False)
+    minimizers: Matrix = field(repr=False)
     fmin: float
     source: str
 
@@ -74,49 +75,28 @@ class Problem:
         return np.asarray(rng.uniform(low, high))
 
 
-def build(
-    value: Value,
-    gradient: Gradient,
-    *,
-    name: str,
-    x0: ArrayLike,
-    bounds: ArrayLike,
-    minimizers: ArrayLike,
-    source: str,
-    fmin: float = 0.0,
-) -> Problem:
-    """Make a problem from its formulas.
+class Maker(NamedTuple):
+    """Two formulas, in the subset of Python that Numba compiles, and who published them.
 
-    Parameters
-    ----------
-    value, gradient : function
-        ``value(x)`` returns a float, ``gradient(x, grad)`` fills ``grad``. Both are plain Python
-        in the subset that Numba compiles.
-    bounds : array_like
-        A (lower, upper) for each coordinate, or one for all of them.
-    minimizers : array_like
-        One point, or a sequence of points.
-    name, x0, source, fmin
-        As in `Problem`.
+    ``value(x)`` returns a float, ``gradient(x, grad)`` fills ``grad``.
     """
-    start = _freeze(x0)
-    fun, jac, fun_and_jac, in_place = _compile(value, gradient)
-    return Problem(
-        name=name,
-        fun=fun,
-        jac=jac,
-        fun_and_jac=fun_and_jac,
-        in_place=in_place,
-        x0=start,
-        bounds=_freeze(np.broadcast_to(bounds, (start.size, 2))),
-        minimizers=_freeze(np.atleast_2d(minimizers)),
-        fmin=fmin,
-        source=source,
-    )
+
+    value: ValueFormula
+    gradient: GradientFormula
+    source: str
+
+    def __call__(
+        self, name: str, x0: ArrayLike, bounds: ArrayLike, minimizers: ArrayLike, fmin: float = 0.0
+    ) -> Problem:
+        """Make a problem; one (lower, upper) is for all coordinates, one minimizer may be flat."""
+        start, points = _freeze(x0), _freeze(np.atleast_2d(minimizers))
+        box = _freeze(np.broadcast_to(bounds, (start.size, 2)))
+        fun, jac, fun_and_jac, in_place = _compile(self.value, self.gradient)
+        return Problem(name, fun, jac, fun_and_jac, in_place, start, box, points, fmin, self.source)
 
 
 @cache  # by the identity of the formulas: nothing is compiled twice
-def _compile(value: Value, gradient: Gradient) -> tuple[Callable[..., Any], ...]:
+def _compile(value: ValueFormula, gradient: GradientFormula) -> tuple[Callable[..., Any], ...]:
     """Make ``fun, jac, fun_and_jac, in_place``, each of which compiles at its first call."""
     # Division by zero gives an infinity or a NaN, as in NumPy, and no exception.
     fun = njit(value, error_model="numpy")

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from .._validate import MOST_VARIABLES, count
-from .problem import Problem, Vector, build
+from ..typing import Vector
+from .problem import Maker, Problem
 
 
 def rosenbrock(n: int = 2) -> Problem:
@@ -38,15 +39,8 @@ def rosenbrock(n: int = 2) -> Problem:
     24.2
     """
     count("n", n, 2, MOST_VARIABLES)
-    return build(
-        _rosenbrock_value,
-        _rosenbrock_gradient,
-        name="rosenbrock",
-        x0=np.resize([-1.2, 1.0], n),
-        bounds=(-5.0, 10.0),
-        minimizers=np.ones(n),
-        source="Rosenbrock (1960)",
-    )
+    make = Maker(_rosenbrock_value, _rosenbrock_gradient, "Rosenbrock (1960)")
+    return make("rosenbrock", x0=np.resize([-1.2, 1.0], n), bounds=(-5, 10), minimizers=np.ones(n))
 
 
 def _rosenbrock_value(x: Vector) -> float:
@@ -95,15 +89,8 @@ def dixon_price(n: int = 5) -> Problem:
     count("n", n, 2, MOST_VARIABLES)
     minimizers = np.tile(2.0 ** (2.0 ** -np.arange(n) - 1.0), (2, 1))
     minimizers[1, -1] *= -1.0
-    return build(
-        _dixon_price_value,
-        _dixon_price_gradient,
-        name="dixon_price",
-        x0=np.ones(n),
-        bounds=(-10.0, 10.0),
-        minimizers=minimizers,
-        source="Dixon & Price (1989)",
-    )
+    make = Maker(_dixon_price_value, _dixon_price_gradient, "Dixon & Price (1989)")
+    return make("dixon_price", x0=np.ones(n), bounds=(-10, 10), minimizers=minimizers)
 
 
 def _dixon_price_value(x: Vector) -> float:
@@ -143,15 +130,8 @@ def wood() -> Problem:
     >>> problem.fun(problem.x0)
     19192.0
     """
-    return build(
-        _wood_value,
-        _wood_gradient,
-        name="wood",
-        x0=(-3.0, -1.0, -3.0, -1.0),
-        bounds=(-10.0, 10.0),
-        minimizers=np.ones(4),
-        source="Colville (1968)",
-    )
+    make = Maker(_wood_value, _wood_gradient, "Colville (1968)")
+    return make("wood", x0=(-3, -1, -3, -1), bounds=(-10, 10), minimizers=np.ones(4))
 
 
 def _wood_value(x: Vector) -> float:
@@ -200,15 +180,8 @@ def helical_valley() -> Problem:
     >>> problem.fun(problem.x0)
     2500.0
     """
-    return build(
-        _helical_valley_value,
-        _helical_valley_gradient,
-        name="helical_valley",
-        x0=(-1.0, 0.0, 0.0),
-        bounds=(-10.0, 10.0),
-        minimizers=(1.0, 0.0, 0.0),
-        source="Fletcher & Powell (1963)",
-    )
+    make = Maker(_helical_valley_value, _helical_valley_gradient, "Fletcher & Powell (1963)")
+    return make("helical_valley", x0=(-1, 0, 0), bounds=(-10, 10), minimizers=(1, 0, 0))
 
 
 def _helical_valley_value(x: Vector) -> float:
@@ -222,8 +195,7 @@ def _helical_valley_gradient(x: Vector, grad: Vector) -> None:
     turns = 0.25 - math.atan2(x[0], x[1]) / (2.0 * math.pi)
     radius = math.hypot(x[0], x[1])
     height = 200.0 * (x[2] - 10.0 * turns)
-    grad[0] = 0.0
-    grad[1] = 0.0
+    grad[0] = grad[1] = 0.0
     if radius != 0.0:  # on the axis neither coordinate has a derivative
         around = 10.0 * height / (2.0 * math.pi * radius**2)
         outward = 200.0 * (radius - 1.0) / radius
