@@ -30,25 +30,12 @@ from ._optimizers.sgd import SGD, RMSprop
 
 __version__ = "0.1.0"
 
+# fmt: off
 __all__ = [
-    "SGD",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "NAdam",
-    "Optimizer",
-    "RAdam",
-    "RMSprop",
-    "cuda",
-    "minimize",
-    "minimize_batch",
-    "multistart",
-    "pack",
-    "problems",
-    "schedules",
-    "scipy_method",
-    "typing",
+    "SGD", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "cuda", "minimize",
+    "minimize_batch", "multistart", "pack", "problems", "schedules", "scipy_method", "typing",
 ]
+# fmt: on
 
 if TYPE_CHECKING:
     from . import cuda, problems

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from ._rules.spec import Rule, Scalars
+from ._rules.spec import Floats, Rule
 from ._uninterrupted import Call
 
 GradientT = TypeVar("GradientT")
@@ -77,7 +77,7 @@ class Backend(Protocol[GradientT]):
         """Find the first array whose gradient is not finite, and the element, if there is one."""
 
     def run_step(
-        self, gradients: Sequence[GradientT], hypers: Sequence[Scalars], step: int, then: list[Call]
+        self, gradients: Sequence[GradientT], hypers: Sequence[Floats], step: int, then: list[Call]
     ) -> None:
         """Take a step with the hyper-parameters of each group, and make other calls after it.
 
@@ -98,4 +98,4 @@ class Backend(Protocol[GradientT]):
 
     @staticmethod
     def to_host(name: str, array: Any) -> Any:
-        """Return what is on the host as it is, and a copy there of what is not."""
+        """Leave what is on the host as it is, and copy there what is not."""

@@ -37,7 +37,7 @@ def is_device_array(value: object) -> bool:
 
 
 def describe(value: object) -> str:
-    """Return a value as an error message shows it."""
+    """Show a value as an error message does."""
     if isinstance(value, np.ndarray):
         return f"an array of dtype {value.dtype} and shape {value.shape}"
     if is_device_array(value):  # whose repr would be copied from the GPU
@@ -51,7 +51,7 @@ def describe(value: object) -> str:
 
 
 def suggestion(word: object, known: Iterable[str], form: str = "; did you mean {!r}?") -> str:
-    """Return "; did you mean ...?" for a word that is nearly one of those known, or nothing."""
+    """Suggest "; did you mean ...?" for a word that is nearly one of those known, or nothing."""
     if not isinstance(word, str):
         return ""
     by_lower = {each.lower(): each for each in known}
@@ -70,7 +70,7 @@ _SYNONYMS = {
 
 
 def conversion(value: object) -> str:
-    """Return "; its .to_numpy() is a NumPy array" for a table or the like, or nothing."""
+    """Suggest "; its .to_numpy() is a NumPy array" for a table or the like, or nothing."""
     for method in ("to_numpy", "numpy"):  # pandas, polars, xarray; torch
         if callable(getattr(value, method, None)) and not isinstance(value, type):
             return f"; its .{method}() is a NumPy array"
@@ -95,7 +95,7 @@ def as_array(name: str, value: object) -> NDArray[Any]:
 
 
 def real_array(name: str, value: object) -> NDArray[np.float64]:
-    """Return real numbers as a new array."""
+    """Make a new array of real numbers."""
     array = as_array(name, value)
     if array.dtype.kind not in "fiub":
         got = describe(value) + ("" if array is value else f", of dtype {array.dtype}")
@@ -105,14 +105,14 @@ def real_array(name: str, value: object) -> NDArray[np.float64]:
 
 
 def plain_number(value: object) -> object:
-    """Return the number in an array of no dimensions, and anything else as it is."""
+    """Take the number out of an array of no dimensions; leave others as they are."""
     if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
         return value
     return value[()] if value.ndim == 0 else value
 
 
 def real_number(name: str, value: object) -> float:
-    """Return a real number (no bool, string or array of several) as a float."""
+    """Make a float of a real number (no bool, string or array of several)."""
     if type(value) is float:
         return value
     number = plain_number(value)
@@ -125,7 +125,7 @@ def real_number(name: str, value: object) -> float:
 
 
 def _make_check(requirement: str, holds: Callable[[float], bool]) -> Callable[[str, object], float]:
-    """Make a check that returns a real number as a float, and refuses others."""
+    """Make a check that makes a float of such a real number, and refuses others."""
 
     def check(name: str, value: object) -> float:
         number = real_number(name, value)
@@ -144,7 +144,7 @@ unit_interval = _make_check("in [0, 1]", lambda number: 0.0 <= number <= 1.0)
 
 
 def fraction_pair(name: str, value: object) -> tuple[float, float]:
-    """Return two numbers in [0, 1) as a tuple of floats."""
+    """Make a tuple of floats of two numbers in [0, 1)."""
     if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray)):
         raise TypeError(f"{name} must be a pair of numbers, got {describe(value)}")
     if (isinstance(value, np.ndarray) and value.ndim != 1) or len(value) != 2:
@@ -153,7 +153,7 @@ def fraction_pair(name: str, value: object) -> tuple[float, float]:
 
 
 def flag(name: str, value: object) -> bool:
-    """Return True or False."""
+    """Require True or False."""
     given = plain_number(value)
     if not isinstance(given, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {describe(given)}")
@@ -161,14 +161,14 @@ def flag(name: str, value: object) -> bool:
 
 
 def learning_rate(name: str, value: object) -> LearningRate:
-    """Return a learning rate: a finite number >= 0, or a callable of the step."""
+    """Require a learning rate: a finite number >= 0, or a callable of the step."""
     if callable(value):
         return value
     return nonnegative(name, value)
 
 
 def count(name: str, value: object, least: int, most: int | None = None) -> int:
-    """Return a whole number in a range."""
+    """Require a whole number in a range."""
     given = plain_number(value)
     if isinstance(given, _NO_NUMBERS) or not isinstance(given, Integral):
         raise TypeError(f"{name} must be a whole number, got {describe(given)}")
@@ -180,7 +180,7 @@ def count(name: str, value: object, least: int, most: int | None = None) -> int:
 
 
 def one_of(name: str, value: object, choices: Sequence[Word]) -> Word:
-    """Return one of several words."""
+    """Require one of several words."""
     word = next((each for each in choices if isinstance(value, str) and each == value), None)
     if word is None:
         raise ValueError(
@@ -191,7 +191,7 @@ def one_of(name: str, value: object, choices: Sequence[Word]) -> Word:
 
 
 def parameter(name: str, value: object) -> np.ndarray:
-    """Return an array that can be updated in place."""
+    """Require an array that can be updated in place."""
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {describe(value)}{conversion(value)}")
     unmasked(name, value)

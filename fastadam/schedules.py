@@ -192,5 +192,5 @@ class Warmup:
 
 
 def _share_done(step: int, steps: int) -> float:
-    """Return 0 at step 1, 1 from the last step on, and in between in proportion."""
+    """Compute 0 at step 1, 1 from the last step on, and in between in proportion."""
     return 1.0 if step >= steps else (step - 1) / (steps - 1)

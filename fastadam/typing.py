@@ -18,26 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypedDict
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# fmt: off
 __all__ = [
-    "BatchBoundsLike",
-    "BatchResult",
-    "BoundsLike",
-    "Device",
-    "DeviceArray",
-    "Gradients",
-    "Jacobian",
-    "LearningRate",
-    "Method",
-    "MinimizeBatchOptions",
-    "MinimizeOptions",
-    "MinimizeResult",
-    "MultistartResult",
-    "Nonfinite",
-    "OnError",
-    "Params",
-    "PolishMethod",
+    "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "Gradients",
+    "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
+    "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "Params", "PolishMethod",
     "Sampling",
 ]
+# fmt: on
 
 Integer = int | np.integer[Any]
 Real = float | np.floating[Any] | np.integer[Any]
@@ -47,48 +35,25 @@ Boolean = bool | np.bool_
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-# ---------------------------------------------------------------------------------------------
-# Words
-# ---------------------------------------------------------------------------------------------
-
 #: The rules of `fastadam.minimize`.
 Method = Literal[
     "adam", "adamw", "amsgrad", "nadam", "radam", "adamax", "rmsprop", "sgd", "momentum"
 ]
 
+# fmt: off
 #: SciPy's methods that can go on where a rule ends: those that need no Hessian.
 PolishMethod = Literal[
-    "Nelder-Mead",
-    "Powell",
-    "CG",
-    "BFGS",
-    "Newton-CG",
-    "L-BFGS-B",
-    "TNC",
-    "COBYLA",
-    "COBYQA",
-    "SLSQP",
-    "trust-constr",
-    "nelder-mead",
-    "powell",
-    "cg",
-    "bfgs",
-    "newton-cg",
-    "l-bfgs-b",
-    "tnc",
-    "cobyla",
-    "cobyqa",
+    "Nelder-Mead", "Powell", "CG", "BFGS", "Newton-CG", "L-BFGS-B", "TNC", "COBYLA", "COBYQA",
+    "SLSQP", "trust-constr",
+    "nelder-mead", "powell", "cg", "bfgs", "newton-cg", "l-bfgs-b", "tnc", "cobyla", "cobyqa",
     "slsqp",
 ]
+# fmt: on
 
 Device = Literal["cpu", "cuda"]
 Nonfinite = Literal["propagate", "raise", "skip"]
 OnError = Literal["raise", "nan"]
 Sampling = Literal["sobol", "latin-hypercube"]
-
-# ---------------------------------------------------------------------------------------------
-# Arguments
-# ---------------------------------------------------------------------------------------------
 
 #: A number, or a callable of the step.
 LearningRate = Real | Callable[[int], Real]
@@ -134,10 +99,6 @@ Params = _Array | Sequence[_Array | Mapping[str, Any]] | _Views
 #: The gradients of a step, with their structure.
 Gradients = _Array | Sequence[_Array | Sequence[_Array] | Mapping[str, _Array]] | _Views
 
-# ---------------------------------------------------------------------------------------------
-# Options
-# ---------------------------------------------------------------------------------------------
-
 
 class _SearchOptions(TypedDict, total=False):
     betas: tuple[Real, Real] | None
@@ -178,35 +139,33 @@ class MinimizeBatchOptions(_SearchOptions, total=False):
     on_error: OnError | None
 
 
-# ---------------------------------------------------------------------------------------------
-# Results
-# ---------------------------------------------------------------------------------------------
-
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
 
-    class MinimizeResult(OptimizeResult):
-        """The result of `fastadam.minimize`."""
-
-        x: NDArray[np.float64]
+    class _SearchResult(OptimizeResult):
+        x: Vector
         fun: float
-        jac: NDArray[np.float64]
+        jac: Vector
         nit: int
         nfev: int
         njev: int
         status: int
         success: bool
         message: str
-        allvecs: list[NDArray[np.float64]]  # with return_all
+
+    class MinimizeResult(_SearchResult):
+        """The result of `fastadam.minimize`."""
+
+        allvecs: list[Vector]  # with return_all
         first: MinimizeResult  # with polish
         polish: OptimizeResult  # with polish
 
     class BatchResult(OptimizeResult):
         """The result of `fastadam.minimize_batch`."""
 
-        x: NDArray[np.float64]
-        fun: NDArray[np.float64]
-        jac: NDArray[np.float64]
+        x: Matrix
+        fun: Vector
+        jac: Matrix
         nit: NDArray[np.int64]
         nfev: NDArray[np.int64]
         njev: NDArray[np.int64]
@@ -214,20 +173,11 @@ if TYPE_CHECKING:
         success: NDArray[np.bool_]
         message: str
 
-    class MultistartResult(OptimizeResult):
+    class MultistartResult(_SearchResult):
         """The result of `fastadam.multistart`."""
 
-        x: NDArray[np.float64]
-        fun: float
-        jac: NDArray[np.float64]
-        nit: int
-        nfev: int
-        njev: int
-        status: int
-        success: bool
-        message: str
-        minima: NDArray[np.float64]
-        minima_fun: NDArray[np.float64]
+        minima: Matrix
+        minima_fun: Vector
         counts: NDArray[np.int64]
         solutions: BatchResult
 

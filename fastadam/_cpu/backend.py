@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import ParamSpec
-from .._rules.spec import Scalars
+from .._rules.spec import Floats
 from .._uninterrupted import Call, call_each, exhaust
 from .._validate import DTYPES, conversion, describe, disjoint
 from .arrays import ParamArray, find_owner
@@ -48,7 +48,7 @@ class CpuBackend:
     def run_step(
         self,
         gradients: Sequence[np.ndarray],
-        hypers: Sequence[Scalars],
+        hypers: Sequence[Floats],
         step: int,
         then: list[Call],
     ) -> None:
@@ -88,7 +88,7 @@ class CpuBackend:
 
     @staticmethod
     def to_host(name: str, array: Any) -> Any:
-        """Return what is on the host as it is."""
+        """Leave what is on the host as it is."""
         return array
 
     @staticmethod
@@ -108,8 +108,7 @@ class CpuBackend:
             whose = "the arrays' common one, " if dtype is None else ""
             raise TypeError(f"dtype must be float32 or float64, got {whose}{common}")
         flat = np.empty(sum(array.size for array in arrays), common)
-        views = []
-        start = 0
+        views, start = [], 0
         for array in arrays:
             view = flat[start : start + array.size].reshape(array.shape)
             view[...] = array

@@ -51,13 +51,8 @@ def make_step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel
     kernel.__qualname__ = f"{rule.name}_{dtype.name}_{'parallel' if parallel else 'serial'}"
     real = from_dtype(dtype)
     vector = types.Array(real, 1, "C")
-    signature = types.void(
-        vector,
-        vector,
-        types.Array(real, 2, "C"),
-        types.UniTuple(types.float64, len(rule.hyper)),
-        types.int64,
-    )
+    matrix, scalars = types.Array(real, 2, "C"), types.UniTuple(types.float64, len(rule.hyper))
+    signature = types.void(vector, vector, matrix, scalars, types.int64)
     # Declaring the type of c is what casts the float64 coefficients.
     cast = {"c": types.UniTuple(real, rule.coefficient_count)}
     return compile_kernel(kernel, signature, parallel=parallel, locals=cast, **_OPTIONS)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import ParamSpec
-from .._rules.spec import Scalars
+from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Memory
@@ -66,7 +66,7 @@ class CudaBackend:
         return None
 
     def run_step(
-        self, gradients: Sequence[Gradient], hypers: Sequence[Scalars], step: int, then: list[Call]
+        self, gradients: Sequence[Gradient], hypers: Sequence[Floats], step: int, then: list[Call]
     ) -> None:
         """Take a step: a launch for each array, and the other calls right after them."""
         self._prepare()
@@ -75,7 +75,7 @@ class CudaBackend:
                 load_step_kernel(self._device, param.spec.rule, param.dtype)
                 for param in self.params
             ]
-        coefficients: dict[int, Scalars] = {}  # of each group
+        coefficients: dict[int, Floats] = {}  # of each group
         calls: list[Call] = []
         for param, kernel, gradient in zip(self.params, self._kernels, gradients, strict=True):
             if not param.size:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 from scipy.optimize import OptimizeWarning
 
-from .._rules.spec import HyperParameter, Rule, Scalars
+from .._rules.spec import Floats, HyperParameter, Rule
 from .._rules.table import METHODS
 from .._search import auto as annealing
 from .._validate import (
@@ -215,7 +215,7 @@ def check_options(
     return Options(**search, hyper_parameters=hyper_parameters)
 
 
-def select_rule(method: str, options: Options) -> tuple[Rule, Scalars]:
+def select_rule(method: str, options: Options) -> tuple[Rule, Floats]:
     """Select the rule that a method and its options name, and make its hyper-parameters."""
     rule = METHODS[method]
     automatic = annealing.HYPER_PARAMETERS if options.auto else {}

@@ -15,8 +15,7 @@ class Adam(Optimizer):
     Parameters
     ----------
     {params}
-    lr : float or callable, default 1e-3
-        Learning rate, or a callable ``lr(step)``; steps count from 1. See `fastadam.schedules`.
+    {lr: 1e-3}
     {betas}
     {eps}
     {l2}
@@ -43,15 +42,7 @@ class Adam(Optimizer):
     .. [2] S. J. Reddi, S. Kale, S. Kumar, "On the convergence of Adam and beyond", ICLR 2018,
        https://arxiv.org/abs/1904.09237
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastadam
-    >>> x = np.array([1.0, -2.0])
-    >>> optimizer = fastadam.Adam(x, lr=0.1)
-    >>> for _ in range(3):
-    ...     optimizer.step(2 * x)  # the gradient of x @ x
-    >>> x.round(3)
+    {example}
     array([ 0.702, -1.701])
     """
 
@@ -80,8 +71,7 @@ class AdamW(Optimizer):
     Parameters
     ----------
     {params}
-    lr : float or callable, default 1e-3
-        Learning rate, or a callable ``lr(step)``; steps count from 1. See `fastadam.schedules`.
+    {lr: 1e-3}
     {betas}
     {eps}
     weight_decay : float, default 1e-2
@@ -104,15 +94,7 @@ class AdamW(Optimizer):
     .. [2] S. J. Reddi, S. Kale, S. Kumar, "On the convergence of Adam and beyond", ICLR 2018,
        https://arxiv.org/abs/1904.09237
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastadam
-    >>> x = np.array([1.0, -2.0])
-    >>> optimizer = fastadam.AdamW(x, lr=0.1)
-    >>> for _ in range(3):
-    ...     optimizer.step(2 * x)  # the gradient of x @ x
-    >>> x.round(3)
+    {example}
     array([ 0.699, -1.695])
     """
 
@@ -141,8 +123,7 @@ class NAdam(Optimizer):
     Parameters
     ----------
     {params}
-    lr : float or callable, default 2e-3
-        Learning rate, or a callable ``lr(step)``; steps count from 1. See `fastadam.schedules`.
+    {lr: 2e-3}
     {betas}
     {eps}
     {l2}
@@ -166,15 +147,7 @@ class NAdam(Optimizer):
     ----------
     .. [1] T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastadam
-    >>> x = np.array([1.0, -2.0])
-    >>> optimizer = fastadam.NAdam(x, lr=0.1)
-    >>> for _ in range(3):
-    ...     optimizer.step(2 * x)  # the gradient of x @ x
-    >>> x.round(3)
+    {example}
     array([ 0.753, -1.748])
     """
 
@@ -203,8 +176,7 @@ class RAdam(Optimizer):
     Parameters
     ----------
     {params}
-    lr : float or callable, default 1e-3
-        Learning rate, or a callable ``lr(step)``; steps count from 1. See `fastadam.schedules`.
+    {lr: 1e-3}
     {betas}
     {eps}
     {l2}
@@ -236,15 +208,7 @@ class RAdam(Optimizer):
     .. [1] L. Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020,
        https://arxiv.org/abs/1908.03265
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastadam
-    >>> x = np.array([1.0, -2.0])
-    >>> optimizer = fastadam.RAdam(x, lr=0.1)
-    >>> for _ in range(3):
-    ...     optimizer.step(2 * x)  # the gradient of x @ x
-    >>> x.round(3)
+    {example}
     array([ 0.462, -0.925])
     """
 
@@ -272,8 +236,7 @@ class Adamax(Optimizer):
     Parameters
     ----------
     {params}
-    lr : float or callable, default 2e-3
-        Learning rate, or a callable ``lr(step)``; steps count from 1. See `fastadam.schedules`.
+    {lr: 2e-3}
     betas : pair of float, default (0.9, 0.999)
         Decay rates of the moving averages of the gradient and of its largest size, in [0, 1).
     eps : float, default 1e-8
@@ -296,15 +259,7 @@ class Adamax(Optimizer):
     .. [1] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
        section 7.1, https://arxiv.org/abs/1412.6980
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastadam
-    >>> x = np.array([1.0, -2.0])
-    >>> optimizer = fastadam.Adamax(x, lr=0.1)
-    >>> for _ in range(3):
-    ...     optimizer.step(2 * x)  # the gradient of x @ x
-    >>> x.round(3)
+    {example}
     array([ 0.715, -1.708])
     """
 

@@ -21,7 +21,7 @@ from .backends import make_backend
 from .groups import ParamGroup
 from .trees import Structure
 
-NONFINITE: tuple[Nonfinite, ...] = get_args(Nonfinite)
+NONFINITE_WORDS: tuple[Nonfinite, ...] = get_args(Nonfinite)
 
 
 class Optimizer(ABC):
@@ -38,25 +38,29 @@ class Optimizer(ABC):
     ) -> None:
         # Those of the constructor, by name; also others.
         defaults = {key: arguments[key] for key in self._rule.hyper_parameters}
-        self._nonfinite = checks.one_of("nonfinite", nonfinite, NONFINITE)
+        self._nonfinite = checks.one_of("nonfinite", nonfinite, NONFINITE_WORDS)
         if threads is not None:
             threads = checks.count("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
         self._backend = make_backend(self._make_groups(params, defaults), threads)
         self._step_count = 0
 
     def _make_groups(self, params: Any, defaults: Mapping[str, Any]) -> list[ParamSpec]:
-        """Make the groups; return the arrays in them."""
-        self._has_groups = _is_group_list(params)
+        """Make the groups, and list the arrays in them."""
+        has_groups = (
+            isinstance(params, (list, tuple))
+            and len(params) > 0
+            and all(isinstance(member, Mapping) for member in params)
+        )
         self._groups: list[ParamGroup] = []
         self._structures: list[Structure] = []
         specs = []
-        for i, member in enumerate(params if self._has_groups else [{"params": params}]):
-            prefix = f"[{i}]" if self._has_groups else ""
-            name = f"params{prefix}" if self._has_groups else ""
+        for i, member in enumerate(params if has_groups else [{"params": params}]):
+            prefix = f"[{i}]" if has_groups else ""
+            name = f"params{prefix}" if has_groups else ""
             if "params" not in member:
                 raise ValueError(f"{name} lacks the key 'params', got {checks.describe(member)}")
-            tree_name = f"{name}['params']" if self._has_groups else "params"
-            structure, leaves = Structure.of(tree_name, member["params"])
+            tree_name = f"{name}['params']" if has_groups else "params"
+            structure, leaves = Structure.find(tree_name, member["params"])
             own = {key: value for key, value in member.items() if key != "params"}
             values = {**defaults, **own}
             group = ParamGroup(name, structure.build(leaves), values, self._rule)
@@ -67,15 +71,11 @@ class Optimizer(ABC):
                 name = tree_name + label
                 specs.append(ParamSpec(name, prefix + label, key, leaf, group.rule, i))
         self._leaves: Callable[[Any], list[Any]] = (
-            self._group_leaves if self._has_groups else partial(self._structures[0].leaves, "grads")
+            self._group_leaves if has_groups else partial(self._structures[0].leaves, "grads")
         )
         # What most steps need not look at.
         self._carrying_groups = [i for i, group in enumerate(self._groups) if group.rule.carried]
         return specs
-
-    # -----------------------------------------------------------------------------------------
-    # The step
-    # -----------------------------------------------------------------------------------------
 
     def step(self, grads: Gradients) -> None:
         """Update the parameters in place.
@@ -100,13 +100,16 @@ class Optimizer(ABC):
         before the step, and nothing is changed, or after it, and `step_count` tells so.
         """
         gradients = self._backend.take_gradients(self._leaves(grads))
-        if self._nonfinite != "propagate" and not self._are_finite(gradients):
-            return
+        if self._nonfinite != "propagate" and (found := self._backend.find_nonfinite(gradients)):
+            if self._nonfinite == "skip":
+                return
+            param, value = found
+            raise ValueError(f"grads{param.spec.label} must be finite, got {value}")
         step = self._step_count + 1
         hypers = [group.hyper(step) for group in self._groups]
         record: list[Call] = []
         for i in self._carrying_groups:
-            record.append(self._groups[i].carry_call(hypers[i], step))
+            record.append(self._groups[i].make_carry_call(hypers[i], step))
         record.append((setattr, self, "_step_count", step))
         self._backend.run_step(gradients, hypers, step, record)
 
@@ -132,17 +135,6 @@ class Optimizer(ABC):
             )
         )
 
-    def _are_finite(self, gradients: list[Any]) -> bool:
-        found = self._backend.find_nonfinite(gradients)
-        if found is not None and self._nonfinite == "raise":
-            param, value = found
-            raise ValueError(f"grads{param.spec.label} must be finite, got {value}")
-        return found is None
-
-    # -----------------------------------------------------------------------------------------
-    # What can be read and set
-    # -----------------------------------------------------------------------------------------
-
     @property
     def step_count(self) -> int:
         """The number of steps taken."""
@@ -162,7 +154,7 @@ class Optimizer(ABC):
     def lr(self, value: LearningRate) -> None:
         value = checks.learning_rate("lr", value)
         changes = [
-            group.set_call(group.checked({"lr": value}), group.carried) for group in self._groups
+            group.make_set_call(group.check({"lr": value}), group.carried) for group in self._groups
         ]
         exhaust(call_each(changes))
 
@@ -174,7 +166,7 @@ class Optimizer(ABC):
         taken. Right after a callable was set or a state was loaded it is asked for the last step.
         """
         step = max(self._step_count, 1)
-        return _one_or_all([group.rate(step) for group in self._groups])
+        return _one_or_all([group.find_rate(step) for group in self._groups])
 
     def __repr__(self) -> str:
         lines = []
@@ -183,10 +175,6 @@ class Optimizer(ABC):
             lines.append(f"{sum(sizes)} parameters in {len(sizes)} array(s): {group!r}")
         body = lines[0] if len(lines) == 1 else "\n    " + ",\n    ".join(lines) + "\n"
         return f"{type(self).__name__}({body}; step_count={self._step_count})"
-
-    # -----------------------------------------------------------------------------------------
-    # Saving and resuming
-    # -----------------------------------------------------------------------------------------
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -217,7 +205,7 @@ class Optimizer(ABC):
     def _state_scalars(self) -> dict[str, Any]:
         scalars: dict[str, Any] = {"rule": type(self).__name__, "step_count": self._step_count}
         for i, group in enumerate(self._groups):
-            for key, value in group.state_scalars().items():
+            for key, value in group.name_scalars().items():
                 if not callable(value):
                     scalars[f"group{i}/{key}"] = value
         return scalars
@@ -247,13 +235,13 @@ class Optimizer(ABC):
         }
         own_keys = self._state_scalars().keys() | params.keys()
         saved.check_keys(state_dict, own_keys, len(self._groups))
-        step_count = saved.step_count(state_dict)
+        step_count = saved.read_step_count(state_dict)
         calls = [
-            group.set_call(*saved.group_values(state_dict, f"group{i}/", group))
+            group.make_set_call(*saved.read_group(state_dict, f"group{i}/", group))
             for i, group in enumerate(self._groups)
         ]
         # Read once, and before anything is written: numpy.load reads from the file at each look.
-        loaded = {key: saved.array(state_dict, key, param) for key, param in params.items()}
+        loaded = {key: saved.read_array(state_dict, key, param) for key, param in params.items()}
         for param in self._backend.params:
             names = param.spec.rule.state
             calls += param.make_load_calls(
@@ -268,11 +256,3 @@ def _state_key(spec: ParamSpec, name: str) -> str:
 
 def _one_or_all(rates: list[Any]) -> Any:
     return rates[0] if all(rate == rates[0] for rate in rates) else rates
-
-
-def _is_group_list(params: Any) -> bool:
-    return (
-        isinstance(params, (list, tuple))
-        and len(params) > 0
-        and all(isinstance(member, Mapping) for member in params)
-    )

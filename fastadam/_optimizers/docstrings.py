@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TypeVar
 
 SHARED = {
@@ -13,6 +14,10 @@ SHARED = {
         With the extra ``cuda12`` or ``cuda13``: contiguous arrays on one GPU, of CuPy, Numba,
         torch or whatever has ``__cuda_array_interface__``. A step runs on the stream that the
         first of them names (or torch's current one), and the host does not wait for it.
+    """,
+    "lr": """
+    lr : float or callable, default {default}
+        Learning rate, or a callable ``lr(step)``; steps count from 1. See `fastadam.schedules`.
     """,
     "betas": """
     betas : pair of float, default (0.9, 0.999)
@@ -47,17 +52,33 @@ SHARED = {
         For an argument of the wrong kind or out of range, for arrays that cannot be updated in
         place (another dtype, read-only, masked) or that share memory.
     """,
+    "example": """
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastadam
+    >>> x = np.array([1.0, -2.0])
+    >>> optimizer = fastadam.{class}(x, lr=0.1)
+    >>> for _ in range(3):
+    ...     optimizer.step(2 * x)  # the gradient of x @ x
+    >>> x.round(3)
+    """,
 }
 
 Class = TypeVar("Class", bound=type)
 
 
 def with_shared_parameters(cls: Class) -> Class:
-    """Replace ``{params}`` and the like in the docstring of a class by what they stand for."""
+    """Replace ``{params}``, ``{lr: 1e-3}`` and the like in a docstring by what they stand for."""
     if cls.__doc__ is None:  # python -OO
         return cls
+
+    def expand(line: re.Match[str]) -> str:
+        name, default = line.groups()
+        text = inspect.cleandoc(SHARED[name])
+        return text.replace("{default}", str(default)).replace("{class}", cls.__name__)
+
     # From Python 3.13 on docstrings come without their indentation: nowhere do they have it then.
-    lines = inspect.cleandoc(cls.__doc__).split("\n")
-    shared = {f"{{{name}}}": inspect.cleandoc(text) for name, text in SHARED.items()}
-    cls.__doc__ = "\n".join(shared.get(line, line) for line in lines) + "\n"
+    doc = inspect.cleandoc(cls.__doc__)
+    cls.__doc__ = re.sub(r"^{(\w+)(?:: (.+))?}$", expand, doc, flags=re.MULTILINE) + "\n"
     return cls

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
-from .._rules.spec import Rule, Scalars
+from .._rules.spec import Floats, Rule
 from .._uninterrupted import Call
 from .._validate import describe, nonnegative, suggestion
 
@@ -15,7 +15,7 @@ class _Present(NamedTuple):
 
     values: dict[str, Any]
     schedule: Callable[[int], float] | None
-    hyper: Scalars  # as the rule names them; with a schedule all but the first, the learning rate
+    hyper: Floats  # as the rule names them; with a schedule all but the first, the learning rate
     rates: dict[int, float]  # what the schedule gave, by step: for the last two that it was asked
 
 
@@ -26,16 +26,8 @@ class ParamGroup(MutableMapping[str, Any]):
     added or deleted, nor can ``"params"`` be set, nor what would change the kind of state that
     the rule keeps (``amsgrad``; ``momentum`` from or to 0).
 
-    Parameters
-    ----------
-    name : str
-        What error messages call the group (a prefix: "" or ``"params[0]"``).
-    params : array, sequence or mapping
-        The parameter arrays.
-    values : mapping
-        All hyper-parameters.
-    rule : Rule
-        Whose hyper-parameters they are; the group's own rule is the variant that they select.
+    Error messages name the group ("" or ``"params[0]"``) before the key. ``values`` are all
+    hyper-parameters of ``rule``; the group's own rule is the variant that they select.
     """
 
     def __init__(self, name: str, params: Any, values: Mapping[str, Any], rule: Rule) -> None:
@@ -79,8 +71,8 @@ class ParamGroup(MutableMapping[str, Any]):
     def __repr__(self) -> str:
         return ", ".join(f"{key}={value!r}" for key, value in self._present.values.items())
 
-    def checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all hyper-parameters with some changed, or raise an error."""
+    def check(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Check changes; give all hyper-parameters with them."""
         values, known = dict(self._present.values), self._named_rule.hyper_parameters
         for key, value in changes.items():
             if key not in known:
@@ -96,10 +88,10 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set several hyper-parameters as ``dict.update`` does, or none if one is wrong."""
-        self._present = self._make_present(self.checked(dict(*args, **kwargs)), self.carried)
+        self._present = self._make_present(self.check(dict(*args, **kwargs)), self.carried)
 
-    def set_call(self, values: dict[str, Any], carried: float | None) -> Call:
-        """Make the call that sets what `checked` returned, and what is carried."""
+    def make_set_call(self, values: dict[str, Any], carried: float | None) -> Call:
+        """Make the call that sets what `check` returned, and what is carried."""
         return setattr, self, "_present", self._make_present(values, carried)
 
     @property
@@ -107,14 +99,14 @@ class ParamGroup(MutableMapping[str, Any]):
         """The scalar that the last step handed on, for a rule that does so."""
         return self._present.hyper[-1] if self.rule.carried else None
 
-    def state_scalars(self) -> dict[str, Any]:
+    def name_scalars(self) -> dict[str, Any]:
         """Name all that is saved beside the state arrays."""
         if not self.rule.carried:
             return self._present.values
         return {**self._present.values, self.rule.carried.name: self.carried}
 
-    def hyper(self, step: int) -> Scalars:
-        """Return the hyper-parameters of a step, as the rule names them."""
+    def hyper(self, step: int) -> Floats:
+        """Give the hyper-parameters of a step, as the rule names them."""
         _, schedule, hyper, rates = self._present
         if schedule is None:
             return hyper
@@ -123,14 +115,14 @@ class ParamGroup(MutableMapping[str, Any]):
         rates.pop(step - 2, None)  # the step before this one counts until this one is taken
         return (lr, *hyper[1:])
 
-    def rate(self, step: int) -> float:
-        """Return the learning rate, with a schedule that of a step: as it was, if it was asked."""
+    def find_rate(self, step: int) -> float:
+        """Give the learning rate, with a schedule that of a step: as it was, if it was asked."""
         if self._present.schedule is None:
             return self._present.hyper[0]
         rates = self._present.rates
         return rates[step] if step in rates else self.hyper(step)[0]
 
-    def carry_call(self, hyper: Scalars, step: int) -> Call:
+    def make_carry_call(self, hyper: Floats, step: int) -> Call:
         """Make the call that hands on what the next step needs of this one, for such a rule."""
         assert self.rule.carried is not None
         values, schedule, own, rates = self._present

@@ -79,16 +79,11 @@ def pack(arrays: Any, dtype: DTypeLike | None = None) -> tuple[Any, Any]:
     >>> flat[-3:]
     array([7., 7., 7.])
     """
-    wanted = None if dtype is None else _dtype(dtype)
-    structure, leaves = Structure.of("arrays", arrays)
+    try:
+        wanted = None if dtype is None else np.dtype(dtype)
+    except Exception as error:  # of many kinds, from what has a dtype of its own
+        raise TypeError(f"dtype must be float32 or float64, got {describe(dtype)}") from error
+    structure, leaves = Structure.find("arrays", arrays)
     names = [f"arrays{label}" for label in structure.labels]
     flat, views = select_backend(leaves[0]).pack(names, leaves, wanted)
     return flat, structure.build(views)
-
-
-def _dtype(dtype: Any) -> np.dtype[Any]:
-    try:
-        found: np.dtype[Any] = np.dtype(dtype)
-        return found
-    except Exception as error:  # of many kinds, from what has a dtype of its own
-        raise TypeError(f"dtype must be float32 or float64, got {describe(dtype)}") from error

@@ -15,8 +15,7 @@ class RMSprop(Optimizer):
     Parameters
     ----------
     {params}
-    lr : float or callable, default 1e-2
-        Learning rate, or a callable ``lr(step)``; steps count from 1. See `fastadam.schedules`.
+    {lr: 1e-2}
     alpha : float, default 0.99
         Decay rate of the moving average of the squared gradient, in [0, 1).
     {eps}
@@ -37,15 +36,7 @@ class RMSprop(Optimizer):
     .. [1] T. Tieleman, G. Hinton, "RMSprop", lecture 6.5 of "Neural networks for machine
        learning", 2012.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastadam
-    >>> x = np.array([1.0, -2.0])
-    >>> optimizer = fastadam.RMSprop(x, lr=0.1)
-    >>> for _ in range(3):
-    ...     optimizer.step(2 * x)  # the gradient of x @ x
-    >>> x.round(3)
+    {example}
     array([ 0.  , -0.31])
     """
 
@@ -73,14 +64,12 @@ class SGD(Optimizer):
     Parameters
     ----------
     {params}
-    lr : float or callable, default 1e-3
-        Learning rate, or a callable ``lr(step)``; steps count from 1. See `fastadam.schedules`.
+    {lr: 1e-3}
     momentum : float, default 0
         In [0, 1).
     dampening : float, default 0
         In [0, 1]; has no effect on the first step, nor without momentum.
-    weight_decay : float, default 0
-        L2 penalty: ``weight_decay * p`` is added to the gradient.
+    {l2}
     nesterov : bool, default False
         Nesterov's momentum; needs momentum, and no dampening.
     {common}
@@ -115,7 +104,7 @@ class SGD(Optimizer):
     array([ 0.062, -0.124])
     """
 
-    _rule = rules.SGD
+    _rule = rules.PLAIN_SGD
 
     def __init__(
         self,

@@ -40,31 +40,31 @@ def check_keys(state_dict: Mapping[str, Any], own: set[str], group_count: int) -
         )
 
 
-def step_count(state_dict: Mapping[str, Any]) -> int:
-    """Return the number of steps taken."""
+def read_step_count(state_dict: Mapping[str, Any]) -> int:
+    """Read the number of steps taken."""
     value = _scalar(state_dict["step_count"])
     return checks.count("state_dict['step_count']", value, 0, MOST_STEPS)
 
 
-def group_values(
+def read_group(
     state_dict: Mapping[str, Any], prefix: str, group: ParamGroup
 ) -> tuple[dict[str, Any], float | None]:
-    """Return the hyper-parameters of a group and what its last step handed on."""
+    """Read the hyper-parameters of a group and what its last step handed on."""
     values = {
         key: _scalar(state_dict[prefix + key])
-        for key in group.state_scalars()
+        for key in group.name_scalars()
         if prefix + key in state_dict
     }
     carried = group.rule.carried
     if not carried:
-        return group.checked(values), None
+        return group.check(values), None
     key = carried.name
     number = carried.check(f"state_dict['{prefix}{key}']", values.pop(key))
-    return group.checked(values), number
+    return group.check(values), number
 
 
-def array(state_dict: Mapping[str, Any], key: str, param: Param) -> np.ndarray:
-    """Return a state array, which may live elsewhere, as a NumPy array in C order."""
+def read_array(state_dict: Mapping[str, Any], key: str, param: Param) -> np.ndarray:
+    """Read a state array, which may live elsewhere, as a NumPy array in C order."""
     name, value = f"state_dict[{key!r}]", state_dict[key]
     value = select_backend(value).to_host(name, value)
     if (
@@ -80,5 +80,5 @@ def array(state_dict: Mapping[str, Any], key: str, param: Param) -> np.ndarray:
 
 
 def _scalar(value: Any) -> Any:
-    """Return the number or string in an array of no dimensions, and anything else as it is."""
+    """Take the number or string out of an array of no dimensions; leave others as they are."""
     return value.item() if isinstance(value, (np.ndarray, np.generic)) and not value.ndim else value

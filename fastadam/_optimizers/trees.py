@@ -13,30 +13,16 @@ from .._validate import conversion, describe, is_device_array
 class Structure:
     """How the arrays of a tree are arranged.
 
-    Attributes
-    ----------
-    keys : list of str or None
-        The keys of a mapping, "0", "1", ... of a row of arrays, None for one array.
-    labels : list of str
-        What follows the tree's name in the name of each leaf: ``""``, ``"[0]"``, ``"['w']"``.
+    ``keys`` are those of a mapping, "0", "1", ... of a row of arrays, None for one array.
+    ``labels`` follow the tree's name in the name of each leaf: ``""``, ``"[0]"``, ``"['w']"``.
     """
 
     def __init__(self, keys: list[str] | None, labels: list[str], is_mapping: bool) -> None:
-        self.keys = keys
-        self.labels = labels
-        self._is_mapping = is_mapping
+        self.keys, self.labels, self._is_mapping = keys, labels, is_mapping
 
     @classmethod
-    def of(cls, name: str, tree: Any) -> tuple[Structure, list[Any]]:
-        """Return the structure of a tree and its leaves.
-
-        Parameters
-        ----------
-        name : str
-            What error messages call the tree.
-        tree : array, iterable of arrays, or mapping of str to array
-            The tree. What its leaves are is not looked at.
-        """
+    def find(cls, name: str, tree: Any) -> tuple[Structure, list[Any]]:
+        """Find the structure of a tree and its leaves; what those are is not looked at."""
         if isinstance(tree, np.ndarray) or is_device_array(tree):
             return cls(None, [""], False), [tree]
         if isinstance(tree, Mapping):
@@ -59,7 +45,7 @@ class Structure:
         return structure, leaves
 
     def leaves(self, name: str, tree: Any) -> list[Any]:
-        """Return the leaves of another tree of this structure, or raise an error."""
+        """List the leaves of another tree of this structure, or raise an error."""
         if self.keys is None:
             return [tree]
         if self._is_mapping:
@@ -88,7 +74,7 @@ class Structure:
         return [tree[key] for key in keys]
 
     def build(self, leaves: list[Any]) -> Any:
-        """Return a tree of this structure: the one leaf, a list, or a dict."""
+        """Build a tree of this structure: the one leaf, a list, or a dict."""
         if self.keys is None:
             return leaves[0]
         if self._is_mapping:

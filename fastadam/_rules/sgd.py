@@ -96,7 +96,7 @@ MOMENTUM = Rule(
     (StateArray("b", VELOCITY_FLOOR, is_velocity=True),),
     check=check_nesterov,
 )
-SGD = Rule(
+PLAIN_SGD = Rule(
     "sgd",
     sgd_coefficients,
     sgd_update,

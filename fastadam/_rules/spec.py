@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-Scalars = tuple[float, ...]
+Floats = tuple[float, ...]
 
 #: More have no accessors, see `state`.
 MOST_STATE_ARRAYS = 3
@@ -57,40 +57,25 @@ class Carried(NamedTuple):
 
     name: str
     start: float
-    carry: Callable[[Scalars, float], float]
+    carry: Callable[[Floats, float], float]
     check: Callable[[str, Any], float]
 
 
 @dataclass(frozen=True, eq=False)  # a rule is only ever itself: hashed by identity
 class Rule:
-    """One update rule.
+    """One update rule: its two functions, and what they are called with."""
 
-    Attributes
-    ----------
-    name : str
-        Of its kernels, too: no other rule's.
-    coefficients, update : callable
-        Its two functions.
-    hyper_parameters : mapping of str to HyperParameter
-        In the order of their scalars; the first is ``lr``, which loops set for each step.
-    state_arrays : tuple of StateArray
-        In the order of ``update``'s tuple; at most three.
-    carried : Carried, optional
-        The last of the scalars.
-    variants : mapping of str to Rule
-        Which rule takes its place where a hyper-parameter is not False or 0. That has the same
-        hyper-parameters or fewer.
-    check : callable, optional
-        ``check(values)`` raises an error for values that do not go together.
-    """
-
-    name: str
-    coefficients: Callable[[Scalars, float], Scalars]
+    name: str  # of its kernels, too: no other rule's
+    coefficients: Callable[[Floats, float], Floats]
     update: Callable[..., Any]
+    #: In the order of their scalars; the first is ``lr``, which loops set for each step.
     hyper_parameters: Mapping[str, HyperParameter]
-    state_arrays: tuple[StateArray, ...] = ()
-    carried: Carried | None = None
+    state_arrays: tuple[StateArray, ...] = ()  # in the order of ``update``'s tuple
+    carried: Carried | None = None  # the last of the scalars
+    #: Which rule takes its place where a hyper-parameter is not False or 0. That has the same
+    #: hyper-parameters or fewer.
     variants: Mapping[str, Rule] = field(default_factory=dict)
+    #: ``check(values)`` raises an error for values that do not go together.
     check: Callable[[Mapping[str, Any]], None] = lambda values: None
 
     def __post_init__(self) -> None:
@@ -145,7 +130,7 @@ class Rule:
         self.check(values)
         return next((rule for key, rule in self.variants.items() if values[key]), self)
 
-    def make_hyper(self, values: Mapping[str, Any], carried: float | None = None) -> Scalars:
+    def make_hyper(self, values: Mapping[str, Any], carried: float | None = None) -> Floats:
         """Make the scalars of checked hyper-parameters; by default as before the first step."""
         scalars = tuple([make(values[key]) for key, _, make in self._scalars])
         if not self.carried:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .adam import ADAM, ADAM_AMSGRAD, ADAMAX, ADAMW, NADAM, RADAM
-from .sgd import MOMENTUM, RMSPROP, SGD
+from .sgd import MOMENTUM, PLAIN_SGD, RMSPROP
 from .spec import Rule
 
 #: The rules of `fastadam.minimize`, by the name of the method.
@@ -15,7 +15,7 @@ METHODS: dict[str, Rule] = {
     "radam": RADAM,
     "adamax": ADAMAX,
     "rmsprop": RMSPROP,
-    "sgd": SGD,
+    "sgd": PLAIN_SGD,
     "momentum": MOMENTUM,
 }
 

@@ -79,9 +79,7 @@ def brown_badly_scaled() -> Problem:
     999998000003
     """
     make = Maker(
-        _brown_badly_scaled_value,
-        _brown_badly_scaled_gradient,
-        "Moré, Garbow & Hillstrom (1981)",
+        _brown_badly_scaled_value, _brown_badly_scaled_gradient, "Moré, Garbow & Hillstrom (1981)"
     )
     return make("brown_badly_scaled", x0=(1, 1), bounds=((0, 2e6), (0, 2)), minimizers=(1e6, 2e-6))
 

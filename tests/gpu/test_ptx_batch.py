@@ -10,7 +10,7 @@ from numba import types
 from numba.np.numpy_support import from_dtype
 
 from fastadam._rules.adam import ADAM, ADAMAX, ADAMW_AMSGRAD, NADAM, RADAM
-from fastadam._rules.sgd import MOMENTUM, RMSPROP, SGD
+from fastadam._rules.sgd import MOMENTUM, PLAIN_SGD, RMSPROP
 from tests.gpu.batches import FORMS, decay, misfit
 
 from . import ptx
@@ -72,7 +72,7 @@ def assert_exact(text):
     [
         (NADAM, "float64", "in-place"),
         (RADAM, "float32", "in-place"),
-        (SGD, "float64", "3-point"),
+        (PLAIN_SGD, "float64", "3-point"),
         (MOMENTUM, "float32", "true"),
         (ADAMW_AMSGRAD, "float32", "callable"),
         (ADAMAX, "float32", "2-point"),

@@ -20,7 +20,7 @@ def test_words_are_those_that_the_code_knows():
     assert lower == set(polish._METHODS) - set(polish._HESSIAN)
     for name in typing.get_args(types.PolishMethod):
         assert show_options("minimize", name, disp=False)
-    assert typing.get_args(types.Nonfinite) == optimizer.NONFINITE
+    assert typing.get_args(types.Nonfinite) == optimizer.NONFINITE_WORDS
 
 
 @pytest.mark.fault(number=16)
