@@ -26,8 +26,10 @@ from .._validate import (
 )
 from ..typing import PolishMethod
 
-#: The default number of iterations.
-MAXITER = 20_000
+#: The default of `maxiter`, and the limit of a polish.
+MOST_ITERATIONS = 20_000
+
+_NO_LIMIT = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Options:
     lr: Any = "auto"
     hyper_parameters: Mapping[str, Any] = field(default_factory=dict)
     clip_norm: float = math.inf
-    maxiter: int = MAXITER
+    maxiter: int = MOST_ITERATIONS
     maxfev: float = math.inf
     max_seconds: float = math.inf
     gtol: float = 1e-5
@@ -57,21 +59,16 @@ class Options:
         return isinstance(self.lr, str)
 
 
-_NO_LIMIT = np.iinfo(np.int64).max
-
-
 def _rate(name: str, value: object) -> Any:
-    if isinstance(value, str):
-        if value != "auto":
-            raise ValueError(
-                f'{name} must be a number, a callable or "auto", got {describe(value)}'
-            )
-        return value
-    return learning_rate(name, value)
+    if not isinstance(value, str):
+        return learning_rate(name, value)
+    if value != "auto":
+        raise ValueError(f'{name} must be a number, a callable or "auto", got {describe(value)}')
+    return value
 
 
 def _limit(least: int) -> Callable[[str, object], int]:
-    """Return a check of a limit: a whole number, as a float too (1e4), or infinity."""
+    """Make a check of a limit: a whole number, as a float too (1e4), or infinity."""
 
     def check(name: str, value: object) -> int:
         number = plain_number(value)
@@ -87,7 +84,7 @@ def _limit(least: int) -> Callable[[str, object], int]:
 
 
 def truth(name: str, value: object) -> bool:
-    """Return whether something is true, as SciPy has it: ``disp=2`` is."""
+    """Tell whether something is true, as SciPy has it: ``disp=2`` is."""
     try:
         return bool(value)
     except Exception as error:  # an array of several
@@ -141,7 +138,7 @@ _SCIPYS_WITH_HESSIAN = {"dogleg", "trust-ncg", "trust-exact", "trust-krylov"}
 
 
 def check_method(name: object, label: str = "method") -> str:
-    """Return the name of a rule in lower case; None is the default."""
+    """Require the name of a rule, and put it in lower case; None is the default."""
     if name is None:
         return "adam"
     if isinstance(name, str) and name.lower() in METHODS:
@@ -174,13 +171,9 @@ def require_no_constraints(constraints: object) -> None:
 
 
 def check_options(
-    method: str,
-    options: object,
-    tol: object,
-    stacklevel: int,
-    others: Iterable[str] = (),
+    method: str, options: object, tol: object, stacklevel: int, others: Iterable[str] = ()
 ) -> Options:
-    """Return the options of a method, checked; warn of those that it does not have.
+    """Check the options of a method, and warn of those that it does not have.
 
     The names in ``others`` are those of options that the caller has taken out.
     """
@@ -189,18 +182,12 @@ def check_options(
     given = dict(options or {})
     of_rule = _rule_options(method)
     known = _CHECKS.keys() | of_rule.keys()
-    unknown = sorted(given.keys() - known, key=str)
-    if unknown:
+    if unknown := sorted(given.keys() - known, key=str):
         form, near = " (did you mean {!r}?)", sorted({*known, *others})
         elsewhere = set().union(*map(_rule_options, METHODS))  # these are spelt right
-        words = [
-            f"{name}{'' if name in elsewhere else suggestion(name, near, form)}" for name in unknown
-        ]
-        warnings.warn(
-            f"Unknown solver options: {', '.join(words)}",
-            OptimizeWarning,
-            stacklevel=stacklevel + 1,
-        )
+        hints = ("" if name in elsewhere else suggestion(name, near, form) for name in unknown)
+        words = ", ".join(f"{name}{hint}" for name, hint in zip(unknown, hints, strict=True))
+        warnings.warn(f"Unknown solver options: {words}", OptimizeWarning, stacklevel + 1)
     if tol is not None:
         given.setdefault("gtol", nonnegative("tol", tol))
     search, hyper_parameters = {}, {}
