@@ -1,8 +1,7 @@
 """A user's functions as SciPy's methods take them: counted, remembered, and stopped in time.
 
-SciPy's methods know limits of their own kinds, look at no clock, and give back the point, the
-gradient and the counts that each of them happens to hold. So all of that is kept here, and what
-has to end a method is raised from within the functions that it calls.
+SciPy's methods look at no clock, and give back the point, the gradient and the counts that each
+happens to hold. So all of that is kept here, and what ends a method is raised from within it.
 """
 
 from __future__ import annotations
@@ -26,15 +25,11 @@ from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, T
 from ..typing import Vector
 from .options import MOST_ITERATIONS
 from .results import make_result
-from .setup import DEFAULT_PATIENCE, Setup
+from .setup import PATIENCE, Setup
 
 
 class StopMethodError(Exception):
-    """Ends a method of SciPy; ``outcome`` is a key of `OUTCOMES`."""
-
-    def __init__(self, outcome: int) -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
+    """Ends a method of SciPy; its argument is a key of `OUTCOMES`."""
 
 
 @dataclass
@@ -62,18 +57,16 @@ class CountedObjective:
     ) -> None:
         self._setup, self._box, self._objective = setup, box, PythonObjective(setup.objective)
         self._callback = None if callback is None else with_result(callback)
-        scheme = setup.objective.scheme
-        self._differs = scheme != "gradient"
+        self._differs = setup.objective.scheme != "gradient"
         # The evaluations of a gradient by differences.
-        free = int(np.count_nonzero(box[0] < box[1]))
-        self._cost = setup.objective.gradient_cost * free
+        self._cost = setup.objective.gradient_cost * int(np.count_nonzero(box[0] < box[1]))
         options, self._deadline = setup.options, deadline
         #: The evaluations that are left.
         self.maxfev = options.maxfev - first.nfev
+        self._patience = options.patience or PATIENCE
+        #: The method is over where the value falls by less than ftol (1 + |f|) in `patience`
+        #: iterations. None: where it does not fall, which is no success.
         self.gtol, self.ftol = options.gtol, options.ftol
-        # The method is over where the value falls by less than ftol (1 + |f|) in so many
-        # iterations. None: where it does not fall, which is no success.
-        self._patience = options.patience or DEFAULT_PATIENCE
         if self.ftol is None and options.patience is not None:
             self.ftol = 0.0
         elif self.ftol is None and options.auto:
@@ -179,8 +172,6 @@ class CountedObjective:
         lower, upper = self._box
         room = np.where(point.grad > 0.0, point.x - lower, upper - point.x)
         return float(np.minimum(np.abs(point.grad), room).max())
-
-    # Evaluations
 
     def _find_known(self, x: Vector) -> Point | None:
         return next((p for p in (self._last, self.best) if np.array_equal(p.x, x)), None)

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -67,20 +68,16 @@ def _rate(name: str, value: object) -> Any:
     return value
 
 
-def _limit(least: int) -> Callable[[str, object], int]:
-    """Make a check of a limit: a whole number, as a float too (1e4), or infinity."""
-
-    def check(name: str, value: object) -> int:
-        number = plain_number(value)
-        if isinstance(number, (float, np.floating)):
-            if number == math.inf:
-                return _NO_LIMIT
-            if not float(number).is_integer():
-                raise ValueError(f"{name} must be a whole number, got {describe(number)}")
-            number = int(number)
-        return min(count(name, number, least), _NO_LIMIT)
-
-    return check
+def _limit(name: str, value: object, least: int = 1) -> int:
+    """Require a limit: a whole number, as a float too (1e4), or infinity."""
+    number = plain_number(value)
+    if isinstance(number, (float, np.floating)):
+        if number == math.inf:
+            return _NO_LIMIT
+        if not float(number).is_integer():
+            raise ValueError(f"{name} must be a whole number, got {describe(number)}")
+        number = int(number)
+    return min(count(name, number, least), _NO_LIMIT)
 
 
 def truth(name: str, value: object) -> bool:
@@ -110,12 +107,12 @@ def _method_name(name: str, value: object) -> str:
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "lr": _rate,
     "clip_norm": positive,
-    "maxiter": _limit(0),
-    "maxfev": _limit(1),
+    "maxiter": partial(_limit, least=0),
+    "maxfev": _limit,
     "max_seconds": positive,
     "gtol": nonnegative,
     "ftol": nonnegative,
-    "patience": _limit(1),
+    "patience": _limit,
     "return_all": truth,
     "disp": truth,
     "finite_diff_rel_step": _rel_step,

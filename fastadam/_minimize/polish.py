@@ -74,7 +74,8 @@ def polish(
         second = _run_method(method, counted, Bounds(*box, True) if has_bounds else None)
         return _together(f"{first.message} Polished with {method}: {second.message}", first, second)
     except BaseException as error:
-        second = _part(counted, counted.best, *outcomes.describe_exception(error))
+        told = outcomes.describe_exception(error)
+        second = _part(counted, counted.best, told, OptimizeResult())
         attach_result(error, _together(f"{first.message} {second.message}", first, second))
         raise
 
@@ -96,9 +97,9 @@ def _run_method(method: str, counted: CountedObjective, bounds: Bounds | None) -
             options=_choose_options(name, counted.gtol, counted.maxfev, start.size),
         )
     except StopMethodError as stop:
-        outcome = stop.outcome
+        outcome = stop.args[0]
     point = _find_end(counted, scipys)
-    return _part(counted, point, *_judge(name, counted, point, scipys, outcome), scipys)
+    return _part(counted, point, _judge(name, counted, point, scipys, outcome), scipys)
 
 
 def _find_end(counted: CountedObjective, scipys: OptimizeResult) -> Point:
@@ -138,16 +139,12 @@ def _judge(
 
 
 def _part(
-    counted: CountedObjective,
-    point: Point,
-    status: int,
-    message: str,
-    scipys: OptimizeResult | None = None,
+    counted: CountedObjective, point: Point, told: tuple[int, str], scipys: OptimizeResult
 ) -> OptimizeResult:
     """Make the result of a polish: what SciPy has to say, with what is known better."""
     grad = np.full(point.x.size, np.nan) if point.grad is None else point.grad
-    result = OptimizeResult(scipys or {}, x=point.x.copy(), fun=float(point.f), jac=grad.copy())
-    result.update(counted.counts, status=status, success=status == 0, message=message)
+    result = OptimizeResult(scipys, x=point.x.copy(), fun=float(point.f), jac=grad.copy())
+    result.update(counted.counts, status=told[0], success=told[0] == 0, message=told[1])
     return result
 
 

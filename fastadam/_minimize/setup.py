@@ -23,7 +23,7 @@ _REL_STEPS = {"2-point": ONE_SIDED_STEP, "3-point": CENTRAL_STEP, "cs": COMPLEX_
 _NEVER = np.iinfo(np.int64).max
 
 #: The default number of iterations for the value to fall in, without ``lr="auto"``.
-DEFAULT_PATIENCE = 100
+PATIENCE = 100
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _choose_fixed(options: Options) -> dict[str, float]:
     stagnates = options.ftol is not None or options.patience is not None
     return {
         "ftol": options.ftol or 0.0,
-        "patience": (options.patience or DEFAULT_PATIENCE) if stagnates else _NEVER,
+        "patience": (options.patience or PATIENCE) if stagnates else _NEVER,
         "cycle_end": _NEVER,
     }
 
