@@ -216,15 +216,10 @@ def solve_batch(
     workers = check_workers(workers)
     objective = check_objective(fun, args, jac, checked)
     starts = Starts(points, *check_batch_bounds(bounds, *points.shape), own.rates)
+    row_args = check_row_args(batch_args, len(points), device)
+    dtype = np.dtype(np.float32 if np.asarray(x0).dtype == np.float32 else np.float64)
     problems = Problems(
-        objective,
-        name,
-        checked,
-        check_row_args(batch_args, len(points), device),
-        starts,
-        np.dtype(np.float32 if np.asarray(x0).dtype == np.float32 else np.float64),
-        own.on_error,
-        own.copy_args,
+        objective, name, checked, row_args, starts, dtype, own.on_error, own.copy_args
     )
     solutions = Solutions.unknown(points)
     try:

@@ -90,8 +90,8 @@ def _check_rates(lr: Any, size: int) -> Matrix:
     array = as_array("lr", lr)
     if array.shape != (size,) or array.dtype.kind not in "fiu":
         raise ValueError(f"lr must be a number or {size} numbers, got {describe(array)}")
-    if not np.all(np.isfinite(array) & (array >= 0)):
-        k = int(np.argmin(np.isfinite(array) & (array >= 0)))
+    if not np.all(fit := np.isfinite(array) & (array >= 0)):
+        k = int(np.argmin(fit))
         raise ValueError(f"lr[{k}] must be finite and >= 0, got {array[k]}")
     return array.astype(np.float64)
 
@@ -100,9 +100,7 @@ def check_batch_bounds(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
     """Make lower and upper bounds of shape (1, n) or (B, n)."""
     if isinstance(bounds, Bounds):
         if max(np.ndim(bounds.lb), np.ndim(bounds.ub)) == 2:
-            return _check_each("bounds.lb", bounds.lb, size, n), _check_each(
-                "bounds.ub", bounds.ub, size, n
-            )
+            return _check_each("lb", bounds, (size, n)), _check_each("ub", bounds, (size, n))
     elif (pairs := _three_axes(bounds)) is not None:
         if pairs.shape != (size, n, 2):
             raise ValueError(f"bounds must have shape ({size}, {n}, 2), got {pairs.shape}")
@@ -126,12 +124,12 @@ def _three_axes(bounds: Any) -> np.ndarray[Any, Any] | None:
     return pairs if pairs.ndim == 3 else None
 
 
-def _check_each(name: str, values: Any, size: int, n: int) -> Matrix:
-    array = real_array(name, values)
+def _check_each(side: str, bounds: Bounds, shape: tuple[int, int]) -> Matrix:
+    array = real_array(f"bounds.{side}", getattr(bounds, side))
     try:
-        return np.broadcast_to(array, (size, n)).copy()
+        return np.broadcast_to(array, shape).copy()
     except ValueError:
-        raise ValueError(f"{name} must have shape ({size}, {n}), got {np.shape(values)}") from None
+        raise ValueError(f"bounds.{side} must have shape {shape}, got {array.shape}") from None
 
 
 def check_row_args(batch_args: Any, size: int, device: str) -> tuple[Any, ...]:

@@ -7,22 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .._cuda import searches
 from .._cuda.arguments import device_argument, on_device
 from .._cuda.driver import count_resident_blocks, find_free_memory
-from .._cuda.searches import (
-    FAILED,
-    NEXT,
-    OVER,
-    WANTED,
-    WORDS,
-    Launch,
-    Memory,
-    RowArgs,
-    Task,
-    Template,
-    forgiving,
-    search_kernel,
-)
 from .._minimize.options import select_rule
 from .._numba.gpu import is_simulated, load_cuda
 from .._objective.arguments import find_argument_types
@@ -48,55 +35,49 @@ def solve_on_device(problems: Problems, solutions: Solutions, deadline: Deadline
     """Solve all problems of a batch on the current GPU, in their ``dtype``.
 
     Their arguments may be arrays on the GPU.
-
-    Raises
-    ------
-    ImportError, RuntimeError
-        If there is no GPU, or not what it takes to use it; or a function of the user's raised an
-        exception there.
-    TypeError, ValueError
-        If a function cannot be compiled for a GPU, or an argument cannot be passed to it.
     """
-    searches = _Searches(problems, solutions)
+    batch = _DeviceBatch(problems, solutions)
     with progress(len(problems), "problem", problems.options.disp) as update:
-        searches.run(deadline.start(), update)
-    searches.read(solutions)
+        batch.run(deadline.start(), update)
+    there: Any
+    for there, here in zip(batch.found, solutions, strict=True):
+        here[...] = there.copy_to_host()
 
 
-class _Searches:
+class _DeviceBatch:
     """The searches that the GPU's threads make, and the arrays of the batch there."""
 
     def __init__(self, problems: Problems, solutions: Solutions) -> None:
         self._cuda, self._problems = load_cuda(), problems
-        functions, starts, options = problems.objective, problems.starts, problems.options
-        n, lr = starts.points.shape[1], options.lr
+        objective, starts, options = problems.objective, problems.starts, problems.options
+        n, lr, jac = starts.points.shape[1], options.lr, objective.jac
         self._rates = Rates(lr, options.maxiter) if callable(lr) else None
         rule, hyper = select_rule(problems.method, options)
-        args = tuple(device_argument(f"args[{i}]", each) for i, each in enumerate(functions.args))
+        args = tuple(device_argument(f"args[{i}]", each) for i, each in enumerate(objective.args))
         bases = tuple(
             device_argument(f"batch_args[{i}]", each) for i, each in enumerate(problems.row_args)
         )
-        jac = functions.jac
-        task = Task(
+        task = searches.Task(
             rule,
             problems.dtype.name,
-            find_source("fun", functions.fun),
+            find_source("fun", objective.fun),
             find_source("jac", jac) if callable(jac) else jac,
             n if callable(jac) or jac is True else 0,
             find_argument_types(args),
             find_argument_types(bases, "batch_args"),
         )
-        self._kernel, self._keeping = search_kernel(task), problems.on_error != "raise"
+        self._kernel = searches.search_kernel(task)
+        self._keeping = problems.on_error != "raise"
         self._progress = on_device(np.zeros(4, dtype=np.int64))
         self._schedule = on_device(np.zeros(0))
         # The starts, until the results are written over them.
         x, jac = (on_device(a.astype(problems.dtype)) for a in (solutions.x, solutions.jac))
-        self._found = Solutions(x, on_device(solutions.fun), jac, on_device(solutions.counts))
+        self.found = Solutions(x, on_device(solutions.fun), jac, on_device(solutions.counts))
         lowers, uppers = map(on_device, _inward(starts.lowers, starts.uppers, problems.dtype))
         starts = Starts(x, lowers, uppers, on_device(starts.rates))
-        self._arguments = self._progress, *self._memory(bases), args, hyper, starts, self._found
+        self._arguments = self._progress, *self._memory(bases), args, hyper, starts, self.found
         if self._keeping and is_simulated():
-            self._kernel = forgiving(self._kernel)
+            self._kernel = searches.forgiving(self._kernel)
 
     def _memory(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
         """Make the memory of as many searches as the GPU's threads make, and the rows' arrays."""
@@ -106,21 +87,21 @@ class _Searches:
         count = len(template.vectors)
         complex_n = n if problems.objective.scheme == "cs" else 0
         lengths = [base.size // size for base in bases]
-        need = (count * n + 2 * complex_n) * problems.dtype.itemsize + 8 * (WORDS + 2)
+        need = (count * n + 2 * complex_n) * problems.dtype.itemsize + 8 * (searches.WORDS + 2)
         need += sum(length * b.dtype.itemsize for b, length in zip(bases, lengths, strict=True))
         self._blocks, self._threads = self._grid(size, need)
         width = self._blocks * self._threads
         strips = tuple(device_array((*base.shape[1:], width), base.dtype) for base in bases)
         return (
-            Memory(
-                on_device(np.zeros((WORDS + 2, width), dtype=np.int64)),  # idle
+            searches.Memory(
+                on_device(np.zeros((searches.WORDS + 2, width), dtype=np.int64)),  # idle
                 device_array((count, n, width), problems.dtype),
                 device_array((complex_n, width), np.result_type(problems.dtype, np.complex64)),
             ),
-            Template(
+            searches.Template(
                 on_device(template.record.view(np.int64)), on_device(template.vectors[REL_STEP])
             ),
-            RowArgs(
+            searches.RowArgs(
                 tuple(b.reshape(size, length) for b, length in zip(bases, lengths, strict=True)),
                 tuple(s.reshape(length, width) for s, length in zip(strips, lengths, strict=True)),
                 strips,
@@ -145,17 +126,17 @@ class _Searches:
             self._ask(self._rates)
         while True:
             state = self._launch(False, max(0.0, min(INTERVAL, deadline.left)))
-            update(int(state[OVER]) - over)
-            over = int(state[OVER])
+            before, over = over, int(state[searches.OVER])
+            update(over - before)
             if over == size:
                 return
             if deadline.is_over:
                 break
-            if self._rates is not None and state[WANTED]:
+            if self._rates is not None and state[searches.WANTED]:
                 self._ask(self._rates)
-                state[WANTED] = 0
+                state[searches.WANTED] = 0
                 self._progress.copy_to_device(state)
-        state[NEXT] = size  # there are no more
+        state[searches.NEXT] = size  # there are no more
         self._progress.copy_to_device(state)
         self._launch(True, 0.0)  # the last points are judged
 
@@ -169,21 +150,15 @@ class _Searches:
 
         An evaluation that has begun is finished, however long it takes.
         """
-        launch = Launch(int(self._keeping), int(leaving), int(1e9 * seconds))
+        launch = searches.Launch(int(self._keeping), int(leaving), int(1e9 * seconds))
         self._kernel[self._blocks, self._threads](*self._arguments, self._schedule, launch)
         state = self._progress.copy_to_host()
-        if state[FAILED]:
+        if failed := state[searches.FAILED]:
             raise RuntimeError(
-                f"a function raised an exception for problem {state[FAILED] - 1}; which one is "
-                'lost on a GPU, device="cpu" would show it'
+                f"a function raised an exception for problem {failed - 1}; which one is lost on a "
+                'GPU, device="cpu" would show it'
             )
         return state
-
-    def read(self, solutions: Solutions) -> None:
-        """Copy the results from the GPU."""
-        there: Any
-        for there, here in zip(self._found, solutions, strict=True):
-            here[...] = there.copy_to_host()
 
 
 def _template(problems: Problems) -> Search:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
 from .._search.deadline import Deadline
 from .._search.lockstep import VectorizedSearches
 from .._search.progress import progress
@@ -15,39 +12,27 @@ from .problems import Problems
 
 def solve_vectorized(problems: Problems, solutions: Solutions, deadline: Deadline) -> None:
     """Solve all problems of a batch whose functions are vectorised."""
-    with progress(len(problems), "problem", problems.options.disp) as update:
+    options, objective, size = problems.options, problems.thread_objective, len(problems)
+    with progress(size, "problem", options.disp) as update:
         deadline.start()
-        for ended in _solve(problems, solutions, deadline):
-            update(ended)
-
-
-def _solve(problems: Problems, solutions: Solutions, deadline: Deadline) -> Iterator[int]:
-    """Solve the problems, and yield from time to time how many more have ended."""
-    options, size = problems.options, len(problems)
-    rule, h, template = problems.make_template(problems.starts.points.shape[1])
-    functions = replace(problems.objective, args=problems.args)
-
-    def over() -> bool:
-        return deadline.is_over
-
-    searches = VectorizedSearches(functions, problems.row_args, rule, h, template, size, over)
-    records = searches.records
-    active = searches.begin(problems.starts, solutions)
-    yield size - active.size
-    if deadline.is_over:
-        return
-    step = 0  # of all that go on, unless the step size is chosen for each
-    while active.size:
-        if not searches.evaluate(active) or deadline.is_over:
-            break
-        step += 1
-        if callable(options.lr) and step <= options.maxiter:
-            records["lr"][active] = step_size(options.lr, step)
-        goes_on = searches.iterate(active)
-        ended, active = active[~goes_on], active[goes_on]
-        if ended.size:
-            searches.finish(ended, solutions)
-            yield ended.size
-    if active.size:
-        searches.conclude(active)
-        searches.finish(active, solutions, leaving=True)
+        rule, hyper, template = problems.make_template(problems.starts.points.shape[1])
+        searches = VectorizedSearches(
+            objective, problems.row_args, rule, hyper, template, size, lambda: deadline.is_over
+        )
+        active = searches.begin(problems.starts, solutions)
+        update(size - active.size)
+        if deadline.is_over:
+            return
+        step = 0  # of all that go on, unless the step size is chosen for each
+        while active.size and searches.evaluate(active) and not deadline.is_over:
+            step += 1
+            if callable(options.lr) and step <= options.maxiter:
+                searches.records["lr"][active] = step_size(options.lr, step)
+            goes_on = searches.iterate(active)
+            ended, active = active[~goes_on], active[goes_on]
+            if ended.size:
+                searches.finish(ended, solutions)
+                update(ended.size)
+        if active.size:
+            searches.conclude(active)
+            searches.finish(active, solutions, leaving=True)

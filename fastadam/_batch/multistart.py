@@ -155,24 +155,22 @@ def multistart(
     lower, upper = _check_box(bounds)
     number = count("n_starts", n_starts, 1, _MOST_STARTS)
     kind = one_of("sampling", sampling, get_args(Sampling))
-    inside = flag("within_bounds", within_bounds)
-    starts = _draw_starts(kind, _make_generator(rng), number, lower, upper)
-    limits = Bounds(lower, upper) if inside else None
+    limits = Bounds(lower, upper) if flag("within_bounds", within_bounds) else None
+    seed = rng if rng is None or isinstance(rng, np.random.Generator) else count("rng", rng, 0)
+    starts = _draw_starts(kind, np.random.default_rng(seed), number, lower, upper)
     solutions = solve_batch(
         fun, starts, args, (), method, jac, limits, tol, options, workers=workers
     )
     leaders, counts = _find_minima(solutions, _find_tolerance(lower, upper))
-    # Without a success, the lowest value; NaN is that of a row that was not begun, or gave no
-    # number.
+    # Without a success, the lowest value; NaN is that of a row without a number.
     best = leaders[0] if leaders.size else int(np.argmin(np.nan_to_num(solutions.fun, nan=np.inf)))
     minima = "1 minimum" if leaders.size == 1 else f"{leaders.size} minima"
+    sums = {name: int(solutions[name].sum()) for name in ("nit", "nfev", "njev")}
     result: MultistartResult = OptimizeResult(
         x=solutions.x[best].copy(),
         fun=float(solutions.fun[best]),
         jac=solutions.jac[best].copy(),
-        nit=int(solutions.nit.sum()),
-        nfev=int(solutions.nfev.sum()),
-        njev=int(solutions.njev.sum()),
+        **sums,
         status=int(solutions.status[best]),
         success=bool(solutions.success[best]),
         message=f"{minima} from {number} starts. {solutions.message}",
@@ -209,12 +207,6 @@ def _check_box(bounds: Any) -> tuple[Vector, Vector]:
             f"bounds must be finite to draw starts from, got bounds[{i}] = ({lower[i]}, {upper[i]})"
         )
     return lower, upper
-
-
-def _make_generator(rng: Any) -> np.random.Generator:
-    if rng is None or isinstance(rng, np.random.Generator):
-        return np.random.default_rng(rng)
-    return np.random.default_rng(count("rng", rng, 0))
 
 
 def _draw_starts(

@@ -16,60 +16,36 @@ from .._search.outcomes import RUNNING
 from .._search.progress import progress
 from .._search.rows import OUTCOME, Solutions, Starts, lose
 
-_FLOAT64 = np.dtype(np.float64)
-
 
 @dataclass(frozen=True)
 class Problems(Setup):
-    """Many problems: the functions, with the common arguments, the options, and a row for each.
+    """Many problems: the functions, with the common arguments, the options, and a row for each."""
 
-    Attributes
-    ----------
-    row_args : tuple of ndarray
-        Arrays whose k-th rows are further arguments of problem k.
-    starts : Starts
-        Where they start.
-    dtype : dtype
-        What a device computes in.
-    on_error : {"raise", "nan"}
-        What an exception of a row does.
-    copy_args : bool
-        Whether each thread has its own copy of the arrays in the common arguments.
-    """
-
-    row_args: tuple[Any, ...]
+    row_args: tuple[Any, ...]  # arrays whose k-th rows are further arguments of problem k
     starts: Starts
-    dtype: np.dtype[Any] = _FLOAT64
-    on_error: str = "raise"
+    dtype: np.dtype[Any]  # what a GPU computes in
+    on_error: str  # what an exception of a row does: "raise" or "nan"
+    #: Whether each thread has its own copy of the arrays in the common arguments.
     copy_args: bool = False
 
     def __len__(self) -> int:
         return len(self.starts.points)
 
     @property
-    def args(self) -> tuple[Any, ...]:
-        """The common arguments for one thread."""
+    def thread_objective(self) -> Objective:
+        """The functions, with the common arguments for one thread."""
         args = self.objective.args
-        return tuple(map(_copy_arrays, args)) if self.copy_args else args
+        return replace(self.objective, args=_copy_arrays(args) if self.copy_args else args)
 
-    @property
-    def common(self) -> Problems:
-        """What they have in common: the same without rows."""
-        none = np.empty((0, 0))
-        return replace(self, row_args=(), starts=Starts(none, none, none, none))
-
-    def part(self, rows: slice) -> Problems:
-        """Take some of them, as views."""
-        size = len(self)
-        return self._change(lambda array: array[rows] if len(array) == size else array)
-
-    def make_contiguous(self) -> Problems:
-        """Take all of them, as contiguous arrays."""
-        return self._change(np.ascontiguousarray)
-
-    def _change(self, change: Callable[[Any], Any]) -> Problems:
+    def change(self, change: Callable[[Any], Any]) -> Problems:
+        """Change each of the arrays that have rows."""
         starts = Starts(*map(change, self.starts))
         return replace(self, row_args=tuple(map(change, self.row_args)), starts=starts)
+
+    def select(self, rows: slice) -> Problems:
+        """Select some of them, as views."""
+        size = len(self)
+        return self.change(lambda array: array[rows] if len(array) == size else array)
 
 
 def _copy_arrays(value: Any) -> Any:
@@ -81,30 +57,24 @@ def _copy_arrays(value: Any) -> Any:
 
 def solve_python(problems: Problems, solutions: Solutions, deadline: Deadline) -> None:
     """Solve one problem after the other, for functions in Python."""
-    objective, size = replace(problems.objective, args=problems.args), len(problems)
+    objective, size = problems.thread_objective, len(problems)
     with progress(size, "problem", problems.options.disp) as update:
         deadline.start()
         for k in range(size):
             if deadline.is_over:
                 return
-            _solve_row(problems, objective, k, solutions, deadline)
+            row = problems.select(slice(k, k + 1))
+            args = objective.args + tuple(array[0] for array in row.row_args)
+            run = replace(row, objective=replace(objective, args=args)).start_run(row.starts)
+            if run.search.scalars.status != RUNNING:
+                solutions.counts[k, OUTCOME] = run.search.scalars.status
+            else:
+                try:
+                    Watch(run, None, False, deadline, False).drive()
+                except Exception:
+                    if problems.on_error == "raise":
+                        raise
+                    lose(k, solutions.whole, *run.search.counts)
+                else:
+                    run.search.store(solutions, k)
             update(1)
-
-
-def _solve_row(
-    problems: Problems, objective: Objective, k: int, solutions: Solutions, deadline: Deadline
-) -> None:
-    row = problems.part(slice(k, k + 1))
-    args = objective.args + tuple(array[0] for array in row.row_args)
-    run = replace(row, objective=replace(objective, args=args)).start_run(row.starts)
-    if (outcome := run.search.scalars.status) != RUNNING:
-        solutions.counts[k, OUTCOME] = outcome
-        return
-    try:
-        Watch(run, None, False, deadline, False).drive()
-    except Exception:
-        if problems.on_error == "raise":
-            raise
-        lose(k, solutions.whole, *run.search.counts)
-    else:
-        run.search.store(solutions, k)

@@ -22,21 +22,12 @@ def make_batch_result(
         rows = codes == outcome
         status[rows] = code
         outcomes[message] += int(np.count_nonzero(rows))
-    return OptimizeResult(
-        x=solutions.x,
-        fun=solutions.fun,
-        jac=solutions.jac,
-        nit=counts[:, NIT].copy(),
-        nfev=counts[:, NFEV].copy(),
-        njev=counts[:, NJEV].copy(),
-        status=status,
-        success=status == 0,
-        message=" ".join(
-            f"{number} of {len(codes)}: {message}"
-            for message, number in outcomes.most_common()
-            if number
-        ),
-    )
+    result = OptimizeResult(x=solutions.x, fun=solutions.fun, jac=solutions.jac)
+    for name, column in (("nit", NIT), ("nfev", NFEV), ("njev", NJEV)):
+        result[name] = counts[:, column].copy()
+    words = (f"{n} of {len(codes)}: {message}" for message, n in outcomes.most_common() if n)
+    result.update(status=status, success=status == 0, message=" ".join(words))
+    return result
 
 
 def summarize_batch(result: OptimizeResult) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import replace
 from threading import TIMEOUT_MAX, Lock
 
 import numpy as np
@@ -27,10 +26,11 @@ from .workers.pools import count_cores
 _TURN = 5e-4
 #: The most of them: the next may be slow.
 _MOST_ROWS = 64
+_NONE = np.zeros(0)
 
 
 def default_threads() -> int:
-    """Return the number of threads: one for each core, or as many as Numba has if it has fewer."""
+    """Count the threads: one for each core, or as many as Numba has if it has fewer."""
     return min(count_cores(), count_threads())
 
 
@@ -42,7 +42,7 @@ def solve_compiled(
     queue = _Queue(size, threads)
     rates = Rates(lr, problems.options.maxiter) if callable(lr) else None
     solvers = [_Solver(problems, solutions, rates)]
-    if not solvers[0].is_parallel:
+    if not solvers[0].compiled.is_parallel:  # threads of their own are not to meet
         solvers += [_Solver(problems, solutions, rates) for _ in range(1, min(threads, size))]
 
     def work(solver: _Solver, update: Callable[..., None]) -> None:
@@ -60,7 +60,7 @@ def solve_compiled(
             finally:  # also after Ctrl-C: the threads come back after the evaluation at hand
                 deadline.stop()
                 for solver in solvers:
-                    solver.halt()
+                    solver.search.scalars.halt = 1
         for future in futures:
             future.result()
 
@@ -85,88 +85,58 @@ class _Solver:
 
     def __init__(self, problems: Problems, solutions: Solutions, rates: Rates | None) -> None:
         self._problems, self._solutions, self._rates = problems, solutions, rates
-        objective = replace(problems.objective, args=problems.args)
+        objective = problems.thread_objective
         n, scheme = problems.starts.points.shape[1], objective.scheme
-        rule, hyper, self._search = problems.make_template(n)
-        words = self._search.record.view(np.int64)
-        self._compiled = CompiledObjective(objective, problems.row_args)
+        rule, hyper, self.search = problems.make_template(n)
+        words = self.search.record.view(np.int64)
+        self.compiled = compiled = CompiledObjective(objective, problems.row_args)
         self._kernel = solve_kernel(
-            run_signature(rule), self._compiled.user_data_type, self._compiled.row_args_type
+            run_signature(rule), compiled.user_data_type, compiled.row_args_type
         )
         self._cursor = np.zeros(2, dtype=np.int64)
         trial = np.zeros(n if scheme == "cs" else 0, dtype=np.complex128)
-        self._arguments = (
-            kernel_address(run_kernel(rule, scheme)),
-            self._compiled.address,
-            self._compiled.user_data,
-            problems.row_args,
-            Memory(self._search.record, self._search.vectors, words, words.copy(), trial),
-            hyper,
-            problems.starts,
-            solutions,
-            self._cursor,
-        )
-        #: How many rows to take next.
-        self.turn = 1
-
-    @property
-    def is_parallel(self) -> bool:
-        """Whether the functions have threads of their own, which are not to meet."""
-        return self._compiled.is_parallel
-
-    def halt(self) -> None:
-        """Have it leave the row that it is at. Another thread may say so."""
-        self._search.scalars.halt = 1
+        memory = Memory(self.search.record, self.search.vectors, words, words.copy(), trial)
+        addresses = kernel_address(run_kernel(rule, scheme)), compiled.address, compiled.user_data
+        batch = problems.row_args, memory, hyper, problems.starts, solutions, self._cursor
+        self._arguments = addresses + batch
+        self.turn = 1  # how many rows to take next
 
     def solve(self, rows: range) -> None:
         """Solve some rows, or as many as there is time for."""
-        start = time.monotonic()
-        self._solve(rows.start, rows.stop)
-        seconds = max(time.monotonic() - start, 1e-9)
-        self.turn = max(1, min(_MOST_ROWS, int(len(rows) * _TURN / seconds)))
-
-    def _solve(self, start: int, stop: int) -> None:
-        cursor = self._cursor
-        cursor[:] = start, 0
-        while cursor[0] < stop:
+        begun = time.monotonic()
+        self._cursor[:] = rows.start, 0
+        while self._cursor[0] < rows.stop:
             try:
-                self._go_on(stop)
+                self._go_on(rows.stop)
             except Exception:
                 if self._problems.on_error == "raise":
                     raise
-                self._lose()
-            if self._search.scalars.halt:
+                counts = self.search.counts if self._cursor[1] else (0, 0, 0)
+                lose(self._cursor[0], self._solutions.whole, *counts)
+                self._cursor[:] = self._cursor[0] + 1, 0
+            if self.search.scalars.halt:
                 self._leave()
-                return
+                break
+        seconds = max(time.monotonic() - begun, 1e-9)
+        self.turn = max(1, min(_MOST_ROWS, int(len(rows) * _TURN / seconds)))
 
     def _go_on(self, stop: int) -> None:
         """Go on with the row at hand and those up to ``stop``, as far as the step sizes go."""
-        if self._rates is None:
-            self._kernel(*self._arguments, _NONE, stop)
-            return
-        begun = self._cursor[1]
-        nit = self._search.scalars.nit if begun else 0
-        if nit < self._problems.options.maxiter and len(self._rates.known) <= nit:
-            self._rates.ask(nit)
-        self._kernel(*self._arguments, self._rates.known, stop)
-
-    def _lose(self) -> None:
-        """Give up the row at hand, which has raised an exception."""
-        nit, nfev, njev = self._search.counts if self._cursor[1] else (0, 0, 0)
-        lose(self._cursor[0], self._solutions.whole, nit, nfev, njev)
-        self._cursor[:] = self._cursor[0] + 1, 0
+        known = _NONE
+        if self._rates is not None:
+            nit = self.search.scalars.nit if self._cursor[1] else 0
+            if nit < self._problems.options.maxiter and len(self._rates.known) <= nit:
+                self._rates.ask(nit)
+            known = self._rates.known
+        self._kernel(*self._arguments, known, stop)
 
     def _leave(self) -> None:
         """Keep the best point so far of the row that is not finished."""
-        search = self._search
         row, begun = map(int, self._cursor)
         if not begun:
             return
-        search.conclude()
+        self.search.conclude()
         self._kernel(*self._arguments, _NONE, row + 1)  # to have the last point judged
-        search.leave()
-        if self._cursor[0] > row or search.scalars.best_f < np.inf:  # else it asks for more
-            search.store(self._solutions, row)
-
-
-_NONE = np.zeros(0)
+        self.search.leave()
+        if self._cursor[0] > row or self.search.scalars.best_f < np.inf:  # else it asks for more
+            self.search.store(self._solutions, row)

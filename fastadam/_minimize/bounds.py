@@ -24,17 +24,19 @@ def check_bounds(bounds: Any, n: int, stacklevel: int = 2) -> tuple[Vector, Vect
     """
     if bounds is None:
         return np.full(n, -np.inf), np.full(n, np.inf)
+    sides = _read_sides(bounds, n)
+    hint = "" if sides is None else f"; {_BOTH_AT_ONCE}"
     if isinstance(bounds, Bounds):
         lower, upper = _of_length("bounds.lb", bounds.lb, n), _of_length("bounds.ub", bounds.ub, n)
     else:
-        lower, upper = _from_pairs(bounds, n)
+        lower, upper = _read_pairs(bounds, n, hint)
     if np.any(lower > upper):
         i = int(np.argmax(lower > upper))
         raise ValueError(
             "An upper bound is less than the corresponding lower bound: "
-            f"bounds[{i}] = ({lower[i]}, {upper[i]}){_hint(bounds, n)}"
+            f"bounds[{i}] = ({lower[i]}, {upper[i]}){hint}"
         )
-    if _may_be_meant_otherwise(bounds, lower, upper):
+    if n == 2 and sides is not None and _may_be_sides(bounds, sides, bool(np.any(lower == upper))):
         warnings.warn(
             f"bounds={describe(bounds)} are read as a (min, max) for each variable: "
             f"x[0] in [{lower[0]}, {upper[0]}], x[1] in [{lower[1]}, {upper[1]}]; {_BOTH_AT_ONCE}",
@@ -60,30 +62,28 @@ def _of_length(name: str, values: Any, n: int) -> Vector:
     return array
 
 
-def _from_pairs(bounds: Any, n: int) -> tuple[Vector, Vector]:
+def _read_pairs(bounds: Any, n: int, hint: str) -> tuple[Vector, Vector]:
     try:
         pairs = [(low, high) for low, high in bounds]
     except (TypeError, ValueError):
         raise ValueError(
-            f"bounds must be a Bounds or a (min, max) for each variable, got {describe(bounds)}"
-            + _hint(bounds, n)
+            "bounds must be a Bounds or a (min, max) for each variable, "
+            f"got {describe(bounds)}{hint}"
         ) from None
     if len(pairs) != n:
         raise ValueError(
-            f"bounds must have a pair for each of {n} variables, got {len(pairs)}"
-            + _hint(bounds, n)
+            f"bounds must have a pair for each of {n} variables, got {len(pairs)}{hint}"
         )
     lower = real_array("bounds", [-np.inf if low is None else low for low, _ in pairs])
     upper = real_array("bounds", [np.inf if high is None else high for _, high in pairs])
     if lower.ndim != 1 or upper.ndim != 1:
         raise ValueError(f"bounds must have two numbers for each variable, got {describe(bounds)}")
     # NaN is no bound, as SciPy has it.
-    lower[np.isnan(lower)] = -np.inf
-    upper[np.isnan(upper)] = np.inf
+    lower[np.isnan(lower)], upper[np.isnan(upper)] = -np.inf, np.inf
     return lower, upper
 
 
-def _sides(bounds: Any, n: int) -> tuple[Vector, Vector] | None:
+def _read_sides(bounds: Any, n: int) -> tuple[Vector, Vector] | None:
     """Read bounds as if all lower bounds came first, then all upper ones, or None."""
     if not isinstance(bounds, (list, tuple, np.ndarray)):
         return None
@@ -95,19 +95,12 @@ def _sides(bounds: Any, n: int) -> tuple[Vector, Vector] | None:
     return (lower, upper) if fits else None
 
 
-def _hint(bounds: Any, n: int) -> str:
-    """Say how to give what these bounds seem to be, which are no pairs."""
-    return "" if _sides(bounds, n) is None else f"; {_BOTH_AT_ONCE}"
-
-
-def _may_be_meant_otherwise(bounds: Any, lower: Vector, upper: Vector) -> bool:
+def _may_be_sides(bounds: Any, sides: tuple[Vector, Vector], fixes: bool) -> bool:
     """Tell whether pairs look like the lower and the upper bounds of two variables.
 
     A list of tuples is plainly one of pairs. Else the reading counts that fixes no variable; if
     neither does, two vectors in a tuple are what `scipy.optimize.curve_fit` takes as bounds.
     """
-    sides = None if isinstance(bounds, Bounds) else _sides(bounds, lower.size)
-    if lower.size != 2 or sides is None or any(isinstance(side, tuple) for side in bounds):
+    if any(isinstance(side, tuple) for side in bounds):
         return False
-    fixes = bool(np.any(lower == upper))
     return bool(np.all(sides[0] < sides[1])) and (fixes or isinstance(bounds, tuple))

@@ -1,8 +1,7 @@
 """A user's functions as SciPy's methods take them: counted, remembered, and stopped in time.
 
-SciPy's methods know limits of their own kinds, look at no clock, and give back the point, the
-gradient and the counts that each of them happens to hold. So all of that is kept here, and what
-has to end a method is raised from within the functions that it calls.
+SciPy's methods look at no clock, and give back the point, the gradient and the counts that each
+happens to hold. So all of that is kept here, and what ends a method is raised from within it.
 """
 
 from __future__ import annotations
@@ -24,60 +23,13 @@ from .._search.deadline import Deadline
 from .._search.monitor import Watch, with_result
 from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, TIMEOUT
 from ..typing import Vector
-from .options import MAXITER as MOST_ITERATIONS
-from .options import Options
+from .options import MOST_ITERATIONS
 from .results import make_result
 from .setup import PATIENCE, Setup
 
 
 class StopMethodError(Exception):
-    """Ends a method of SciPy; ``outcome`` is a key of `OUTCOMES`."""
-
-    def __init__(self, outcome: int) -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What is left of the limits, and the tolerances.
-
-    Attributes
-    ----------
-    maxiter, maxfev : float
-        Iterations, and evaluations of the function.
-    deadline : Deadline
-        When the time is over.
-    gtol : float
-        For the largest component of the projected gradient.
-    ftol : float or None
-        The search is over where the value falls by less than this, relative to ``1 + |f|``, in
-        ``patience`` iterations. None: where it does not fall, which is no success.
-    patience : int
-        See `ftol`.
-    """
-
-    maxiter: float
-    maxfev: float
-    deadline: Deadline
-    gtol: float
-    ftol: float | None
-    patience: int
-
-
-def find_limits(options: Options, spent: int, deadline: Deadline) -> Limits:
-    """Find what a search that has spent some evaluations has left."""
-    by_default = annealing.FTOL if options.auto else None
-    if options.patience is not None:
-        by_default = 0.0
-    return Limits(
-        maxiter=MOST_ITERATIONS,
-        maxfev=options.maxfev - spent,
-        deadline=deadline,
-        gtol=options.gtol,
-        ftol=by_default if options.ftol is None else options.ftol,
-        patience=options.patience or PATIENCE,
-    )
+    """Ends a method of SciPy; its argument is a key of `OUTCOMES`."""
 
 
 @dataclass
@@ -90,20 +42,9 @@ class Point:
 
 
 class CountedObjective:
-    """The functions between a method of SciPy and the user.
+    """The functions between a method of SciPy, which goes on from ``first``, and the user.
 
-    Parameters
-    ----------
-    setup : Setup
-        The user's functions, and the options of their differences.
-    box : tuple of ndarray
-        The bounds. Of points outside the nearest inside is taken.
-    first : OptimizeResult
-        The point to go on from.
-    deadline : Deadline
-        When the time is over.
-    callback : callable or None
-        The user's, called after each iteration.
+    Of points outside the ``box``, the bounds, the nearest inside is taken.
     """
 
     def __init__(
@@ -116,12 +57,20 @@ class CountedObjective:
     ) -> None:
         self._setup, self._box, self._objective = setup, box, PythonObjective(setup.objective)
         self._callback = None if callback is None else with_result(callback)
-        scheme = setup.objective.scheme
-        self._differs = scheme != "gradient"
+        self._differs = setup.objective.scheme != "gradient"
         # The evaluations of a gradient by differences.
-        free = int(np.count_nonzero(box[0] < box[1]))
-        self._cost = setup.objective.gradient_cost * free
-        self.limits = find_limits(setup.options, first.nfev, deadline)
+        self._cost = setup.objective.gradient_cost * int(np.count_nonzero(box[0] < box[1]))
+        options, self._deadline = setup.options, deadline
+        #: The evaluations that are left.
+        self.maxfev = options.maxfev - first.nfev
+        self._patience = options.patience or PATIENCE
+        #: The method is over where the value falls by less than ftol (1 + |f|) in `patience`
+        #: iterations. None: where it does not fall, which is no success.
+        self.gtol, self.ftol = options.gtol, options.ftol
+        if self.ftol is None and options.patience is not None:
+            self.ftol = 0.0
+        elif self.ftol is None and options.auto:
+            self.ftol = annealing.FTOL
         #: The result to go on from; and the lowest point so far.
         self.first = first
         self.best = self._last = self._start = Point(first.x.copy(), first.fun, first.jac.copy())
@@ -135,14 +84,9 @@ class CountedObjective:
         self._since, self._target = 0, math.inf
 
     @property
-    def nfev(self) -> int:
-        """The number of evaluations of the function."""
-        return self._objective.nfev
-
-    @property
-    def njev(self) -> int:
-        """The number of gradients."""
-        return self._objective.njev
+    def counts(self) -> dict[str, int]:
+        """The number of iterations, of evaluations of the function, and of gradients."""
+        return {"nit": self.nit, "nfev": self._objective.nfev, "njev": self._objective.njev}
 
     # What SciPy calls
 
@@ -169,13 +113,13 @@ class CountedObjective:
                 self._callback(np.clip(x, *self._box), self.value(x))
             except StopIteration:
                 raise StopMethodError(STOPPED) from None
-        if self.nit >= self.limits.maxiter:
+        if self.nit >= MOST_ITERATIONS:
             raise StopMethodError(MAXITER)
         self._since += 1
         if self.best.f < self._target:
-            fall = (self.limits.ftol or 0.0) * (1.0 + abs(self.best.f))
+            fall = (self.ftol or 0.0) * (1.0 + abs(self.best.f))
             self._since, self._target = 0, self.best.f - fall
-        if self.ends_by_value and self._since >= self.limits.patience:
+        if self.ends_by_value and self._since >= self._patience:
             raise StopMethodError(STAGNATED)
 
     # What the hand-over asks for
@@ -183,9 +127,8 @@ class CountedObjective:
     def evaluate(self, x: Vector) -> Point:
         """Evaluate the point nearest to x inside the box, its value at least."""
         x = np.clip(x, *self._box)
-        point = self._find_known(x)
-        if point is not None:
-            return point
+        if (known := self._find_known(x)) is not None:
+            return known
         self._require(1, self._cost)
         begun = time.monotonic()
         point = Point(x, *self._objective.evaluate(x))
@@ -230,23 +173,18 @@ class CountedObjective:
         room = np.where(point.grad > 0.0, point.x - lower, upper - point.x)
         return float(np.minimum(np.abs(point.grad), room).max())
 
-    # Evaluations
-
     def _find_known(self, x: Vector) -> Point | None:
-        for point in (self._last, self.best):
-            if np.array_equal(point.x, x):
-                return point
-        return None
+        return next((p for p in (self._last, self.best) if np.array_equal(p.x, x)), None)
 
     def _require(self, evaluations: int, kept: int) -> None:
         """Require that so many evaluations are allowed, and some more, kept for the result."""
-        if self.nfev + evaluations + kept > self.limits.maxfev:
+        if self._objective.nfev + evaluations + kept > self.maxfev:
             raise StopMethodError(MAXFEV)
-        if self.limits.deadline.left <= self._pace * (max(evaluations - 1, 0) + kept):
+        if self._deadline.left <= self._pace * (max(evaluations - 1, 0) + kept):
             raise StopMethodError(TIMEOUT)
 
     def _test_gradient(self) -> None:
-        if self.ends_by_gradient and self.measure_gradient(self.best) <= self.limits.gtol:
+        if self.ends_by_gradient and self.measure_gradient(self.best) <= self.gtol:
             raise StopMethodError(CONVERGED)
 
     def _set_gradient(self, point: Point) -> None:

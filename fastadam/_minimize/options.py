@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -26,8 +27,10 @@ from .._validate import (
 )
 from ..typing import PolishMethod
 
-#: The default number of iterations.
-MAXITER = 20_000
+#: The default of `maxiter`, and the limit of a polish.
+MOST_ITERATIONS = 20_000
+
+_NO_LIMIT = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Options:
     lr: Any = "auto"
     hyper_parameters: Mapping[str, Any] = field(default_factory=dict)
     clip_norm: float = math.inf
-    maxiter: int = MAXITER
+    maxiter: int = MOST_ITERATIONS
     maxfev: float = math.inf
     max_seconds: float = math.inf
     gtol: float = 1e-5
@@ -57,37 +60,28 @@ class Options:
         return isinstance(self.lr, str)
 
 
-_NO_LIMIT = np.iinfo(np.int64).max
-
-
 def _rate(name: str, value: object) -> Any:
-    if isinstance(value, str):
-        if value != "auto":
-            raise ValueError(
-                f'{name} must be a number, a callable or "auto", got {describe(value)}'
-            )
-        return value
-    return learning_rate(name, value)
+    if not isinstance(value, str):
+        return learning_rate(name, value)
+    if value != "auto":
+        raise ValueError(f'{name} must be a number, a callable or "auto", got {describe(value)}')
+    return value
 
 
-def _limit(least: int) -> Callable[[str, object], int]:
-    """Return a check of a limit: a whole number, as a float too (1e4), or infinity."""
-
-    def check(name: str, value: object) -> int:
-        number = plain_number(value)
-        if isinstance(number, (float, np.floating)):
-            if number == math.inf:
-                return _NO_LIMIT
-            if not float(number).is_integer():
-                raise ValueError(f"{name} must be a whole number, got {describe(number)}")
-            number = int(number)
-        return min(count(name, number, least), _NO_LIMIT)
-
-    return check
+def _limit(name: str, value: object, least: int = 1) -> int:
+    """Require a limit: a whole number, as a float too (1e4), or infinity."""
+    number = plain_number(value)
+    if isinstance(number, (float, np.floating)):
+        if number == math.inf:
+            return _NO_LIMIT
+        if not float(number).is_integer():
+            raise ValueError(f"{name} must be a whole number, got {describe(number)}")
+        number = int(number)
+    return min(count(name, number, least), _NO_LIMIT)
 
 
 def truth(name: str, value: object) -> bool:
-    """Return whether something is true, as SciPy has it: ``disp=2`` is."""
+    """Tell whether something is true, as SciPy has it: ``disp=2`` is."""
     try:
         return bool(value)
     except Exception as error:  # an array of several
@@ -113,12 +107,12 @@ def _method_name(name: str, value: object) -> str:
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "lr": _rate,
     "clip_norm": positive,
-    "maxiter": _limit(0),
-    "maxfev": _limit(1),
+    "maxiter": partial(_limit, least=0),
+    "maxfev": _limit,
     "max_seconds": positive,
     "gtol": nonnegative,
     "ftol": nonnegative,
-    "patience": _limit(1),
+    "patience": _limit,
     "return_all": truth,
     "disp": truth,
     "finite_diff_rel_step": _rel_step,
@@ -141,7 +135,7 @@ _SCIPYS_WITH_HESSIAN = {"dogleg", "trust-ncg", "trust-exact", "trust-krylov"}
 
 
 def check_method(name: object, label: str = "method") -> str:
-    """Return the name of a rule in lower case; None is the default."""
+    """Require the name of a rule, and put it in lower case; None is the default."""
     if name is None:
         return "adam"
     if isinstance(name, str) and name.lower() in METHODS:
@@ -174,13 +168,9 @@ def require_no_constraints(constraints: object) -> None:
 
 
 def check_options(
-    method: str,
-    options: object,
-    tol: object,
-    stacklevel: int,
-    others: Iterable[str] = (),
+    method: str, options: object, tol: object, stacklevel: int, others: Iterable[str] = ()
 ) -> Options:
-    """Return the options of a method, checked; warn of those that it does not have.
+    """Check the options of a method, and warn of those that it does not have.
 
     The names in ``others`` are those of options that the caller has taken out.
     """
@@ -189,18 +179,12 @@ def check_options(
     given = dict(options or {})
     of_rule = _rule_options(method)
     known = _CHECKS.keys() | of_rule.keys()
-    unknown = sorted(given.keys() - known, key=str)
-    if unknown:
+    if unknown := sorted(given.keys() - known, key=str):
         form, near = " (did you mean {!r}?)", sorted({*known, *others})
         elsewhere = set().union(*map(_rule_options, METHODS))  # these are spelt right
-        words = [
-            f"{name}{'' if name in elsewhere else suggestion(name, near, form)}" for name in unknown
-        ]
-        warnings.warn(
-            f"Unknown solver options: {', '.join(words)}",
-            OptimizeWarning,
-            stacklevel=stacklevel + 1,
-        )
+        hints = ("" if name in elsewhere else suggestion(name, near, form) for name in unknown)
+        words = ", ".join(f"{name}{hint}" for name, hint in zip(unknown, hints, strict=True))
+        warnings.warn(f"Unknown solver options: {words}", OptimizeWarning, stacklevel + 1)
     if tol is not None:
         given.setdefault("gtol", nonnegative("tol", tol))
     search, hyper_parameters = {}, {}

@@ -11,27 +11,18 @@ import numpy as np
 import scipy.optimize
 from scipy.optimize import Bounds, OptimizeResult
 
+from .._search import outcomes
 from .._search.deadline import Deadline
-from .._search.outcomes import (
-    CONVERGED,
-    MAXFEV,
-    MAXITER,
-    NONFINITE,
-    OUTCOMES,
-    STAGNATED,
-    STOPPED,
-    TIMEOUT,
-    describe_exception,
-)
+from .._search.outcomes import OUTCOMES
 from .._validate import suggestion
 from ..typing import PolishMethod, Vector
-from .counted import CountedObjective, Limits, Point, StopMethodError
+from .counted import CountedObjective, Point, StopMethodError
 from .results import attach_result
 from .setup import Setup
 
 _NO_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
-_NO_BOUNDS = ("cg", "bfgs", "newton-cg", "dogleg", "trust-ncg", "trust-exact", "trust-krylov")
 _HESSIAN = ("dogleg", "trust-ncg", "trust-exact", "trust-krylov")
+_NO_BOUNDS = ("cg", "bfgs", "newton-cg", *_HESSIAN)
 # Those whose own test of the gradient is that of the search.
 _OWN_GTOL = ("cg", "bfgs", "l-bfgs-b")
 #: SciPy's default tolerance of methods without a gradient.
@@ -48,7 +39,7 @@ def require_polishable(method: str, has_bounds: bool, has_gradient: bool) -> Non
             f"polish must be a method of scipy.optimize.minimize, got {method!r}"
             + suggestion(method, get_args(PolishMethod)[::-1])
         )
-    if name == "cobyqa" and _scipy_version() < (1, 14):
+    if name == "cobyqa" and tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 14):
         raise ValueError(
             f"polish={method!r} needs SciPy 1.14 or later, this is SciPy {scipy.__version__}"
         )
@@ -58,10 +49,6 @@ def require_polishable(method: str, has_bounds: bool, has_gradient: bool) -> Non
         raise ValueError(f"polish={method!r} needs a gradient")
     if has_bounds and name in _NO_BOUNDS:
         raise ValueError(f"polish={method!r} cannot handle bounds")
-
-
-def _scipy_version() -> tuple[int, ...]:
-    return tuple(int(part) for part in scipy.__version__.split(".")[:2])
 
 
 def polish(
@@ -74,11 +61,8 @@ def polish(
 ) -> OptimizeResult:
     """Go on from the result of a search with one of SciPy's methods, and report both parts.
 
-    Returns
-    -------
-    OptimizeResult
-        The better of the two points, the sums of the counts, the status of the polish, and the
-        two results, as ``first`` and ``polish``.
+    It has the better of the two points, the sums of the counts, the status of the polish, and both
+    results, as ``first`` and ``polish``.
     """
     method = str(setup.options.polish)
     if np.array_equal(*box):
@@ -90,7 +74,8 @@ def polish(
         second = _run_method(method, counted, Bounds(*box, True) if has_bounds else None)
         return _together(f"{first.message} Polished with {method}: {second.message}", first, second)
     except BaseException as error:
-        second = _part(counted, counted.best, *describe_exception(error))
+        told = outcomes.describe_exception(error)
+        second = _part(counted, counted.best, told, OptimizeResult())
         attach_result(error, _together(f"{first.message} {second.message}", first, second))
         raise
 
@@ -109,12 +94,12 @@ def _run_method(method: str, counted: CountedObjective, bounds: Bounds | None) -
             jac=None if name in _NO_GRADIENT else counted.gradient,
             bounds=bounds,
             callback=counted.iterate,
-            options=_choose_options(name, counted.limits, start.size),
+            options=_choose_options(name, counted.gtol, counted.maxfev, start.size),
         )
     except StopMethodError as stop:
-        outcome = stop.outcome
+        outcome = stop.args[0]
     point = _find_end(counted, scipys)
-    return _part(counted, point, *_judge(name, counted, point, scipys, outcome), scipys)
+    return _part(counted, point, _judge(name, counted, point, scipys, outcome), scipys)
 
 
 def _find_end(counted: CountedObjective, scipys: OptimizeResult) -> Point:
@@ -131,13 +116,13 @@ def _judge(
     name: str, counted: CountedObjective, point: Point, scipys: OptimizeResult, outcome: int | None
 ) -> tuple[int, str]:
     """Give the status and the message: the tolerances are those of the search."""
-    said, limits, first = str(scipys.get("message", "")), counted.limits, counted.first
+    said, ftol, first = str(scipys.get("message", "")), counted.ftol, counted.first
     gradient = counted.measure_gradient(point)
-    if outcome == STOPPED:
-        return OUTCOMES[STOPPED]
-    if gradient <= limits.gtol:
-        return 0, said if scipys.get("success") else OUTCOMES[CONVERGED][1]
-    if outcome in (MAXITER, MAXFEV, TIMEOUT):
+    if outcome == outcomes.STOPPED:
+        return OUTCOMES[outcome]
+    if gradient <= counted.gtol:
+        return 0, said if scipys.get("success") else OUTCOMES[outcomes.CONVERGED][1]
+    if outcome in (outcomes.MAXITER, outcomes.MAXFEV, outcomes.TIMEOUT):
         return OUTCOMES[outcome]
     if name in _NO_GRADIENT:
         if scipys.success:
@@ -145,35 +130,21 @@ def _judge(
         if "maximum number" in said.lower() or "MAXFUN" in said:
             return 1, said
     elif math.isnan(gradient) or (name in ("bfgs", "cg") and scipys.get("status") == 3):
-        return OUTCOMES[NONFINITE]
-    if limits.ftol is not None:
-        in_vain = first.success and first.fun - point.f <= limits.ftol * (1.0 + abs(point.f))
-        if in_vain or outcome == STAGNATED:
-            return OUTCOMES[STAGNATED]
+        return OUTCOMES[outcomes.NONFINITE]
+    if ftol is not None:
+        in_vain = first.success and first.fun - point.f <= ftol * (1.0 + abs(point.f))
+        if in_vain or outcome == outcomes.STAGNATED:
+            return OUTCOMES[outcomes.STAGNATED]
     return 2, said if said and not scipys.success else _IMPRECISE
 
 
 def _part(
-    counted: CountedObjective,
-    point: Point,
-    status: int,
-    message: str,
-    scipys: OptimizeResult | None = None,
+    counted: CountedObjective, point: Point, told: tuple[int, str], scipys: OptimizeResult
 ) -> OptimizeResult:
     """Make the result of a polish: what SciPy has to say, with what is known better."""
     grad = np.full(point.x.size, np.nan) if point.grad is None else point.grad
-    result = OptimizeResult(scipys or {})
-    result.update(
-        x=point.x.copy(),
-        fun=float(point.f),
-        jac=grad.copy(),
-        nit=counted.nit,
-        nfev=counted.nfev,
-        njev=counted.njev,
-        status=status,
-        success=status == 0,
-        message=message,
-    )
+    result = OptimizeResult(scipys, x=point.x.copy(), fun=float(point.f), jac=grad.copy())
+    result.update(counted.counts, status=told[0], success=told[0] == 0, message=told[1])
     return result
 
 
@@ -196,7 +167,7 @@ def _unpolished(method: str, first: OptimizeResult, reason: str) -> OptimizeResu
     return _together(f"{first.message} Not polished with {method}: {reason}", first, second)
 
 
-def _choose_options(name: str, limits: Limits, n: int) -> dict[str, float]:
+def _choose_options(name: str, gtol: float, maxfev: float, n: int) -> dict[str, float]:
     """Choose the options of a method.
 
     `CountedObjective` ends the methods that use a gradient; their own tests of x and f are off.
@@ -204,17 +175,17 @@ def _choose_options(name: str, limits: Limits, n: int) -> dict[str, float]:
     where there is no maxfev. It is `CountedObjective` that keeps it: they refuse small ones.
     """
     most = 10**9
-    tol = min(max(limits.gtol, float(np.finfo(np.float64).eps)), _TOLERANCE)
-    left = {} if limits.maxfev == math.inf else {"maxfev": min(limits.maxfev + 10 * (n + 1), most)}
+    tol = min(max(gtol, float(np.finfo(np.float64).eps)), _TOLERANCE)
+    left = {} if maxfev == math.inf else {"maxfev": min(maxfev + 10 * (n + 1), most)}
     return {
         "nelder-mead": {"xatol": tol, "fatol": tol, **left},
         "powell": {"xtol": tol, "ftol": tol, **left},
         "cobyla": {"tol": tol, **({"maxiter": left["maxfev"]} if left else {})},
         "cobyqa": {"final_tr_radius": min(tol, 1e-6), **left},
-        "cg": {"gtol": limits.gtol, "maxiter": most},
-        "bfgs": {"gtol": limits.gtol, "maxiter": most},
+        "cg": {"gtol": gtol, "maxiter": most},
+        "bfgs": {"gtol": gtol, "maxiter": most},
         "newton-cg": {"xtol": 0.0, "maxiter": most},
-        "l-bfgs-b": {"gtol": limits.gtol, "ftol": 0.0, "maxiter": most, "maxfun": most},
+        "l-bfgs-b": {"gtol": gtol, "ftol": 0.0, "maxiter": most, "maxfun": most},
         "tnc": {"gtol": 0.0, "ftol": 0.0, "xtol": 0.0, "maxfun": most},
         "slsqp": {"ftol": 0.0, "maxiter": most},
         # Between bounds its gradient is that of a barrier, which is not yet the user's problem.

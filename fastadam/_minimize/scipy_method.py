@@ -74,14 +74,7 @@ def scipy_method(
             warnings.warn(f"fastadam does not use {name}.", RuntimeWarning, stacklevel=3)
     require_no_constraints(constraints)
     check_method(rule, "rule")
+    given = cast(MinimizeOptions, options)
     return minimize(
-        fun,
-        x0,
-        args,
-        rule,
-        jac,
-        bounds=bounds,
-        tol=tol,
-        callback=callback,
-        options=cast(MinimizeOptions, options),
+        fun, x0, args, rule, jac, bounds=bounds, tol=tol, callback=callback, options=given
     )

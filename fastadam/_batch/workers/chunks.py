@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+import numpy as np
+
 from ..._search.deadline import Deadline
-from ..._search.rows import Solutions
+from ..._search.rows import Solutions, Starts
 from ..problems import Problems
 from .messages import Pickled, RemoteError
 
@@ -33,31 +35,23 @@ class SolvedChunk:
 
 def split_chunks(problems: Problems, number: int) -> list[Chunk]:
     """Split the rows of a batch into so many chunks, as views."""
-
-    def make_chunk(index: int) -> Chunk:
-        part = problems.part(slice(index, None, number))
+    chunks = []
+    for index in range(number):
+        part = problems.select(slice(index, None, number))
         names = {f"batch_args[{i}]": array for i, array in enumerate(part.row_args)}
-        return Chunk(index, Pickled(names, (part.row_args, part.starts)))
-
-    return [make_chunk(index) for index in range(number)]
+        chunks.append(Chunk(index, Pickled(names, (part.row_args, part.starts))))
+    return chunks
 
 
 class ChunkSolver:
-    """What is done with each chunk, wherever that is.
-
-    Parameters
-    ----------
-    problems : Problems
-        All problems, of which only what they have in common is kept.
-    solve : callable
-        Solves some of them.
-    """
+    """What is done with each chunk, wherever that is, and what all problems have in common."""
 
     def __init__(self, problems: Problems, solve: Solve) -> None:
         objective, options = problems.objective, problems.options
         given = {"fun": objective.fun, "jac": objective.jac, "lr": options.lr}
         given.update({f"args[{i}]": value for i, value in enumerate(objective.args)})
-        common = replace(problems.common, options=replace(options, disp=False))
+        starts = Starts(*[np.empty((0, 0))] * 4)
+        common = replace(problems, options=replace(options, disp=False), row_args=(), starts=starts)
         self.__name__ = "minimize_batch"  # for a pool that shows what it does
         # Dask names a call by what it is of. Another one of the same problems would have the name
         # of this one, and be cancelled when this one's futures are.
@@ -75,17 +69,15 @@ class ChunkSolver:
         """Solve a chunk in some seconds."""
         if seconds <= 0.0:
             return SolvedChunk(chunk.index, None)
-        if not self.common.is_sent:  # a plain map, or threads
-            return self._solve(chunk, seconds)
         try:
-            return self._solve(chunk, seconds)
+            common, solve = self.common.open()
+            row_args, starts = chunk.rows.open()
+            problems = replace(common, row_args=row_args, starts=starts)
+            problems = problems.change(np.ascontiguousarray)
+            solutions = Solutions.unknown(problems.starts.points)
+            solve(problems, solutions, Deadline(seconds))
         except Exception as error:
+            if not self.common.is_sent:  # a plain map, or threads
+                raise
             return RemoteError(error)
-
-    def _solve(self, chunk: Chunk, seconds: float) -> SolvedChunk:
-        common, solve = self.common.open()
-        row_args, starts = chunk.rows.open()
-        problems = replace(common, row_args=row_args, starts=starts).make_contiguous()
-        solutions = Solutions.unknown(problems.starts.points)
-        solve(problems, solutions, Deadline(seconds))
         return SolvedChunk(chunk.index, solutions)

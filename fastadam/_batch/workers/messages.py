@@ -5,16 +5,22 @@ from __future__ import annotations
 import io
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import cloudpickle
 
 from ..._numba.dispatchers import is_compiled, reduce_compiled
 from ..._validate import describe
 
+if TYPE_CHECKING:
+    from pickle import Pickler
+else:
+    from cloudpickle import Pickler
 
-class _Pickler(cloudpickle.Pickler):
+
+class _Pickler(Pickler):
     def reducer_override(self, value: Any) -> Any:
         """Take compiled functions apart, whatever holds them."""
         if is_compiled(value) and "nopython" in value.targetoptions:  # not one for a GPU
@@ -34,14 +40,7 @@ class Pickled:
     Pickle knows functions by name only. This also sends lambdas, closures, what was defined in a
     notebook, and compiled functions of each of these kinds. Contents that cannot be unpickled do
     so where an exception can be caught: in `multiprocessing.Pool` it would end the worker, and
-    the caller would wait for ever.
-
-    Parameters
-    ----------
-    names : mapping
-        What of the contents comes from the user, by the names that the user knows.
-    contents : object
-        Anything.
+    the caller would wait for ever. ``names`` are those that the user knows parts of it by.
     """
 
     def __init__(self, names: Mapping[str, Any], contents: Any) -> None:
@@ -62,10 +61,8 @@ class Pickled:
         return self._contents
 
     def __getstate__(self) -> bytes:
-        if self._data is not None:
-            return self._data
         try:
-            return _dumps(self._contents)
+            return self._data or _dumps(self._contents)
         except Exception as error:
             self.refusal = self._find_refusal(error)
             raise self.refusal from error
@@ -89,13 +86,7 @@ class Pickled:
 
 
 class RemoteError:
-    """An exception, to be raised in another process.
-
-    Parameters
-    ----------
-    error : Exception
-        What was raised here.
-    """
+    """An exception that was raised here, to be raised in another process."""
 
     def __init__(self, error: Exception) -> None:
         self._data = _pickle_error(error)
@@ -123,13 +114,11 @@ def _pickle_error(error: Exception) -> bytes:
         partial(_revive, kind, error.args, vars(error)),
         partial(_revive, kind, tuple(map(str, error.args)), {}),
     ):
-        try:
+        with suppress(Exception):
             data = _dumps(form)
             again = cloudpickle.loads(data)
             if type(again if isinstance(again, Exception) else again()) is kind:
                 return data
-        except Exception:
-            continue
     return _dumps(RuntimeError(f"{kind.__name__}: {error}"))
 
 

@@ -51,24 +51,21 @@ def count_cores() -> int:
 def solve_by_workers(
     problems: Problems, solutions: Solutions, solve: Solve, workers: Workers | None
 ) -> None:
-    """Solve all problems: here, or in chunks of rows somewhere else.
-
-    ``solve`` can be pickled, and ``workers`` comes from `check_workers`: None and 1, as for SciPy,
-    are this process.
-    """
-    if workers is None or workers == 1:
+    """Solve all problems, by something that can be pickled: here, or in chunks somewhere else."""
+    if workers is None or workers == 1:  # as for SciPy
         solve(problems, solutions, Deadline(problems.options.max_seconds))
         return
     size = len(problems)
     number = min(size, _CHUNKS if callable(workers) else _CHUNKS_EACH * workers)
     missing = set(range(number))
     solver, chunks = ChunkSolver(problems, solve), split_chunks(problems, number)
-    with (
-        progress(size, "problem", problems.options.disp) as update,
-        closing(_solve_chunks(solver, chunks, workers)) as outcomes,
-    ):
-        for outcome in outcomes:
-            solved = _check_outcome(outcome, missing, number)
+    if callable(workers):
+        answers = _map_chunks(solver, chunks, workers)
+    else:
+        answers = solve_in_processes(solver, chunks, min(workers, number))
+    with progress(size, "problem", problems.options.disp) as update, closing(answers):
+        for answer in answers:
+            solved = _check_answer(answer, missing, number)
             missing.remove(solved.index)
             rows = slice(solved.index, None, number)
             if solved.found is not None:
@@ -81,26 +78,17 @@ def solve_by_workers(
         )
 
 
-def _check_outcome(outcome: Any, missing: set[int], number: int) -> SolvedChunk:
-    if isinstance(outcome, RemoteError):
-        outcome.reraise()
-    if not isinstance(outcome, SolvedChunk):
+def _check_answer(answer: Any, missing: set[int], number: int) -> SolvedChunk:
+    if isinstance(answer, RemoteError):
+        answer.reraise()
+    if not isinstance(answer, SolvedChunk):
         raise TypeError(
             "workers must return the results of the function that it maps, or futures of them, "
-            f"got {describe(outcome)}"
+            f"got {describe(answer)}"
         )
-    if outcome.index not in missing:
+    if answer.index not in missing:
         raise ValueError(f"workers must return one result for each of {number} chunks, got more")
-    return outcome
-
-
-def _solve_chunks(
-    solver: ChunkSolver, chunks: Sequence[Chunk], workers: Workers
-) -> Generator[Any, None, None]:
-    """Have the chunks solved; yields what becomes of them, in any order."""
-    if callable(workers):
-        return _map_chunks(solver, chunks, workers)
-    return solve_in_processes(solver, chunks, min(workers, len(chunks)))
+    return answer
 
 
 def _map_chunks(
@@ -122,15 +110,10 @@ def _map_chunks(
             if message.refusal is not None:
                 raise message.refusal from error
         raise
-    finally:
-        _cancel(results)
-
-
-def _cancel(results: Any) -> None:
-    """Have nothing begun that has not been, if not all results were taken."""
-    if isinstance(results, Generator):  # an executor's map
-        results.close()
-    elif isinstance(results, (list, tuple)):
-        for result in results:
-            if callable(getattr(result, "cancel", None)):
-                result.cancel()
+    finally:  # if not all results were taken, nothing is begun that has not been
+        if isinstance(results, Generator):  # an executor's map
+            results.close()
+        elif isinstance(results, (list, tuple)):
+            for result in results:
+                if callable(getattr(result, "cancel", None)):
+                    result.cancel()

@@ -30,8 +30,7 @@ def solve_in_processes(
 ) -> Generator[Any, None, None]:
     """Solve chunks in some processes, each of which takes the next one when it has done one.
 
-    Yields what ``solver.run`` returns, in the order in which it comes. In the end no process is
-    left, whatever happens.
+    What ``solver.run`` returns comes in any order. No process is left, whatever happens.
     """
     # Not forked: other threads of this process may hold locks, which in the child nobody would
     # release. Nor from a fork server, whose processes import as much and no faster. What
@@ -59,15 +58,22 @@ def solve_in_processes(
                     outcome = connection.recv()
                     if deadline is None:  # the first process is there; the clock starts
                         deadline = time.monotonic() + solver.seconds
-                    chunk = next(waiting, None)
-                    if chunk is None:
+                    if (chunk := next(waiting, None)) is None:
                         busy.remove(connection)
                     else:
                         connection.send((chunk, deadline - time.monotonic()))
                 if outcome is not None:
                     yield outcome
     finally:
-        _end_all(workers)
+        for process in workers.values():
+            process.terminate()
+        for connection, process in workers.items():
+            process.join(_GRACE)
+            if process.is_alive():  # it has its own way with signals
+                process.kill()
+                process.join()
+            process.close()
+            connection.close()
 
 
 def _serve(connection: Any) -> None:
@@ -87,18 +93,6 @@ def _end_with_parent() -> None:
     assert parent is not None
     wait([parent.sentinel])
     os._exit(1)
-
-
-def _end_all(workers: dict[Any, Any]) -> None:
-    for process in workers.values():
-        process.terminate()
-    for connection, process in workers.items():
-        process.join(_GRACE)
-        if process.is_alive():  # it has its own way with signals
-            process.kill()
-            process.join()
-        process.close()
-        connection.close()
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def test_wherever_time_runs_out_the_best_point_is_kept(kind, jac, monkeypatch):
 
 def test_the_clock_starts_when_all_is_compiled(monkeypatch):
     clock = [0.0]
-    compile_kernel = gpu_batch.search_kernel
+    compile_kernel = gpu_batch.searches.search_kernel
 
     def slow(task):
         clock[0] += 60.0
@@ -117,7 +117,7 @@ def test_the_clock_starts_when_all_is_compiled(monkeypatch):
     x0, rows = problems(2)
     batch = make(misfit_in_place, x0, rows, (T,), "in-place", max_seconds=1.0, gtol=0.5)
     monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(gpu_batch, "search_kernel", slow)
+    monkeypatch.setattr(gpu_batch.searches, "search_kernel", slow)
     gpu_batch.solve_on_device(*batch)
     assert clock == [60.0]
     assert (batch.results.counts[:, OUTCOME] == CONVERGED).all()
