@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 
@@ -238,7 +237,7 @@ def minimize(
         has_gradient = objective.scheme == "gradient"
         require_polishable(checked.polish, bounds is not None, has_gradient)
     setup = Setup(objective, name, checked)
-    run = setup.start_one(np.clip(start, *box), *box)
+    run = setup.start_one(start, *box)
     callback, deadline = check_callback(callback), Deadline(checked.max_seconds).start()
     watch = Watch(run, callback, checked.return_all, deadline, checked.disp)
     try:

@@ -121,7 +121,7 @@ class CompiledRun(Run):
 
     def ticking(self) -> AbstractContextManager[bool]:
         """Have another thread halt the loop, see `Run.ticking`."""
-        return ticker.ticking(self.search.view("halt"))
+        return ticker.ticking(self.search.scalars)
 
 
 class PythonRun(Run):

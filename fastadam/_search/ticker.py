@@ -14,12 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from numpy.typing import NDArray
-
 #: Seconds between two ticks.
 INTERVAL = 0.02
-
-Halt = NDArray[Any]
 
 
 class Ticker:
@@ -31,15 +27,15 @@ class Ticker:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._searches: dict[int, tuple[int, Halt]] = {}
+        self._searches: dict[int, tuple[int, Any]] = {}
         self._has_thread = self._sleeps = False
 
     @contextmanager
-    def ticking(self, halt: Halt) -> Iterator[bool]:
-        """Set ``halt`` to 1 at each tick; say whether there are any."""
-        key = id(halt)
+    def ticking(self, scalars: Any) -> Iterator[bool]:
+        """Set the ``halt`` of a search's scalars at each tick; say whether there are any."""
+        key = id(scalars)
         with self._changed:
-            self._searches[key] = threading.get_ident(), halt
+            self._searches[key] = threading.get_ident(), scalars
             self._rouse()
         try:
             yield self._has_thread
@@ -74,8 +70,8 @@ class Ticker:
                     self._sleeps = False
             time.sleep(INTERVAL)
             with self._changed:
-                for _, halt in self._searches.values():
-                    halt[0] = 1
+                for _, scalars in self._searches.values():
+                    scalars.halt = 1
 
 
 ticker = Ticker()
