@@ -24,13 +24,9 @@ def solve_vectorized(problems: Problems, solutions: Solutions, deadline: Deadlin
 def _solve(problems: Problems, solutions: Solutions, deadline: Deadline) -> Iterator[int]:
     """Solve the problems, and yield from time to time how many more have ended."""
     options, size = problems.options, len(problems)
-    rule, h, template = problems.make_template(problems.starts.points.shape[1])
+    template = problems.make_search(problems.starts.points.shape[1])
     functions = replace(problems.objective, args=problems.args)
-
-    def over() -> bool:
-        return deadline.is_over
-
-    searches = VectorizedSearches(functions, problems.row_args, rule, h, template, size, over)
+    searches = VectorizedSearches(functions, problems.row_args, template, size, deadline)
     records = searches.records
     active = searches.begin(problems.starts, solutions)
     yield size - active.size

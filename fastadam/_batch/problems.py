@@ -11,7 +11,7 @@ import numpy as np
 from .._minimize.setup import Setup
 from .._objective.objective import Objective
 from .._search.deadline import Deadline
-from .._search.monitor import Watch
+from .._search.monitor import Monitor
 from .._search.outcomes import RUNNING
 from .._search.progress import progress
 from .._search.rows import OUTCOME, Solutions, Starts, lose
@@ -101,7 +101,7 @@ def _solve_row(
         solutions.counts[k, OUTCOME] = outcome
         return
     try:
-        Watch(run, None, False, deadline, False).drive()
+        Monitor(run, deadline).drive()
     except Exception:
         if problems.on_error == "raise":
             raise

@@ -87,8 +87,8 @@ class _Solver:
         self._problems, self._solutions, self._rates = problems, solutions, rates
         objective = replace(problems.objective, args=problems.args)
         n, scheme = problems.starts.points.shape[1], objective.scheme
-        rule, hyper, self._search = problems.make_template(n)
-        words = self._search.record.view(np.int64)
+        self._search = problems.make_search(n)
+        rule, words = self._search.rule, self._search.record.view(np.int64)
         self._compiled = CompiledObjective(objective, problems.row_args)
         self._kernel = solve_kernel(
             run_signature(rule), self._compiled.user_data_type, self._compiled.row_args_type
@@ -101,7 +101,7 @@ class _Solver:
             self._compiled.user_data,
             problems.row_args,
             Memory(self._search.record, self._search.vectors, words, words.copy(), trial),
-            hyper,
+            self._search.hyper,
             problems.starts,
             solutions,
             self._cursor,

@@ -21,8 +21,8 @@ INTERVAL = 0.02
 class Ticker:
     """Sets the ``halt`` of searches from time to time, in a thread of its own.
 
-    The thread is started by the first search, and sleeps while there is none. It is looked for
-    only once a tick, so that a search that takes less costs some microseconds.
+    The first search starts the thread, which sleeps while there is none. It looks for them only
+    once a tick, so that a search that takes less costs some microseconds.
     """
 
     def __init__(self) -> None:
