@@ -167,7 +167,7 @@ def _template(problems: Problems) -> Search:
     What is as small as rounding lets it be in float64 is larger by as much in float32.
     """
     options, scheme = problems.options, problems.objective.scheme
-    *_, search = problems.make_template(problems.starts.points.shape[1])
+    search = problems.make_search(problems.starts.points.shape[1])
     eps = float(np.finfo(problems.dtype).eps)
     coarser = eps / float(np.finfo(np.float64).eps)
     if options.auto:

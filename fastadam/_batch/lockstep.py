@@ -15,10 +15,8 @@ def solve_vectorized(problems: Problems, solutions: Solutions, deadline: Deadlin
     options, objective, size = problems.options, problems.thread_objective, len(problems)
     with progress(size, "problem", options.disp) as update:
         deadline.start()
-        rule, hyper, template = problems.make_template(problems.starts.points.shape[1])
-        searches = VectorizedSearches(
-            objective, problems.row_args, rule, hyper, template, size, lambda: deadline.is_over
-        )
+        template = problems.make_search(problems.starts.points.shape[1])
+        searches = VectorizedSearches(objective, problems.row_args, template, size, deadline)
         active = searches.begin(problems.starts, solutions)
         update(size - active.size)
         if deadline.is_over:

@@ -11,7 +11,7 @@ import numpy as np
 from .._minimize.setup import Setup
 from .._objective.objective import Objective
 from .._search.deadline import Deadline
-from .._search.monitor import Watch
+from .._search.monitor import Monitor
 from .._search.outcomes import RUNNING
 from .._search.progress import progress
 from .._search.rows import OUTCOME, Solutions, Starts, lose
@@ -70,7 +70,7 @@ def solve_python(problems: Problems, solutions: Solutions, deadline: Deadline) -
                 solutions.counts[k, OUTCOME] = run.search.scalars.status
             else:
                 try:
-                    Watch(run, None, False, deadline, False).drive()
+                    Monitor(run, deadline).drive()
                 except Exception:
                     if problems.on_error == "raise":
                         raise

@@ -87,8 +87,8 @@ class _Solver:
         self._problems, self._solutions, self._rates = problems, solutions, rates
         objective = problems.thread_objective
         n, scheme = problems.starts.points.shape[1], objective.scheme
-        rule, hyper, self.search = problems.make_template(n)
-        words = self.search.record.view(np.int64)
+        self.search = problems.make_search(n)
+        rule, words = self.search.rule, self.search.record.view(np.int64)
         self.compiled = compiled = CompiledObjective(objective, problems.row_args)
         self._kernel = solve_kernel(
             run_signature(rule), compiled.user_data_type, compiled.row_args_type
@@ -97,7 +97,14 @@ class _Solver:
         trial = np.zeros(n if scheme == "cs" else 0, dtype=np.complex128)
         memory = Memory(self.search.record, self.search.vectors, words, words.copy(), trial)
         addresses = kernel_address(run_kernel(rule, scheme)), compiled.address, compiled.user_data
-        batch = problems.row_args, memory, hyper, problems.starts, solutions, self._cursor
+        batch = (
+            problems.row_args,
+            memory,
+            self.search.hyper,
+            problems.starts,
+            solutions,
+            self._cursor,
+        )
         self._arguments = addresses + batch
         self.turn = 1  # how many rows to take next
 

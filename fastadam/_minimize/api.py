@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import OptimizeResult
 
 from .._search.deadline import Deadline
-from .._search.monitor import Watch
+from .._search.monitor import Monitor
 from ..typing import BoundsLike, Jacobian, Method, MinimizeOptions, MinimizeResult, Nothing, Real
 from .arguments import check_callback, check_objective, check_start
 from .bounds import check_bounds
@@ -238,24 +236,17 @@ def minimize(
         has_gradient = objective.scheme == "gradient"
         require_polishable(checked.polish, bounds is not None, has_gradient)
     setup = Setup(objective, name, checked)
-    run = setup.start_one(np.clip(start, *box), *box)
+    run = setup.start_one(start, *box)
     callback, deadline = check_callback(callback), Deadline(checked.max_seconds).start()
-    watch = Watch(run, callback, checked.return_all, deadline, checked.disp)
+    monitor = Monitor(run, deadline, callback, checked.return_all, checked.disp)
     try:
-        watch.drive()
-        result: MinimizeResult = make_result(run)
+        monitor.drive()
+        result: MinimizeResult = make_result(run, monitor.iterates)
     except BaseException as error:
-        attach_result(error, _with_iterates(make_partial_result(run, error), watch))
+        attach_result(error, make_partial_result(run, error, monitor.iterates))
         raise
-    result = _with_iterates(result, watch)
     if checked.polish is not None and result.status != 99:
         result = polish(setup, box, result, deadline, callback, bounds is not None)
     if checked.disp:
         print(summarize(result))
-    return result
-
-
-def _with_iterates(result: OptimizeResult, watch: Watch) -> OptimizeResult:
-    if watch.iterates is not None:
-        result.allvecs = watch.iterates
     return result

@@ -20,7 +20,7 @@ from .._objective.layout import GRADIENT
 from .._objective.python import PythonObjective
 from .._search import auto as annealing
 from .._search.deadline import Deadline
-from .._search.monitor import Watch, with_result
+from .._search.monitor import Monitor, with_result
 from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, TIMEOUT
 from ..typing import Vector
 from .options import MOST_ITERATIONS
@@ -196,7 +196,7 @@ class CountedObjective:
         options = replace(self._setup.options, lr=0.0, maxiter=0, maxfev=math.inf)
         run = replace(self._setup, options=options).start_one(point.x, *self._box)
         run.search.scalars.f, run.search.scalars.request = point.f, GRADIENT
-        Watch(run, None, False, Deadline(math.inf), False).drive()
+        Monitor(run, Deadline(math.inf)).drive()
         found = make_result(run)
         self._pace = (time.monotonic() - begun) / max(found.nfev, 1)
         self._objective.nfev += found.nfev

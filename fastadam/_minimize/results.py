@@ -9,19 +9,22 @@ from scipy.optimize import OptimizeResult
 
 from .._search.outcomes import OUTCOMES, describe_exception
 from .._search.runs import Run
+from ..typing import Vector
 
 
-def make_result(run: Run) -> OptimizeResult:
+def make_result(run: Run, iterates: list[Vector] | None = None) -> OptimizeResult:
     """Make the result of a search that is over."""
-    return _make_result(run, *OUTCOMES[run.search.scalars.status])
+    return _make_result(run, iterates, *OUTCOMES[run.search.scalars.status])
 
 
-def make_partial_result(run: Run, error: BaseException) -> OptimizeResult:
+def make_partial_result(
+    run: Run, error: BaseException, iterates: list[Vector] | None
+) -> OptimizeResult:
     """Make the result of a search that an exception has ended: the best point before.
 
     The value and the gradient are NaN if there is none.
     """
-    result = _make_result(run, *describe_exception(error))
+    result = _make_result(run, iterates, *describe_exception(error))
     if run.search.scalars.best_f == np.inf:
         result.fun, result.jac = np.nan, np.full(result.x.size, np.nan)
     return result
@@ -34,20 +37,16 @@ def attach_result(error: BaseException, result: OptimizeResult) -> None:
             error.result = result  # type: ignore[attr-defined]
 
 
-def _make_result(run: Run, status: int, message: str) -> OptimizeResult:
+def _make_result(
+    run: Run, iterates: list[Vector] | None, status: int, message: str
+) -> OptimizeResult:
     x, fun, jac = run.search.solution
-    nit, nfev, njev = run.search.counts
-    return OptimizeResult(
-        x=x.copy(),
-        fun=fun,
-        jac=jac.copy(),
-        nit=nit,
-        nfev=nfev,
-        njev=njev,
-        status=status,
-        success=status == 0,
-        message=message,
-    )
+    result = OptimizeResult(x=x.copy(), fun=fun, jac=jac.copy())
+    result.nit, result.nfev, result.njev = run.search.counts
+    result.status, result.success, result.message = status, status == 0, message
+    if iterates is not None:
+        result.allvecs = iterates
+    return result
 
 
 def summarize(result: OptimizeResult) -> str:

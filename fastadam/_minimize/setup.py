@@ -10,7 +10,6 @@ import numpy as np
 from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from .._objective.layout import REL_STEP
 from .._objective.objective import DIFFERENCES, Objective
-from .._rules.spec import Rule
 from .._search import auto as annealing
 from .._search.rows import Starts
 from .._search.runs import CompiledRun, PythonRun, Run
@@ -28,28 +27,17 @@ PATIENCE = 100
 
 @dataclass(frozen=True)
 class Setup:
-    """What searches are made of, but their starts.
-
-    Attributes
-    ----------
-    objective : Objective
-        The user's functions.
-    method : str
-        The name of the rule.
-    options : Options
-        All that `minimize` has, checked.
-    """
+    """What searches are made of, but their starts; `method` is the name of the rule."""
 
     objective: Objective
     method: str
     options: Options
 
-    def make_template(self, n: int) -> tuple[Rule, tuple[float, ...], Search]:
-        """Make the rule, its hyper-parameters, and the memory of a search that has not begun."""
+    def make_search(self, n: int) -> Search:
+        """Make a search of n variables that has not begun."""
         options, scheme = self.options, self.objective.scheme
-        rule, hyper = select_rule(self.method, options)
         search = Search(
-            rule,
+            *select_rule(self.method, options),
             n,
             maxiter=options.maxiter,
             maxfev=min(options.maxfev, _NEVER),
@@ -60,15 +48,15 @@ class Setup:
         )
         if scheme in DIFFERENCES:
             search.vectors[REL_STEP] = _check_rel_step(options.finite_diff_rel_step, scheme, n)
-        return rule, hyper, search
+        return search
 
     def start_run(self, starts: Starts) -> Run:
         """Set up the search from the first of some starts."""
-        rule, hyper, search = self.make_template(starts.points.shape[1])
+        search = self.make_search(starts.points.shape[1])
         search.begin(starts)
         lr = self.options.lr
         kind = CompiledRun if self.objective.is_compiled else PythonRun
-        return kind(self.objective, search, rule, hyper, lr if callable(lr) else None)
+        return kind(self.objective, search, lr if callable(lr) else None)
 
     def start_one(self, x0: Vector, lower: Vector, upper: Vector) -> Run:
         """Set up the search from one start."""
@@ -95,7 +83,7 @@ def _choose_auto(options: Options, scheme: str) -> dict[str, float]:
         "widen": scheme in ("2-point", "3-point"),
         "ftol": annealing.LEG_FTOL * ftol,
         "cycle_ftol": ftol,
-        "first_patience": options.patience or annealing.PATIENCE,
+        "first_patience": options.patience or annealing.LEG_PATIENCE,
         "last_step": annealing.LAST_STEP,
         "narrowest": annealing.NARROWEST,
         "cycle": -1,
@@ -103,10 +91,8 @@ def _choose_auto(options: Options, scheme: str) -> dict[str, float]:
 
 
 def _check_rel_step(given: Any, scheme: str, n: int) -> Any:
-    if given is None:
-        return _REL_STEPS[scheme]
-    if given.size not in (1, n):
+    if given is not None and given.size not in (1, n):
         raise ValueError(
             f"finite_diff_rel_step must be a number or {n} numbers, got {describe(given)}"
         )
-    return given
+    return _REL_STEPS[scheme] if given is None else given

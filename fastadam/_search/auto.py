@@ -1,12 +1,12 @@
 """``lr="auto"``: steps from large to small, each size until it no longer helps.
 
 A *leg* is a run of the rule at one step size, from the best point so far and with its moments at
-zero. It ends when the best value has not fallen for `PATIENCE` iterations, or where the function
-is not finite; the next is smaller by `SHRINK`. A *cycle* is the legs from a large step to one of
-no more effect than rounding, or takes a quarter of all iterations. The next cycle starts again at a
-large step, smaller by `CYCLE`, and more patient by `PATIENCE_GROWTH`; the search ends with a
-cycle in vain. That tells of a minimum only if the last leg moved by little: the moves of some rules
-grow with the gradient.
+zero. It ends when the best value has not fallen for `LEG_PATIENCE` iterations, or where the
+function is not finite; the next is smaller by `SHRINK`. A *cycle* is the legs from a large step to
+one of no more effect than rounding, or takes a quarter of all iterations. The next cycle starts
+again at a large step, smaller by `CYCLE`, and more patient by `PATIENCE_GROWTH`; the search ends
+with a cycle in vain. That tells of a minimum only if the last leg moved by little: the moves of
+some rules grow with the gradient.
 
 Steps are in *units*, one for each coordinate: its size at the start of the leg, but at least some
 part of the largest. In every other cycle that part is nearly 0, which is what parameters of very
@@ -16,12 +16,8 @@ Where gradients come from differences, these are as wide as the steps: the slope
 a step is that over its length, not that of the kink or ripple it starts on. The narrow ones of
 the usual scheme take over where both would be as accurate.
 
-In the literature: backing up to the best point with a smaller step after a stagnation is the
-"decay on plateau" of neural networks; warm restarts are Loshchilov & Hutter's; discarding the
-momentum when it no longer helps is O'Donoghue & Candès'; steps relative to the size of x are those
-of Adafactor; differences whose width follows the step are Gilmore & Kelley's implicit filtering.
-
-The constants were chosen on the tuning part of ``benchmarks.functions``.
+The constants were chosen on the tuning part of ``benchmarks.functions``. `fastadam.minimize` names
+the literature.
 """
 
 from __future__ import annotations
@@ -40,7 +36,7 @@ FIRST_STEP = 0.3
 CYCLE = 0.3
 SHRINK = 0.5
 LAST_STEP = 1e-10
-PATIENCE = 20
+LEG_PATIENCE = 20
 PATIENCE_GROWTH = 4
 #: At least so many cycles, unless the gradient vanishes.
 CYCLES = 3
@@ -83,9 +79,8 @@ def end_in_vain(s, vectors):
     """Find the outcome of a search whose last cycle has gained nothing.
 
     The last leg's first move has to be small, in units: at most the root of the last step, where
-    that of Adam and its kin is the last step itself. A rule whose moves grow with the gradient may
-    not have made a small one. And a value so far below 0, or x so far from it, that the square
-    overflows has run away.
+    that of Adam and its kin is the last step itself. A value so far below 0, or x so far from it,
+    that the square overflows has run away.
     """
     if s.best_f < 0.0 and not s.best_f * s.best_f < math.inf:
         return UNBOUNDED

@@ -1,4 +1,4 @@
-"""When searches have to stop."""
+"""The clock of searches."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ import time
 
 
 class Deadline:
-    """When searches have to stop: after some seconds, or as soon as somebody says so.
-
-    Parameters
-    ----------
-    seconds : float
-        How long they may take, from `start` on; before, there is no end.
-    """
+    """When searches have to stop: some seconds after the `start`, or when somebody says so."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds, self._began, self._is_stopped = seconds, 0.0, False
-        #: By `time.monotonic`.
-        self.end = math.inf
+        self.end = math.inf  # by `time.monotonic`
 
     def start(self) -> Deadline:
         """Count the seconds from now, when all is compiled."""

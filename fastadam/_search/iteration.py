@@ -36,13 +36,11 @@ from .outcomes import CONVERGED, MAXFEV, MAXITER, NONFINITE, RUNNING, STAGNATED
 def make_iterate(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
     """Make ``iterate(s, vectors, state, hyper)`` of a rule; ``state`` is ``vectors[STATE:]``.
 
-    ``dtype`` is that of ``vectors``; the scalars are float64.
-
-    It takes in ``s.f`` and the gradient in ``vectors[GRAD]``, at ``vectors[X]``. Either it sets
-    ``s.status``, and the search is over, or it leaves in ``vectors[X]`` (with a copy in
-    ``vectors[TRIAL]``) and ``s.request`` what to evaluate next.
+    ``dtype`` is that of ``vectors``; the scalars are float64. It takes in ``s.f`` and the gradient
+    in ``vectors[GRAD]``, at ``vectors[X]``. Either it sets ``s.status``, and the search is over, or
+    it leaves in ``vectors[X]`` (with a copy in `TRIAL`) and ``s.request`` what to evaluate next.
     """
-    sweep = _sweep(rule, dtype)
+    sweep = _make_sweep(rule, dtype)
     carried = rule.carried.start if rule.carried else 0.0
 
     def iterate(s, vectors, state, hyper):
@@ -74,7 +72,7 @@ def make_iterate(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
             s.carried = carried
             s.request = GRADIENT
             if s.width != s.best_width:
-                if not affordable(s, cost(s) - 1):
+                if not is_affordable(s, cost(s) - 1):
                     s.status = MAXFEV
                 return
 
@@ -83,10 +81,7 @@ def make_iterate(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
 
 @inline
 def judge(s, is_best, norm):
-    """Take in the value and the norm of the gradient. Return whether to go on from this point.
-
-    If not, the status says why, or the leg is over.
-    """
+    """Take in a value and its gradient's norm; tell whether to go on, or end the leg or search."""
     narrow = s.width == 0.0
     if is_best and s.f < math.inf:
         s.best_f = s.f
@@ -113,7 +108,7 @@ def judge(s, is_best, norm):
         s.since += 1
     if s.nit >= s.maxiter:
         s.status = MAXITER
-    elif not affordable(s, cost(s)):
+    elif not is_affordable(s, cost(s)):
         s.status = MAXFEV
     elif s.since >= s.patience and s.auto == 0:
         s.status = STAGNATED
@@ -127,28 +122,19 @@ def cost(s):
 
 
 @inline
-def start(s, vectors):
-    """Set up the first evaluation; of the value alone if the gradient would take too many."""
-    if s.auto == 1:
-        annealing.next_leg(s, vectors)
-    if not affordable(s, cost(s)):
-        s.request = VALUE
-
-
-@inline
-def affordable(s, evaluations):
+def is_affordable(s, evaluations):
     """Tell whether some more evaluations are allowed."""
     return s.nfev + evaluations <= s.maxfev
 
 
-def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
+def _make_sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
     """Make the one pass over the vectors: it notes the best, steps, and returns the norm.
 
     It steps before the norm is known to be worth a step, which does no harm: x and the state of
     a search that is over are not used, and a new leg sets both. Two passes and a copy took
     113 ns for two coordinates.
     """
-    coefficients, update = rule.coefficients, rule.update
+    coefficients, update, velocity = rule.coefficients, rule.update, rule.velocity
     carry = rule.carried.carry if rule.carried else None
     load, store = make_accessors(rule)
     floors = make_floors(rule, dtype)
@@ -156,8 +142,7 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
     real = np.dtype(dtype).type
     one, unflushed = real(1.0), (real(0.0),) * len(floors)  # what was stored has been flushed
     least = float(np.finfo(dtype).tiny)
-    rounded = _rounding(rule.coefficient_count, real)
-    velocity = rule.velocity
+    rounded = _make_rounding(rule.coefficient_count, real)
 
     # The vectors are indexed in place: views of them would be counted, see `loops`.
     def sweep(s, vectors, state, hyper, is_best):
@@ -203,11 +188,11 @@ def _sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
     return inline(sweep)
 
 
-def _rounding(count: int, real: Any) -> Callable[..., Any]:
+def _make_rounding(count: int, real: Any) -> Callable[..., Any]:
     """Make what casts a tuple of ``count`` numbers to a dtype; Numba has no loop over these."""
     if count == 0:
         return inline(lambda values: ())
-    before, last = _rounding(count - 1, real), count - 1
+    before, last = _make_rounding(count - 1, real), count - 1
 
     def rounded(values):
         return before(values) + (real(values[last]),)  # noqa: RUF005
@@ -223,10 +208,7 @@ def unblocked(p, g, lower, upper):
 
 @inline
 def is_finite(vectors, row):
-    """Tell whether a point is one: if not, it is no minimum, whatever its gradient says.
-
-    It is asked at the start and at the end. In each iteration it took 2 of 40 ns.
-    """
+    """Tell whether a point is one, at the start and at the end: each iteration took 2 of 40 ns."""
     difference = 0.0
     for i in range(vectors.shape[1]):
         difference += vectors[row, i] - vectors[row, i]  # NaN of what is not finite
@@ -245,10 +227,10 @@ _SMALLEST_SUM, _LARGEST_SUM = 1e-290, 1e300
 
 @inline
 def clipping(vectors, limit, least):
-    """Find what brings the gradient's Euclidean norm down to ``limit``.
+    """Find what brings the gradient's Euclidean norm down to ``limit``: a divisor and a factor.
 
-    It is a divisor, which is 1 unless the squares or the factor would leave the range of numbers,
-    and a factor of no less than ``least``, the smallest normal number of their dtype.
+    The divisor is 1 unless the squares or the factor would leave the range of numbers, and the
+    factor is no less than ``least``, the smallest normal number of their dtype.
     """
     total = 0.0
     for i in range(vectors.shape[1]):

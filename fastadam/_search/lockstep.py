@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,57 +11,33 @@ from .._objective.differences import counts_near
 from .._objective.layout import BEST_GRAD, GRAD, GRADIENT, REL_STEP, VALUE, X
 from .._objective.objective import Objective
 from .._objective.python import make_vectorized_form
-from .._rules.spec import Rule
-from .lockstep_kernels import (
-    begin_kernel,
-    complex_steps_kernel,
-    iterate_kernel,
-    narrow_kernel,
-    points_kernel,
-    slopes_kernel,
-    store_kernel,
-)
+from . import lockstep_kernels as kernels
+from .deadline import Deadline
 from .outcomes import RUNNING
 from .rows import OUTCOME, Solutions, Starts
 from .search import Search
 
+#: The indices of some.
 Rows = NDArray[np.int64]
 
 
 class VectorizedSearches:
     """A search for each row of a batch.
 
-    Parameters
-    ----------
-    objective : Objective
-        The user's: ``fun(X, *args, *row_args)`` of some rows of the batch.
-    row_args : tuple of ndarray
-        The arrays whose rows are arguments.
-    rule : Rule
-        The update rule.
-    hyper : tuple of float
-        Its hyper-parameters.
-    template : Search
-        A search that has not begun.
-    size : int
-        The number of rows.
-    over : callable
-        Tells whether there is no time for another call of the functions.
+    The functions take some rows, ``(X, *args, *row_args)``. The ``template`` has not begun.
     """
 
     def __init__(
         self,
         objective: Objective,
         row_args: tuple[NDArray[Any], ...],
-        rule: Rule,
-        hyper: tuple[float, ...],
         template: Search,
         size: int,
-        over: Callable[[], bool],
+        deadline: Deadline,
     ) -> None:
-        self._objective, self._row_args, self._over = objective, row_args, over
+        self._objective, self._row_args, self._deadline = objective, row_args, deadline
         self._form = make_vectorized_form(objective, self._keep_gradient)
-        self._rule, self._hyper = rule, hyper
+        self._hyper, self._iterate = template.hyper, kernels.iterate_kernel(template.rule)
         self.records = np.repeat(template.record, size)
         self._matrices = np.zeros((size, *template.vectors.shape))
         self._matrices[:, REL_STEP] = template.vectors[REL_STEP]
@@ -70,25 +45,21 @@ class VectorizedSearches:
 
     def begin(self, starts: Starts, solutions: Solutions) -> Rows:
         """Set up all rows; give those whose bounds hold a number."""
-        begin_kernel()(self.records, self._matrices, starts)
+        kernels.begin(self.records, self._matrices, starts)
         begun = self.records["status"] == RUNNING
         solutions.counts[~begun, OUTCOME] = self.records["status"][~begun]
         return np.flatnonzero(begun)
 
     def iterate(self, active: Rows) -> NDArray[np.bool_]:
         """Make one iteration in some rows; tell of each whether it goes on."""
-        iterate_kernel(self._rule)(self.records, self._matrices, active, self._hyper)
-        return self.records["status"][active] == RUNNING
+        self._iterate(self.records, self._matrices, active, self._hyper)
+        goes_on: NDArray[np.bool_] = self.records["status"][active] == RUNNING
+        return goes_on
 
     def conclude(self, active: Rows) -> None:
-        """Have the last points of some rows judged; see `Search.conclude`."""
-        records = self.records
-        records["maxiter"][active] = records["nit"][active]
-        unfinished = records["part"][active] > 0
-        only = active[unfinished & (records["best_f"][active] == np.inf)]
-        records["request"][only] = VALUE
-        self._matrices[only, GRAD] = np.nan
-        self.iterate(np.concatenate([active[~unfinished], only]))
+        """Have the last points of some rows judged, unless they are dropped."""
+        kernels.conclude(self.records, self._matrices, active)
+        self.iterate(active[self.records["part"][active] == 0])
 
     def finish(self, ended: Rows, solutions: Solutions, leaving: bool = False) -> None:
         """Write the results of some rows, with gradients by the scheme's own differences.
@@ -96,12 +67,12 @@ class VectorizedSearches:
         Those that are ``leaving``, and not over, are out of time.
         """
         wants = np.zeros(ended.size, dtype=np.bool_)
-        if not self._over():
-            narrow_kernel()(self.records, self._matrices, ended, wants)
+        if not self._deadline.is_over:
+            kernels.narrow(self.records, self._matrices, ended, wants)
         wide = ended[wants]
         if wide.size and self.evaluate(wide):
             self._matrices[wide, BEST_GRAD] = self._matrices[wide, GRAD]
-        store_kernel()(self.records, self._matrices, ended, solutions, leaving)
+        kernels.store(self.records, self._matrices, ended, solutions, leaving)
 
     def evaluate(self, active: Rows) -> bool:
         """Evaluate what the searches of some rows request; tell whether there was time to.
@@ -155,36 +126,37 @@ class VectorizedSearches:
             self._gathered = active, row_args
         return self._objective.args + row_args
 
-    # Differences of all rows, one coordinate after the other: whether there was time for them.
-
     def _fill_real(self, active: Rows) -> bool:
+        """Take differences of all rows, coordinate by coordinate; tell whether there was time."""
         x = self._matrices[active, X]
         near, far = np.empty_like(x), np.empty_like(x)
         f_near, f_far = np.zeros_like(x), np.zeros_like(x)
-        points_kernel(self._objective.scheme)(self.records, self._matrices, active, near, far)
+        fill_points = kernels.points_kernel(self._objective.scheme)
+        fill_points(self.records, self._matrices, active, near, far)
         moves = far != x
         both = moves & counts_near(x, near, far)
         for points, needed, found in (far, moves, f_far), (near, both, f_near):
             for i in range(x.shape[1]):
                 some = needed[:, i]
                 if some.any():
-                    if self._over():
+                    if self._deadline.is_over:
                         return False
                     trial = x[some]
                     trial[:, i] = points[some, i]
                     found[some, i] = self._evaluate(trial, active[some])
-        slopes_kernel()(self.records, self._matrices, active, near, f_near, far, f_far)
+        kernels.fill_slopes(self.records, self._matrices, active, near, f_near, far, f_far)
         return True
 
     def _fill_complex(self, active: Rows) -> bool:
+        """Take complex steps, as `_fill_real` takes differences."""
         x = self._matrices[active, X]
         h = np.empty_like(x)
-        complex_steps_kernel()(self.records, self._matrices, active, h)
+        kernels.fill_complex_steps(self.records, self._matrices, active, h)
         self._matrices[active, GRAD] = 0.0
         for i in range(x.shape[1]):
             some = h[:, i] > 0.0
             if some.any():
-                if self._over():
+                if self._deadline.is_over:
                     return False
                 trial = x[some].astype(complex)
                 trial[:, i] += 1j * h[some, i]

@@ -7,7 +7,7 @@ and the differences are those of one search.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 from numba import types
@@ -16,74 +16,89 @@ from .._numba.cache import compile_kernel
 from .._objective.differences import POINT_FINDERS, find_complex_step, slope
 from .._objective.layout import GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
 from .._rules.spec import Rule
+from . import rows
 from .iteration import make_iterate
-from .rows import WORDS, begin, leave, solutions_type, starts_type, store, to_best, wants_narrow
-from .state import MATRIX, RECORDS
+from .state import INTEGERS, MATRIX, RECORDS
 
 _CUBE = types.Array(types.float64, 3, "C")
-_OPTIONS = {"error_model": "numpy"}
 
 
 def _compile(name: str, kernel: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
     """Compile a kernel over the records and matrices of all searches."""
     kernel.__qualname__ = f"searches_{name}"
-    return compile_kernel(kernel, types.void(RECORDS, _CUBE, *signature), **_OPTIONS)
+    return compile_kernel(kernel, types.void(RECORDS, _CUBE, *signature), error_model="numpy")
 
 
-@cache
-def begin_kernel() -> Callable[..., Any]:
-    """Compile what sets up all searches, see `rows.begin`."""
+def _compiled(*signature: Any) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+    """Have a kernel compiled when it is first called."""
 
-    def kernel(records, matrices, starts):
-        for k in range(records.size):
-            begin(records[k], matrices[k], k, starts)
+    def decorate(kernel: Callable[..., Any]) -> Callable[..., None]:
+        compiled = cache(lambda: _compile(kernel.__name__, kernel, *signature))
 
-    return _compile("begin", kernel, starts_type())
+        @wraps(kernel)
+        def call(*given: Any) -> None:
+            compiled()(*given)
 
+        return call
 
-@cache
-def iterate_kernel(rule: Rule) -> Callable[..., Any]:
-    """Compile what makes one iteration of a rule in some searches, see `make_iterate`."""
-    iterate = make_iterate(rule)
-
-    def kernel(records, matrices, active, hyper):
-        for k in active:
-            vectors = matrices[k]
-            iterate(records[k], vectors, vectors[STATE:], hyper)
-
-    hyper = types.UniTuple(types.float64, len(rule.hyper))
-    return _compile(f"iterate_{rule.name}", kernel, WORDS, hyper)
+    return decorate
 
 
-@cache
-def narrow_kernel() -> Callable[..., Any]:
-    """Compile what has searches with a gradient from wide differences ask for another.
-
-    It fills ``wants``: which of them do.
-    """
-
-    def kernel(records, matrices, active, wants):
-        for a in range(active.size):
-            s = records[active[a]]
-            wants[a] = wants_narrow(s)
-            if wants[a]:
-                to_best(s, matrices[active[a]])
-
-    return _compile("narrow", kernel, WORDS, types.Array(types.boolean, 1, "C"))
+@_compiled(rows.starts_type())
+def begin(records, matrices, starts):
+    """Set up all searches."""
+    for k in range(records.size):
+        rows.begin(records[k], matrices[k], k, starts)
 
 
-@cache
-def store_kernel() -> Callable[..., Any]:
-    """Compile what writes the results of some searches, which are over or ``leaving``."""
+@_compiled(INTEGERS)
+def conclude(records, matrices, active):
+    """Let nothing more be evaluated in some searches."""
+    for k in active:
+        rows.conclude(records[k], matrices[k])
 
-    def kernel(records, matrices, active, solutions, leaving):
-        for k in active:
-            s = records[k]
-            if leaving:
-                leave(s)
-            store(s, matrices[k], k, solutions)
 
-    return _compile("store", kernel, WORDS, solutions_type(), types.boolean)
+@_compiled(INTEGERS, types.Array(types.boolean, 1, "C"))
+def narrow(records, matrices, active, wants):
+    """Have searches with a gradient from wide differences ask for another: those in ``wants``."""
+    for a in range(active.size):
+        s = records[active[a]]
+        wants[a] = rows.wants_narrow(s)
+        if wants[a]:
+            rows.to_best(s, matrices[active[a]])
+
+
+@_compiled(INTEGERS, rows.solutions_type(), types.boolean)
+def store(records, matrices, active, solutions, leaving):
+    """Write the results of some searches, which are over or ``leaving``."""
+    for k in active:
+        s = records[k]
+        if leaving:
+            rows.leave(s)
+        rows.store(s, matrices[k], k, solutions)
+
+
+@_compiled(INTEGERS, MATRIX)
+def fill_complex_steps(records, matrices, active, h):
+    """Fill ``h``, with 0 where bounds are equal."""
+    for a in range(active.size):
+        vectors = matrices[active[a]]
+        for i in range(vectors.shape[1]):
+            x, lower, upper = vectors[X, i], vectors[LOWER, i], vectors[UPPER, i]
+            rel_step, unit = vectors[REL_STEP, i], vectors[UNIT, i]
+            h[a, i] = find_complex_step(x, lower, upper, rel_step, unit)
+
+
+@_compiled(INTEGERS, MATRIX, MATRIX, MATRIX, MATRIX)
+def fill_slopes(records, matrices, active, near, f_near, far, f_far):
+    """Fill the gradients of some searches from the values at `points_kernel`'s."""
+    for a in range(active.size):
+        f, vectors = records[active[a]].f, matrices[active[a]]
+        for i in range(vectors.shape[1]):
+            x, grad = vectors[X, i], 0.0
+            if far[a, i] != x:
+                grad = slope(x, f, near[a, i], f_near[a, i], far[a, i], f_far[a, i])
+            vectors[GRAD, i] = grad
 
 
 @cache
@@ -99,37 +114,18 @@ def points_kernel(scheme: str) -> Callable[..., Any]:
                 rel_step, unit = vectors[REL_STEP, i], vectors[UNIT, i]
                 near[a, i], far[a, i] = find_points(x, lower, upper, rel_step, unit, width)
 
-    return _compile(f"points_{scheme[0]}", kernel, WORDS, MATRIX, MATRIX)
+    return _compile(f"points_{scheme[0]}", kernel, INTEGERS, MATRIX, MATRIX)
 
 
 @cache
-def complex_steps_kernel() -> Callable[..., Any]:
-    """Compile what fills ``h``, with 0 where bounds are equal."""
+def iterate_kernel(rule: Rule) -> Callable[..., Any]:
+    """Compile what makes one iteration of a rule in some searches, see `make_iterate`."""
+    iterate = make_iterate(rule)
 
-    def kernel(records, matrices, active, h):
-        for a in range(active.size):
-            vectors = matrices[active[a]]
-            for i in range(vectors.shape[1]):
-                x, lower, upper = vectors[X, i], vectors[LOWER, i], vectors[UPPER, i]
-                rel_step, unit = vectors[REL_STEP, i], vectors[UNIT, i]
-                h[a, i] = find_complex_step(x, lower, upper, rel_step, unit)
+    def kernel(records, matrices, active, hyper):
+        for k in active:
+            vectors = matrices[k]
+            iterate(records[k], vectors, vectors[STATE:], hyper)
 
-    return _compile("complex_steps", kernel, WORDS, MATRIX)
-
-
-@cache
-def slopes_kernel() -> Callable[..., Any]:
-    """Compile what fills the gradients of some searches from the values at `points_kernel`'s."""
-
-    def kernel(records, matrices, active, near, f_near, far, f_far):
-        for a in range(active.size):
-            f, vectors = records[active[a]].f, matrices[active[a]]
-            for i in range(vectors.shape[1]):
-                x = vectors[X, i]
-                vectors[GRAD, i] = (
-                    0.0
-                    if far[a, i] == x
-                    else slope(x, f, near[a, i], f_near[a, i], far[a, i], f_far[a, i])
-                )
-
-    return _compile("slopes", kernel, WORDS, MATRIX, MATRIX, MATRIX, MATRIX)
+    hyper = types.UniTuple(types.float64, len(rule.hyper))
+    return _compile(f"iterate_{rule.name}", kernel, INTEGERS, hyper)

@@ -26,35 +26,25 @@ from .._objective.layout import STATE
 from .._rules.spec import Rule
 from .iteration import make_iterate
 from .outcomes import RUNNING
-from .state import MATRIX, RECORDS
+from .state import COMPLEX_VECTOR, MATRIX, RECORDS, VECTOR
 
-_OPTIONS = {"error_model": "numpy", "nogil": True}
+_LOOP_OPTIONS = {"error_model": "numpy", "nogil": True}
 
 
 def make_loop(iterate: Callable[..., None], evaluate: Callable[..., None]) -> Callable[..., None]:
-    """Make the loop of a search: ``loop(s, views, vectors, hyper, data, rates, iterations)``.
+    """Make the loop of a search, of what `make_iterate` and `make_evaluation` make.
 
-    Parameters
-    ----------
-    iterate : callable
-        ``iterate(s, vectors, state, hyper)``: one iteration of a rule, see `iteration`.
-    evaluate : callable
-        ``evaluate(s, views, data)``, see `make_evaluation`.
-
-    Returns
-    -------
-    callable
-        It makes ``iterations`` iterations, or fewer if the search ends or ``halt`` is set. When
-        it returns, the last point is evaluated and not yet judged, unless a halt came between
-        two evaluations of its differences; the next call then finishes these, and no more. With
-        0 iterations, the evaluation is all it does.
-        ``rates`` holds the step size for each of the iterations, or nothing.
+    It makes ``iterations`` iterations, or fewer if the search ends or ``halt`` is set. When it
+    returns, the last point is evaluated and not yet judged, unless a halt came between two
+    evaluations of its differences; the next call then finishes these, and no more. With 0
+    iterations, the evaluation is all it does. ``rates`` holds the step size for each of the
+    iterations, or nothing.
     """
 
     def loop(s, views, vectors, hyper, data, rates, iterations):
         state, has_rates = vectors[STATE:], rates.size > 0
-        if s.nfev == 0 or iterations == 0 or s.part > 0:
-            begins = s.nfev == 0
+        begins = s.nfev == 0
+        if begins or iterations == 0 or s.part > 0:
             evaluate(s, views, data)
             if s.halt != 0 or not begins:
                 return
@@ -80,33 +70,28 @@ def iterate_kernel(rule: Rule) -> Callable[..., Any]:
         iterate(record[0], vectors, vectors[STATE:], hyper)
 
     kernel.__qualname__ = f"iterate_{rule.name}"
-    return compile_kernel(kernel, types.void(RECORDS, MATRIX, _hyper_type(rule)), **_OPTIONS)
+    return compile_kernel(kernel, types.void(RECORDS, MATRIX, _hyper_type(rule)), **_LOOP_OPTIONS)
 
 
 @cache
 def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
-    """Compile the loop of a rule and a scheme, with the signature `run_signature`.
-
-    ``address`` is that of a `CompiledObjective` of the scheme.
-    """
+    """Compile the loop of a rule and a scheme; ``address`` is that of a `CompiledObjective`."""
     form = call_gradient if scheme == "gradient" else call_value
     loop = inline(make_loop(make_iterate(rule), inline(make_evaluation(scheme, form))))
 
-    def kernel(address, user_data, record, vectors, complex_trial, hyper, rates, iterations):
-        record, vectors, complex_trial, rates = borrowed((record, vectors, complex_trial, rates))
-        s, views = record[0], select_views(vectors, complex_trial)
-        loop(s, views, vectors, hyper, (address, user_data), rates, iterations)
+    def kernel(address, user_data, record, vectors, trial, hyper, rates, iterations):
+        record, vectors, trial, rates = borrowed((record, vectors, trial, rates))
+        views = select_views(vectors, trial)
+        loop(record[0], views, vectors, hyper, (address, user_data), rates, iterations)
 
     kernel.__qualname__ = f"run_{rule.name}_{scheme.replace('-', '_')}"
-    return compile_kernel(kernel, run_signature(rule), **_OPTIONS)
+    return compile_kernel(kernel, run_signature(rule), **_LOOP_OPTIONS)
 
 
 @cache
 def run_signature(rule: Rule) -> Any:
     """Make the Numba signature of `run_kernel`."""
-    real = types.Array(types.float64, 1, "C")
-    complex_trial = types.Array(types.complex128, 1, "C")
-    memory = RECORDS, MATRIX, complex_trial, _hyper_type(rule), real
+    memory = RECORDS, MATRIX, COMPLEX_VECTOR, _hyper_type(rule), VECTOR
     return types.void(types.intp, types.intp, *memory, types.int64)
 
 
@@ -119,13 +104,11 @@ def drive_kernel(rule: Rule, user_data_type: Any) -> Callable[..., Any]:
     """Compile ``drive(run_address, user_data, address, ...)``: a run with its user data kept."""
     function_at = make_function_at(run_signature(rule))
 
-    def drive(
-        run_address, user_data, address, record, vectors, complex_trial, hyper, rates, iterations
-    ):
+    def drive(run_address, user_data, address, record, vectors, trial, hyper, rates, iterations):
         kept = spill(user_data)
-        record, vectors, complex_trial, rates = borrowed((record, vectors, complex_trial, rates))
+        record, vectors, trial, rates = borrowed((record, vectors, trial, rates))
         run = function_at(run_address)
-        run(address, kept, record, vectors, complex_trial, hyper, rates, iterations)
+        run(address, kept, record, vectors, trial, hyper, rates, iterations)
 
     drive.__qualname__ = "drive"
     address, _, *memory = run_signature(rule).args
@@ -134,14 +117,13 @@ def drive_kernel(rule: Rule, user_data_type: Any) -> Callable[..., Any]:
 
 
 @lru_cache(maxsize=64)
-def specialized_kernel(rule: Rule, form: str, scheme: str, *functions: Any) -> Callable[..., Any]:
+def specialized_kernel(rule: Rule, form: str, scheme: str, *functions: Any) -> Any:
     """Make ``run(args, record, ...)``: the loop for one function, by Numba's public interface."""
     evaluate = make_evaluation(scheme, make_inlined_form(form, functions))
     loop = inline(make_loop(make_iterate(rule), inline(evaluate)))
 
-    @numba.njit(**_OPTIONS)
-    def run(args, record, vectors, complex_trial, hyper, rates, iterations):
-        views = select_views(vectors, complex_trial)
-        loop(record[0], views, vectors, hyper, args, rates, iterations)
+    @numba.njit(**_LOOP_OPTIONS)
+    def run(args, record, vectors, trial, hyper, rates, iterations):
+        loop(record[0], select_views(vectors, trial), vectors, hyper, args, rates, iterations)
 
     return run

@@ -18,30 +18,16 @@ from .runs import Run
 from .state import MOST
 
 
-class Watch:
-    """Drives a run, and looks at it from time to time.
-
-    Parameters
-    ----------
-    run : Run
-        The search.
-    callback : callable or None
-        As for `fastadam.minimize`.
-    keep_all : bool
-        Whether to collect the iterates.
-    deadline : Deadline
-        When to stop.
-    has_bar : bool
-        Whether to show a progress bar.
-    """
+class Monitor:
+    """Drives a run, and looks at it from time to time: for the callback, `iterates` and a bar."""
 
     def __init__(
         self,
         run: Run,
-        callback: Callable[..., Any] | None,
-        keep_all: bool,
         deadline: Deadline,
-        has_bar: bool,
+        callback: Callable[..., Any] | None = None,
+        keep_all: bool = False,
+        has_bar: bool = False,
     ) -> None:
         self._run, self._search = run, run.search
         self._callback = None if callback is None else with_result(callback)
@@ -83,7 +69,7 @@ class Watch:
     def _narrow(self) -> None:
         """Replace a best gradient that came from wide differences by the scheme's own."""
         while self._go_on():
-            self._run.evaluate()
+            self._run.run(0)  # the evaluation alone, maybe not to the end
             if self._search.scalars.part == 0:
                 keep_gradient(self._search.whole)
                 return

@@ -18,14 +18,12 @@ RAISED = 9  # the row's function raised an exception, and the other rows are to 
 STOPPED = -1
 TIMEOUT = -2
 
+_SUCCESS = "Optimization terminated successfully."
 #: The status and the message of each, those of SciPy's BFGS family where it has one.
 #: Status 0 is a success. A batch that is as often in two of them tells them in this order.
 OUTCOMES = {
-    CONVERGED: (0, "Optimization terminated successfully."),
-    STAGNATED: (
-        0,
-        "Optimization terminated successfully: the function value no longer falls (ftol).",
-    ),
+    CONVERGED: (0, _SUCCESS),
+    STAGNATED: (0, _SUCCESS[:-1] + ": the function value no longer falls (ftol)."),
     MAXITER: (1, "Maximum number of iterations has been exceeded."),
     MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
     TIMEOUT: (1, "Maximum time has been exceeded."),

@@ -17,6 +17,9 @@ def progress(total: int, unit: str, shown: bool) -> AbstractContextManager[Calla
     return _NO_BAR if bar is None else _show(bar)
 
 
+_NO_BAR: Any = nullcontext(lambda number, **values: None)
+
+
 @contextmanager
 def _show(bar: Any) -> Iterator[Callable[..., None]]:
     def update(number: int, **values: str) -> None:
@@ -26,13 +29,6 @@ def _show(bar: Any) -> Iterator[Callable[..., None]]:
 
     with closing(bar):
         yield update
-
-
-def _ignore(number: int, **values: str) -> None:
-    pass
-
-
-_NO_BAR = nullcontext(_ignore)
 
 
 def _make_bar(total: int, unit: str) -> Any:

@@ -21,19 +21,9 @@ from .._numba.addresses import borrowed, spill
 from .._numba.cache import compile_kernel
 from .._numba.calls import make_function_at
 from ..typing import Matrix
+from . import rows
 from .outcomes import RUNNING
-from .rows import (
-    OUTCOME,
-    WORDS,
-    begin,
-    keep_gradient,
-    solutions_type,
-    starts_type,
-    store,
-    to_best,
-    wants_narrow,
-)
-from .state import MOST
+from .state import INTEGERS, MOST
 
 
 class Memory(NamedTuple):
@@ -48,40 +38,20 @@ class Memory(NamedTuple):
 
 @cache
 def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Callable[..., Any]:
-    """Compile the loop over rows: ``solve(run_address, address, args, row_args, memory, ...)``.
+    """Compile the loop over rows, for the types of the common arguments and of the `row_args`.
 
-    Parameters
-    ----------
-    run_signature : numba.core.typing.Signature
-        That of `loops.run_kernel`, whose machine code is at ``run_address``.
-    args_type, row_args_type : numba.types.BaseTuple
-        The types of the common arguments, and of the arrays whose rows are arguments.
-
-    Returns
-    -------
-    callable
-        It goes on at row ``cursor[0]``, and returns at ``stop``, when ``halt`` is set, or when
-        the search wants more of the schedule; ``cursor[1]`` says whether the row has begun.
-        ``schedule`` has the step sizes of the iterations from the first as far as they are known,
-        or nothing if there is no schedule.
+    It goes on at row ``cursor[0]``, and returns at ``stop``, when ``halt`` is set, or when the
+    search wants more of a schedule; ``cursor[1]`` says whether the row has begun. ``rates`` has
+    the step sizes of the iterations from the first as far as they are known, or nothing if there
+    is no schedule. At ``run_address`` is the machine code of `loops.run_kernel`.
     """
     function_at = make_function_at(run_signature)
     has_row_args = len(row_args_type) > 0
 
     def solve(  # type: ignore[no-untyped-def]
-        run_address,
-        address,
-        args,
-        row_args,
-        memory,
-        hyper,
-        starts,
-        solutions,
-        cursor,
-        schedule,
-        stop,
+        run_address, address, args, row_args, memory, hyper, starts, solutions, cursor, rates, stop
     ):
-        cursor, memory, schedule = borrowed((cursor, memory, schedule))
+        cursor, memory, rates = borrowed((cursor, memory, rates))
         starts, solutions = borrowed((starts, solutions))
         user_data = spill((args, row_args, cursor)) if has_row_args else spill(args)
         run = function_at(run_address)
@@ -94,40 +64,34 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
                     return
                 for i in range(words.size - 1):  # not `halt`, the last
                     words[i] = template[i]
-                if not begin(s, vectors, k, starts):
-                    solutions.counts[k, OUTCOME] = s.status
+                if not rows.begin(s, vectors, k, starts):
+                    solutions.counts[k, rows.OUTCOME] = s.status
                     cursor[0] += 1
                     continue
                 cursor[1] = 1
             iterations = MOST
-            known = s.nit if s.nit < s.maxiter else schedule.size  # in the end none is needed
-            if schedule.size > 0 and s.nit < s.maxiter:
-                iterations = schedule.size - s.nit
+            known = s.nit if s.nit < s.maxiter else rates.size  # in the end none is needed
+            if rates.size > 0 and s.nit < s.maxiter:
+                iterations = rates.size - s.nit
                 if iterations == 0:
                     return
-            run(address, user_data, record, vectors, trial, hyper, schedule[known:], iterations)
+            run(address, user_data, record, vectors, trial, hyper, rates[known:], iterations)
             if s.status == RUNNING:
                 if s.halt != 0:
                     return
                 continue
-            if wants_narrow(s):
-                to_best(s, vectors)
-                run(address, user_data, record, vectors, trial, hyper, schedule[:0], 0)
+            if rows.wants_narrow(s):
+                rows.to_best(s, vectors)
+                run(address, user_data, record, vectors, trial, hyper, rates[:0], 0)
                 if s.part == 0:  # not halted
-                    keep_gradient(vectors)
-            store(s, vectors, k, solutions)
+                    rows.keep_gradient(vectors)
+            rows.store(s, vectors, k, solutions)
             cursor[0] += 1
             cursor[1] = 0
 
     solve.__qualname__ = "solve"
-    signature = _signature(run_signature, args_type, row_args_type)
+    address, _, record, vectors, trial, hyper, real, integer = run_signature.args
+    memory = types.NamedTuple((record, vectors, INTEGERS, INTEGERS, trial), Memory)
+    results = rows.starts_type(), rows.solutions_type(), INTEGERS, real, integer
+    signature = types.void(types.intp, address, args_type, row_args_type, memory, hyper, *results)
     return compile_kernel(solve, signature, [args_type, row_args_type], nogil=True)
-
-
-def _signature(run_signature: Any, args_type: Any, row_args_type: Any) -> Any:
-    address, _, record, vectors, trial, hyper, rates, iterations = run_signature.args
-    memory = types.NamedTuple((record, vectors, WORDS, WORDS, trial), Memory)
-    return types.void(
-        types.intp, address, args_type, row_args_type, memory, hyper, starts_type(),
-        solutions_type(), WORDS, rates, iterations,
-    )  # fmt: skip

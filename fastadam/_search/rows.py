@@ -23,18 +23,17 @@ from .._objective.layout import (
     TRIAL,
     UNIT,
     UPPER,
+    VALUE,
     X,
 )
 from ..typing import Matrix, Vector
-from .iteration import start
+from . import auto as annealing
+from .iteration import cost, is_affordable
 from .outcomes import INFEASIBLE, MAXITER, RAISED, RUNNING, TIMEOUT
-from .state import MATRIX
+from .state import MATRIX, VECTOR
 
 #: The columns of ``counts``.
 NIT, NFEV, NJEV, OUTCOME = range(4)
-
-VECTOR = types.Array(types.float64, 1, "C")
-WORDS = types.Array(types.int64, 1, "C")
 
 
 class Starts(NamedTuple):
@@ -87,10 +86,7 @@ def hold_number(lower, upper):
 
 @register_jitable
 def begin(s, vectors, k, starts):
-    """Set up the search of row ``k``; return whether it goes on: its bounds may hold no number.
-
-    ``s`` is a copy of a template, which has what the rows have in common.
-    """
+    """Set up the search of row ``k`` from a template; tell whether its bounds hold a number."""
     free = 0
     for i in range(vectors.shape[1]):
         lower = starts.lowers[k if starts.lowers.shape[0] > 1 else 0, i]
@@ -109,7 +105,10 @@ def begin(s, vectors, k, starts):
     s.cost, s.wide_cost = 1 + s.cost_each * free, 1 + 2 * free
     if s.auto == 0:
         s.lr = starts.rates[k if starts.rates.size > 1 else 0]
-    start(s, vectors)
+    else:
+        annealing.next_leg(s, vectors)
+    if not is_affordable(s, cost(s)):
+        s.request = VALUE
     return True
 
 
@@ -135,9 +134,22 @@ def keep_gradient(vectors):
 
 
 @register_jitable
+def conclude(s, vectors):
+    """Let nothing more be evaluated; one more iteration then has the last point judged.
+
+    A point whose gradient is unfinished is dropped, unless nothing else is known.
+    """
+    s.halt, s.maxiter = 1, s.nit
+    if s.part > 0 and s.best_f == math.inf:
+        s.part, s.request = 0, VALUE
+        for i in range(vectors.shape[1]):
+            vectors[GRAD, i] = math.nan
+
+
+@register_jitable
 def leave(s):
     """Note that a search which was not over has run out of time."""
-    if s.status == RUNNING or s.status == MAXITER:  # the latter by `Search.conclude`
+    if s.status == RUNNING or s.status == MAXITER:  # the latter by `conclude`
         s.status = TIMEOUT
 
 
@@ -172,5 +184,4 @@ def lose(k, solutions, nit, nfev, njev):
 def write_counts(k, solutions, nit, nfev, njev, outcome):
     """Write how far row ``k`` came, and how it ended."""
     counts = solutions.counts
-    counts[k, NIT], counts[k, NFEV] = nit, nfev
-    counts[k, NJEV], counts[k, OUTCOME] = njev, outcome
+    counts[k, NIT], counts[k, NFEV], counts[k, NJEV], counts[k, OUTCOME] = nit, nfev, njev, outcome

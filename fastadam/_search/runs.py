@@ -20,7 +20,6 @@ from .._objective.compiled import CompiledObjective
 from .._objective.evaluation import make_evaluation, real_value, select_views
 from .._objective.objective import Objective
 from .._objective.python import make_python_form
-from .._rules.spec import Rule
 from .loops import drive_kernel, iterate_kernel, make_loop, run_kernel, specialized_kernel
 from .schedule import Rates, Schedule, step_size
 from .search import Search
@@ -30,53 +29,26 @@ _NO_RATES = np.empty(0)
 
 
 class Run(ABC):
-    """A search in progress.
+    """A search in progress."""
 
-    Parameters
-    ----------
-    objective : Objective
-        The user's.
-    search : Search
-        Its memory.
-    rule : Rule
-        The update rule.
-    hyper : tuple of float
-        The rule's hyper-parameters; the first, the step size, is the search's own.
-    schedule : callable or None
-        The step size at each iteration, from 1.
-    """
-
-    def __init__(
-        self,
-        objective: Objective,
-        search: Search,
-        rule: Rule,
-        hyper: tuple[float, ...],
-        schedule: Schedule | None,
-    ) -> None:
-        self.objective, self.search, self.rule, self.hyper = objective, search, rule, hyper
-        self.schedule = schedule
-        #: When it is to come back at the latest, by `time.monotonic`.
-        self.deadline = math.inf
+    def __init__(self, objective: Objective, search: Search, schedule: Schedule | None) -> None:
+        self.objective, self.search, self.schedule = objective, search, schedule
+        self.deadline = math.inf  # when it is to come back at the latest, by `time.monotonic`
         n = search.x.size if objective.scheme == "cs" else 0
         self._complex_trial = np.zeros(n, dtype=np.complex128)
 
     @abstractmethod
     def run(self, iterations: int) -> int:
-        """Make some iterations, or fewer if the search ends; return the outcome.
+        """Make some iterations, or fewer if the search ends; give the outcome.
 
         Afterwards the last point is evaluated, and it is judged by the next call: so a callback
         sees each point before the next is made. It comes back sooner where the search is halted,
-        see `loops.make_loop`.
+        see `loops.make_loop`. With 0, it evaluates what the search requests, or goes on with it.
         """
 
     @abstractmethod
     def ticking(self) -> AbstractContextManager[bool]:
         """Have the search halted from time to time; the context says whether that will be so."""
-
-    def evaluate(self) -> None:
-        """Evaluate what the search requests, at its x, or go on with it; maybe not to the end."""
-        self.run(0)
 
 
 class CompiledRun(Run):
@@ -86,20 +58,19 @@ class CompiledRun(Run):
         super().__init__(*args)
         self._rates = Rates(self.schedule, self.search.scalars.maxiter) if self.schedule else None
         call = self._called_by_address() if private.is_available() else self._specialized()
-        memory = self.search.record, self.search.vectors, self._complex_trial, self.hyper
+        memory = self.search.record, self.search.vectors, self._complex_trial, self.search.hyper
         self._call = partial(call, *memory)
 
     def _called_by_address(self) -> Callable[..., Any]:
         compiled = CompiledObjective(self.objective)
-        run_address = kernel_address(run_kernel(self.rule, self.objective.scheme))
-        drive = drive_kernel(self.rule, compiled.user_data_type)
+        run_address = kernel_address(run_kernel(self.search.rule, self.objective.scheme))
+        drive = drive_kernel(self.search.rule, compiled.user_data_type)
         self._owner = compiled  # of the machine code
         return partial(drive, run_address, compiled.user_data, compiled.address)
 
     def _specialized(self) -> Callable[..., Any]:
-        objective = self.objective
-        functions = objective.functions.values()
-        run = specialized_kernel(self.rule, objective.form, objective.scheme, *functions)
+        objective, functions = self.objective, self.objective.functions.values()
+        run = specialized_kernel(self.search.rule, objective.form, objective.scheme, *functions)
 
         def call(*memory: Any) -> None:
             try:
@@ -121,7 +92,7 @@ class CompiledRun(Run):
 
     def ticking(self) -> AbstractContextManager[bool]:
         """Have another thread halt the loop, see `Run.ticking`."""
-        return ticker.ticking(self.search.view("halt"))
+        return ticker.ticking(self.search.scalars)
 
 
 class PythonRun(Run):
@@ -129,9 +100,8 @@ class PythonRun(Run):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._back = math.inf
-        search, kernel = self.search, iterate_kernel(self.rule)
-        s, record = search.scalars, search.record
+        self._back, kernel = math.inf, iterate_kernel(self.search.rule)
+        s, record, vectors = self.search.scalars, self.search.record, self.search.vectors
 
         def look() -> None:
             if time.monotonic() >= self._back:
@@ -143,7 +113,7 @@ class PythonRun(Run):
             kernel(record, vectors, hyper)
 
         self._loop = make_loop(iterate, make_evaluation(self.objective.scheme, form, real_value))
-        self._views = select_views(search.vectors, self._complex_trial)
+        self._views = select_views(vectors, self._complex_trial)
         self._rates = _NO_RATES if self.schedule is None else _Asked(self.schedule, s)
 
     def ticking(self) -> AbstractContextManager[bool]:
@@ -154,9 +124,9 @@ class PythonRun(Run):
         """Make some iterations, see `Run.run`."""
         self._back = min(self.deadline, time.monotonic() + INTERVAL)
         search, args = self.search, self.objective.args
-        s, vectors = search.scalars, search.vectors
-        self._loop(s, self._views, vectors, self.hyper, args, self._rates, iterations)
-        return int(s.status)
+        memory = search.scalars, self._views, search.vectors, search.hyper
+        self._loop(*memory, args, self._rates, iterations)
+        return int(search.scalars.status)
 
 
 class _Asked:

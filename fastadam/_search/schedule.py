@@ -11,6 +11,7 @@ import numpy as np
 from .._validate import nonnegative
 from ..typing import Vector
 
+#: The step size of each iteration, from 1.
 Schedule = Callable[[int], float]
 
 #: Seconds that are spent on step sizes which nobody may ask for.
@@ -24,13 +25,6 @@ class Rates:
     They are asked for in order, each once, and some more than are needed at once: for as many
     again as there are, or as time allows. What is wrong with one of these is told when it is
     needed. Several threads may share one.
-
-    Parameters
-    ----------
-    schedule : callable
-        The user's, of the iteration from 1.
-    maxiter : int
-        The number of iterations.
     """
 
     def __init__(self, schedule: Schedule, maxiter: int) -> None:
@@ -45,19 +39,13 @@ class Rates:
         return self._table[: self._known]
 
     def after(self, nit: int) -> Vector:
-        """Return some for the iterations after ``nit`` of them, which is less than maxiter."""
+        """Give some for the iterations after ``nit`` of them, which is less than maxiter."""
         if self._known <= nit:
             self.ask(nit)
         return self.known[nit:]
 
     def ask(self, nit: int) -> None:
-        """Get to know the one for the iteration after ``nit`` of them, and some more.
-
-        Raises
-        ------
-        Exception
-            What the schedule raised for that one, or ValueError or TypeError for its value.
-        """
+        """Get to know the one for the iteration after ``nit`` of them, and some more."""
         with self._lock:
             most = min(max(2 * self._known, _FIRST), self._maxiter)
             end = time.monotonic() + _AHEAD
@@ -69,21 +57,18 @@ class Rates:
                 raise self._failure
 
     def _next(self) -> None:
-        step = self._known + 1
         try:
-            rate = step_size(self._schedule, step)
+            rate = step_size(self._schedule, self._known + 1)
         except Exception as failure:
             self._failure = failure
             return
         if self._known == len(self._table):
             # The old one is left as it is: other threads are reading it.
-            table = np.empty(2 * self._known)
-            table[: self._known] = self._table
-            self._table = table
+            self._table = np.concatenate([self._table, np.empty(self._known)])
         self._table[self._known] = rate
-        self._known = step
+        self._known += 1
 
 
 def step_size(schedule: Schedule, step: int) -> float:
-    """Return the step size of an iteration, from 1, as a schedule says."""
+    """Ask a schedule for the step size of an iteration, from 1, and check it."""
     return nonnegative(f"lr({step})", schedule(step))

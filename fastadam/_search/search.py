@@ -6,41 +6,31 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-from .._objective.layout import BEST_GRAD, BEST_X, GRAD, STATE, TRIAL, VALUE, X
-from .._rules.spec import Rule
+from .._objective.layout import BEST_GRAD, BEST_X, GRAD, STATE, TRIAL, X
+from .._rules.spec import Floats, Rule
 from ..typing import Vector
-from .lockstep_kernels import begin_kernel
-from .rows import (
-    Solutions,
-    Starts,
-    find_solution,
-    leave,
-    store,
-    to_best,
-    wants_narrow,
-)
+from . import lockstep_kernels, rows
+from .rows import Solutions, Starts
 from .state import SCALARS
 
 _Scalars: Any = np.ctypeslib.as_ctypes_type(SCALARS)  # type: ignore[arg-type]
 
 
 class Search:
-    """The memory of a search, and what Python does to it.
+    """A search of n variables that has not begun: its rule, its memory, and what Python does to it.
 
-    Parameters
-    ----------
-    rule : Rule
-        The update rule.
-    n : int
-        The number of variables.
-    **scalars
-        Of `SCALARS`.
+    The first of ``hyper``, the step size, is among the ``scalars``, which are of `SCALARS`.
     """
 
-    def __init__(self, rule: Rule, n: int, **scalars: float) -> None:
-        self.record = np.zeros(1, SCALARS)
+    def __init__(self, rule: Rule, hyper: Floats, n: int, /, **scalars: float) -> None:
+        self.rule, self.hyper = rule, hyper
+        if rule.carried:
+            scalars["carried"] = rule.carried.start
+        #: The scalars as attributes: 50 ns to read or write, a record's take 3,000. The memory is
+        #: theirs: to ask NumPy for that of a record takes 5 us, for the names of all its fields.
+        self.scalars = _Scalars(best_f=np.inf, target=np.inf, **scalars)
+        self.record = np.frombuffer(self.scalars, SCALARS)
         if numba.config.DISABLE_JIT:  # the loops say s.f, in Python too
             self.record = self.record.view(np.recarray)
         self.vectors = np.zeros((STATE + len(rule.state), n))
@@ -48,16 +38,6 @@ class Search:
         self.whole = self.vectors[:, None]
         self.x, self.trial, self.grad = self.vectors[X], self.vectors[TRIAL], self.vectors[GRAD]
         self.best_x, self.best_grad = self.vectors[BEST_X], self.vectors[BEST_GRAD]
-        #: The scalars as attributes: 50 ns to read or write, a record's take 3,000.
-        self.scalars = _Scalars.from_buffer(self.record)
-        for name, value in {"best_f": np.inf, "target": np.inf, **scalars}.items():
-            self.record[name][0] = value
-        if rule.carried:
-            self.record["carried"][0] = rule.carried.start
-
-    def view(self, name: str) -> NDArray[Any]:
-        """Return a scalar as an array of one: 70 ns to read or write."""
-        return self.record[name]
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -67,36 +47,29 @@ class Search:
 
     def begin(self, starts: Starts) -> None:
         """Set up the search of the first of some problems."""
-        begin_kernel()(self.record, self.vectors[None], starts)
+        lockstep_kernels.begin(self.record, self.vectors[None], starts)
 
     def conclude(self) -> None:
-        """Let nothing more be evaluated; one more iteration then has the last point judged.
-
-        A point whose gradient is unfinished is dropped, unless nothing else is known.
-        """
-        s = self.scalars
-        s.halt, s.maxiter = 1, s.nit
-        if s.part > 0 and s.best_f == np.inf:
-            s.part, s.request = 0, VALUE
-            self.grad[:] = np.nan
+        """Let nothing more be evaluated; one more iteration then has the last point judged."""
+        rows.conclude(self.scalars, self.whole)
 
     def leave(self) -> None:
         """Note that its time is over, unless it was over before."""
-        leave(self.scalars)
+        rows.leave(self.scalars)
 
     def wants_narrow(self) -> bool:
         """Ask for the scheme's own gradient at the best point, if it has one that is wide."""
-        wants = bool(wants_narrow(self.scalars))
+        wants = bool(rows.wants_narrow(self.scalars))
         if wants:
-            to_best(self.scalars, self.whole)
+            rows.to_best(self.scalars, self.whole)
         return wants
 
     @property
     def solution(self) -> tuple[Vector, float, Vector]:
         """What is found: x, the value and the gradient there."""
-        fun, grad = find_solution(self.scalars)
+        fun, grad = rows.find_solution(self.scalars)
         return self.best_x, fun, self.vectors[grad]
 
     def store(self, solutions: Solutions, k: int) -> None:
         """Write the result of row ``k``."""
-        store(self.scalars, self.whole, k, solutions.whole)
+        rows.store(self.scalars, self.whole, k, solutions.whole)

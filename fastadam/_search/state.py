@@ -71,3 +71,7 @@ SCALARS = np.dtype(
 
 RECORDS = types.Array(from_dtype(SCALARS), 1, "C")
 MATRIX = types.Array(types.float64, 2, "C")
+VECTOR = types.Array(types.float64, 1, "C")
+COMPLEX_VECTOR = types.Array(types.complex128, 1, "C")
+#: Indices of rows, or the words of a record.
+INTEGERS = types.Array(types.int64, 1, "C")

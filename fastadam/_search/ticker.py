@@ -14,32 +14,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from numpy.typing import NDArray
-
 #: Seconds between two ticks.
 INTERVAL = 0.02
-
-Halt = NDArray[Any]
 
 
 class Ticker:
     """Sets the ``halt`` of searches from time to time, in a thread of its own.
 
-    The thread is started by the first search, and sleeps while there is none. It is looked for
-    only once a tick, so that a search that takes less costs some microseconds.
+    The first search starts the thread, which sleeps while there is none. It looks for them only
+    once a tick, so that a search that takes less costs some microseconds.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._searches: dict[int, tuple[int, Halt]] = {}
+        self._searches: dict[int, tuple[int, Any]] = {}
         self._has_thread = self._sleeps = False
 
     @contextmanager
-    def ticking(self, halt: Halt) -> Iterator[bool]:
-        """Set ``halt`` to 1 at each tick; say whether there are any."""
-        key = id(halt)
+    def ticking(self, scalars: Any) -> Iterator[bool]:
+        """Set the ``halt`` of a search's scalars at each tick; say whether there are any."""
+        key = id(scalars)
         with self._changed:
-            self._searches[key] = threading.get_ident(), halt
+            self._searches[key] = threading.get_ident(), scalars
             self._rouse()
         try:
             yield self._has_thread
@@ -74,8 +70,8 @@ class Ticker:
                     self._sleeps = False
             time.sleep(INTERVAL)
             with self._changed:
-                for _, halt in self._searches.values():
-                    halt[0] = 1
+                for _, scalars in self._searches.values():
+                    scalars.halt = 1
 
 
 ticker = Ticker()

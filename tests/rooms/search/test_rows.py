@@ -6,8 +6,7 @@ import pytest
 
 from fastadam._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, REL_STEP, TRIAL, X
 from fastadam._rules.adam import ADAM
-from fastadam._search import outcomes, rows
-from fastadam._search.lockstep_kernels import narrow_kernel, store_kernel
+from fastadam._search import lockstep_kernels, outcomes, rows
 from fastadam._search.search import Search
 
 FIRST = np.zeros(1, np.int64)
@@ -21,7 +20,7 @@ def starts(lowers, uppers=2.0):
 
 @pytest.fixture
 def search():
-    made = Search(ADAM, 3, **SCALARS)
+    made = Search(ADAM, (), 3, **SCALARS)
     made.vectors[REL_STEP:] = 7.0  # of the row before
     made.begin(starts(-1.0))
     return made
@@ -36,7 +35,7 @@ def same(one, other):
 @pytest.mark.parametrize("auto", [0, 1])
 def test_begin(lower, auto):
     scalars = {**SCALARS, "auto": auto, "cycle": -1, "last_step": 1e-10, "widen": auto}
-    one, other = (Search(ADAM, 3, **scalars) for _ in range(2))
+    one, other = (Search(ADAM, (), 3, **scalars) for _ in range(2))
     one.begin(starts(lower))
     begun = rows.begin(other.scalars, other.vectors, 0, starts(lower))
     same(one, other)
@@ -55,12 +54,12 @@ def test_a_row_begins_in_its_box_with_nothing_of_the_row_before(search):
 
 @pytest.mark.parametrize(("width", "nfev", "wants"), [(0.1, 94, True), (0.1, 95, False), (0, 9, 0)])
 def test_the_narrow_gradient(search, width, nfev, wants):
-    other, wanted = Search(ADAM, 3), np.zeros(1, np.bool_)
+    other, wanted = Search(ADAM, (), 3), np.zeros(1, np.bool_)
     search.scalars.best_width, search.scalars.nfev = width, nfev
     search.scalars.width, search.scalars.best_f = width, 3.0
     search.best_x[:] = 1.0, 1.25, 1.5
     other.record[:], other.vectors[:] = search.record, search.vectors
-    narrow_kernel()(other.record, other.vectors[None], FIRST, wanted)
+    lockstep_kernels.narrow(other.record, other.vectors[None], FIRST, wanted)
     assert search.wants_narrow() == wanted[0] == wants
     same(search, other)
     if wants:
@@ -78,7 +77,7 @@ def test_the_solution(search, found, status, leaving):
         s.best_f = 2.5
     search.grad[:], search.best_grad[:] = 1.0, 2.0
     in_python, compiled = (rows.Solutions.unknown(np.zeros((1, 3))) for _ in range(2))
-    store_kernel()(search.record.copy(), search.vectors[None], FIRST, compiled, leaving)
+    lockstep_kernels.store(search.record.copy(), search.vectors[None], FIRST, compiled, leaving)
     if leaving:
         search.leave()
     search.store(in_python, 0)

@@ -23,7 +23,7 @@ def tick():
     Hooks.now += 1.0
     if Hooks.now >= Hooks.halts_from:
         for each in Hooks.searches:
-            each.view("halt")[0] = 1
+            each.scalars.halt = 1
 
 
 @numba.njit
