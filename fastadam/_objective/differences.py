@@ -13,7 +13,10 @@ The functions run as they are in Python, and are compiled into the loop for comp
 
 from __future__ import annotations
 
-from numba.extending import register_jitable
+from collections.abc import Callable
+from typing import Any
+
+from .._numba.options import register_jitable
 
 #: SciPy's relative steps: sqrt(eps) and cbrt(eps), which balance truncation against rounding.
 ONE_SIDED_STEP = 2.0**-26
@@ -91,7 +94,7 @@ def slope(x, f, near, f_near, far, f_far):
     return (b * slope_a - a * slope_b) / (b - a)
 
 
-def make_real_step(find_points):
+def make_real_step(find_points: Any) -> Callable[..., None]:
     """Make what fills ``grad`` with slopes through x and the points that ``find_points`` gives."""
 
     def real_step(value, data, s, views):

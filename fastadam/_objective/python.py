@@ -24,12 +24,7 @@ PAIR_HINT = "; if that is the value and the gradient, pass jac=True"
 class PythonObjective:
     """An objective that Python calls, and that counts its evaluations.
 
-    Attributes
-    ----------
-    nfev, njev : int
-        How often the function and the gradient have been evaluated.
-    has_jac : bool
-        Whether the gradient is a function of its own, which needs no value.
+    ``has_jac`` says whether the gradient is a function of its own, which needs no value.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -119,7 +114,7 @@ def make_vectorized_form(
 
 
 def called_from_python(objective: Objective) -> list[Callable[..., Any]]:
-    """Give the functions for calls from Python, where refusals name a compiled one."""
+    """Make the functions for calls from Python, where refusals name a compiled one."""
     return [
         _naming(name, function, objective.args) if is_compiled(function) else function
         for name, function in objective.functions.items()
@@ -144,11 +139,6 @@ def _naming(name: str, function: Any, extra: tuple[Any, ...]) -> Callable[..., A
             raise
 
     return call
-
-
-# ---------------------------------------------------------------------------------------------
-# What they return
-# ---------------------------------------------------------------------------------------------
 
 
 def _check_value(value: Any, x: Vector) -> float:
