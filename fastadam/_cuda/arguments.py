@@ -8,6 +8,7 @@ import numpy as np
 
 from .._numba.gpu import load_cuda
 from .._validate import describe
+from .driver import find_gpu
 from .interface import read_interface
 
 
@@ -40,8 +41,6 @@ def on_device(array: np.ndarray) -> Any:
 
 def _take_array(name: str, value: Any) -> Any:
     """Make an array of Numba's in the memory of another one on the current GPU."""
-    from .driver import find_gpu
-
     cuda, description = load_cuda(), read_interface(value)
     ordinal = find_gpu(int(description["data"][0] or 0)).ordinal
     current = cuda.get_current_device().id

@@ -1,10 +1,8 @@
 """One GPU through the driver's own interface: memory, streams, launches.
 
-numba-cuda compiles the kernels. It is not what launches them: looking up a signature and turning
-each array into arguments takes it longer than all the rest of a step of a small array.
-
-What is used of numba-cuda beyond its public functions is used here and in `_numba.gpu` alone; see
-`tests/numba_contract/test_cuda_parts.py`.
+numba-cuda compiles the kernels. It does not launch them: looking up a signature and turning each
+array into arguments takes it longer than all the rest of a step of a small array. Of its parts that
+are not public, some are used here; see `_numba.gpu`.
 """
 
 from __future__ import annotations

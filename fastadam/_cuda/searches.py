@@ -1,9 +1,8 @@
 """Many searches on a GPU: each thread solves one row of a batch after the other.
 
-A thread keeps one search. When it is over the thread stores the result and takes the next row that
-nobody has, so that no thread waits for another and a finished row costs nothing. After some time
-the kernel returns, for the clock and Ctrl-C; what each search has come to stays in memory, thread
-beside thread, and goes on with the next launch.
+When a thread's search is over it stores the result and takes the next row that nobody has, so that
+no thread waits for another. After some time the kernel returns, for the clock and Ctrl-C; what each
+search has come to stays in memory, thread beside thread, and goes on with the next launch.
 
 The iteration, the differences, and how a row begins and ends are those of the CPU, compiled again.
 """
@@ -39,8 +38,8 @@ RECORD = np.dtype((np.record, SCALARS))
 RECORD_WORDS = SCALARS.itemsize // 8
 ROW, PHASE = RECORD_WORDS, RECORD_WORDS + 1
 
-#: Most of what a search is would be in registers, 180 of them, and a multiprocessor would hold 256
-#: threads: too few to wait for memory in turn. With these it holds 512.
+#: With 180, which most searches would take, a multiprocessor holds 256 threads, too few to wait for
+#: memory in turn; with these 512.
 _REGISTERS = 128
 
 #: What a thread does: it needs a row; it searches; it has the last gradient evaluated; what it did
@@ -189,7 +188,7 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
 
 @register_jitable
 def _start(s, own_words, vectors, template, k, starts):  # type: ignore[no-untyped-def]
-    """Set up the search of a row in a thread; return whether its bounds hold a number."""
+    """Set up the search of a row in a thread; tell whether its bounds hold a number."""
     for i in range(RECORD_WORDS):
         own_words[i] = template.words[i]
     for i in range(template.rel_step.size):

@@ -1,7 +1,6 @@
 """The numba-cuda package: found, or one error that says what is missing; and its compiler.
 
-Nothing here imports `numba.cuda` before it is needed. Without the numba-cuda package that name
-is Numba's built-in target, which is deprecated, and which is never used.
+`numba.cuda` is imported where it is needed; Numba's built-in target of that name is never used.
 
 What is used of the package beyond its public functions is used here and in `_cuda.driver` alone;
 see `tests/numba_contract/test_cuda_parts.py`. No module may be called `cuda` in this room: the

@@ -3,12 +3,10 @@
 A file begins with a digest of what it was made from and of the rest of it. So one that was cut,
 changed, or copied over another, is seen.
 
-What is read runs as the user who reads it. So it has to be a regular file (a pipe would wait for
-ever), and nobody can have put it there but
-
-* the user, and root;
-* the members of a group of the user's, if that group may write to the folder, or to the one above
-  it, and if that one belongs to the user or root: who owns it has let the group in.
+What is read runs as the user who reads it. So it has to be a regular file, and nobody can have put
+it there but the user, root, and the members of a group of the user's, if that group may write to
+the folder, or to the one above it, and if that one belongs to the user or root: who owns it has let
+the group in.
 
 So two users share a folder that root has made for their group, as far as their umasks say. For root
 itself no group is enough. On Windows, where a file has no such owner, the rights of the folder are

@@ -1,9 +1,8 @@
 """Whether Numba's private parts are as fastadam knows them, or its public interface has to do.
 
 Private parts keep kernels in files that check themselves, and let one compiled loop call any
-compiled function by its address. `tests/numba_contract` tells what is expected of each. Where one
-is missing, or Numba is newer than what was tested, its own on-disk cache takes over, and compiled
-functions are called from Python: slower, with the same results.
+compiled function by its address; `tests/numba_contract` has each. Where one is missing, or Numba is
+newer than what was tested, its own on-disk cache takes over, and Python calls compiled functions.
 """
 
 from __future__ import annotations

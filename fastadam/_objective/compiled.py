@@ -1,4 +1,4 @@
-"""Users' compiled functions, in the form that the compiled loop calls.
+"""Users' compiled functions, in the form that the compiled loop calls, or inlined in it.
 
 The loop is compiled once for all functions, and takes one by the address of a wrapper (`calls`).
 The wrapper is compiled once for all functions of the same types, and calls them by the addresses of
@@ -193,3 +193,12 @@ def renew(x, trial):  # type: ignore[no-untyped-def]
     """Copy x again."""
     copy(x, trial)
     return trial
+
+
+def make_inlined_form(form: str, functions: Sequence[Any], fill: Any = fill) -> Callable[..., Any]:
+    """Make the form of functions that become a part of a loop; the data is the extra arguments."""
+
+    def make_call(function: Any) -> Callable[..., Any]:
+        return inline(lambda points, args: function(*(points + args)))
+
+    return inline(make_form(form, [make_call(each) for each in functions], fill, renew))

@@ -17,8 +17,8 @@ from .._numba.gpu import compile_function
 from .._numba.options import inline, register_jitable
 from .._validate import describe
 from .arguments import list_types
+from .compiled import make_inlined_form
 from .evaluation import make_evaluation
-from .inlined import make_inlined_form
 from .objective import Objective
 
 
@@ -36,7 +36,10 @@ def make_device_evaluation(
     if scheme == "cs":
         x = x.copy(dtype=types.complex64 if x.dtype == types.float32 else types.complex128)
     given = (*((x,) * (2 if form == "in-place" else 1)), *args)
-    compiled = [(name, *_compile(name, each, given)) for name, each in objective.functions.items()]
+    compiled = []
+    for name, function in objective.functions.items():
+        with rejected(f"{name} cannot be compiled for the GPU with {list_types(given)}"):
+            compiled.append((name, *compile_function(function, given)))
     for name, _, returned in compiled:
         _require(name, returned, "cs" if scheme == "cs" else form, given, length)
     functions = [function for _, function, _ in compiled]
@@ -56,12 +59,6 @@ def find_source(name: str, function: Any) -> FunctionType:
             f"got {describe(function)}"
         )
     return result
-
-
-def _compile(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
-    """Compile a function for the GPU; give it, and the type of its result (simulated: None)."""
-    with rejected(f"{name} cannot be compiled for the GPU with {list_types(given)}"):
-        return compile_function(function, given)
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 """Gradients from values alone: one-sided, central and complex differences in a box.
 
-``value(trial, data)`` is a user's function, see `forms`. The vectors are those of
-`evaluation.select_views`, and the scalars ``s`` those of a search.
-``s.nfev`` counts the evaluations. A coordinate whose bounds are equal is left alone: its
-derivative counts as 0. No point leaves the box.
+``value(trial, data)`` is a user's function, see `forms`; the views are those of
+`evaluation.select_views`, and ``s`` the scalars of a search. A coordinate whose bounds are equal is
+left alone: its derivative counts as 0. No point leaves the box.
 
 If ``s.halt`` is set the functions return between two evaluations, and go on there when they are
 called again: ``s.part`` says where, and is 1 at the start and 0 at the end, see `state`.

@@ -136,7 +136,7 @@ class HostDevice:
 
 def install(monkeypatch, make):
     """Have host devices made by ``make(ordinal)`` take the place of GPUs; return number 0."""
-    from fastadam._cuda import arrays, backend, driver
+    from fastadam._cuda import arguments, arrays, backend
 
     devices = {}
 
@@ -146,7 +146,7 @@ def install(monkeypatch, make):
             devices[ordinal] = make(ordinal)
         return devices[ordinal]
 
-    for module in (arrays, backend, driver):
+    for module in (arguments, arrays, backend):
         monkeypatch.setattr(module, "find_gpu", find_gpu)
     PLACES.clear()
     return find_gpu(0)
