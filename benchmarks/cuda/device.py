@@ -62,7 +62,7 @@ class Gpu:
 
     def copying_kernel(self) -> Callable[[Any, Any], None]:
         """Return ``copy(to, source)`` for float32 arrays of one length: a loop like a step's."""
-        kernel = target.compile_kernel(*copy_function())
+        kernel = target.compile_gpu_kernel(*copy_function())
         blocks = _BLOCKS * self._cuda.get_current_device().MULTIPROCESSOR_COUNT
         return kernel[blocks, _THREADS]
 

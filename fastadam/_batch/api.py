@@ -242,7 +242,7 @@ def _choose_solver(
         return solve_on_device
     if own.vectorized:
         return solve_vectorized
-    if not (objective.is_compiled and private.is_available()):
+    if not (objective.is_compiled and private.is_usable()):
         return solve_python
     threads = own.threads or (default_threads() if workers is None else 1)
     return partial(solve_compiled, threads=threads)

@@ -87,14 +87,16 @@ class _DeviceBatch:
         count = len(template.vectors)
         complex_n = n if problems.objective.scheme == "cs" else 0
         lengths = [base.size // size for base in bases]
-        need = (count * n + 2 * complex_n) * problems.dtype.itemsize + 8 * (searches.WORDS + 2)
+        need = (count * n + 2 * complex_n) * problems.dtype.itemsize + 8 * (
+            searches.RECORD_WORDS + 2
+        )
         need += sum(length * b.dtype.itemsize for b, length in zip(bases, lengths, strict=True))
         self._blocks, self._threads = self._grid(size, need)
         width = self._blocks * self._threads
         strips = tuple(device_array((*base.shape[1:], width), base.dtype) for base in bases)
         return (
-            searches.Memory(
-                on_device(np.zeros((searches.WORDS + 2, width), dtype=np.int64)),  # idle
+            searches.ThreadMemory(
+                on_device(np.zeros((searches.RECORD_WORDS + 2, width), dtype=np.int64)),  # idle
                 device_array((count, n, width), problems.dtype),
                 device_array((complex_n, width), np.result_type(problems.dtype, np.complex64)),
             ),

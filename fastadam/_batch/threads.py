@@ -10,7 +10,7 @@ from threading import TIMEOUT_MAX, Lock
 import numpy as np
 
 from .._numba.cache import kernel_address
-from .._numba.threads import count_threads
+from .._numba.dispatchers import count_threads
 from .._objective.compiled import CompiledObjective
 from .._search.deadline import Deadline
 from .._search.loops import run_kernel, run_signature

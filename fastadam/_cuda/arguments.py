@@ -8,29 +8,20 @@ import numpy as np
 
 from .._numba.gpu import load_cuda
 from .._validate import describe
+from .driver import find_gpu
 from .interface import read_interface
 
 
 def device_argument(name: str, value: Any) -> Any:
-    """Return an argument as a kernel takes it.
+    """Make of an argument what a kernel takes: arrays on the host are copied, others used there.
 
-    Parameters
-    ----------
-    name : str
-        What error messages call it.
-    value
-        A number, an array on the host, which is copied, an array on the GPU, which is used where
-        it is, or a tuple of these.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is something else, or an array on another GPU, or one with gaps.
+    TypeError or ValueError if it is none of these, or an array on another GPU, or one with gaps.
+    ``name`` is what error messages call it.
     """
     if isinstance(value, tuple):
         return tuple(device_argument(f"{name}[{i}]", each) for i, each in enumerate(value))
     if hasattr(value, "__cuda_array_interface__"):
-        return _on_device(name, value)
+        return _take_array(name, value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiubc":
         return on_device(value.astype(value.dtype.newbyteorder("="), copy=False))
     if isinstance(value, (bool, np.bool_)):
@@ -44,16 +35,14 @@ def device_argument(name: str, value: Any) -> Any:
 
 
 def on_device(array: np.ndarray) -> Any:
-    """Return a copy of an array on the current GPU."""
+    """Copy an array to the current GPU."""
     return load_cuda().to_device(np.asarray(array, order="C"))
 
 
-def _on_device(name: str, value: Any) -> Any:
-    """Return an array on a GPU as one of Numba's, in the same memory."""
-    from .driver import find_device
-
+def _take_array(name: str, value: Any) -> Any:
+    """Make an array of Numba's in the memory of another one on the current GPU."""
     cuda, description = load_cuda(), read_interface(value)
-    ordinal = find_device(int(description["data"][0] or 0)).ordinal
+    ordinal = find_gpu(int(description["data"][0] or 0)).ordinal
     current = cuda.get_current_device().id
     if ordinal != current:
         raise ValueError(f"{name} is on GPU {ordinal}, and the current one is {current}")

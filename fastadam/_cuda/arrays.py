@@ -1,4 +1,4 @@
-"""One parameter array on a GPU as the kernels see it: its arguments, with its state beside it."""
+"""Parameter arrays on a GPU as the kernels see them, and where in its memory they are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from .._backend import Param, ParamSpec
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
-from .driver import find_device
+from .driver import find_gpu
 from .interface import is_torch, read_array
 from .kernels import make_step_arguments
 
@@ -24,35 +24,32 @@ class Gradient(NamedTuple):
 
 
 class DeviceParamArray(Param):
-    """A parameter array on a GPU, its state, and the arguments of the kernel that updates it.
-
-    The array has to be contiguous: nothing is copied.
-    """
+    """A contiguous parameter array on a GPU, its state, and its kernel's arguments."""
 
     def __init__(self, spec: ParamSpec) -> None:
         self.pointer, shape, dtype, self.stream = read_array(spec.name, spec.array, writes=True)
         super().__init__(spec, shape, dtype)
         self.nbytes = self.size * dtype.itemsize
-        self.device = find_device(self.pointer)
-        self.device.require_current()
+        self.gpu = find_gpu(self.pointer)
+        self.gpu.require_current()
         count = len(spec.rule.state)
-        self._state = self.device.empty((count, self.size), dtype)
-        start = self.device.pointer(self._state)
+        self._state = self.gpu.empty((count, self.size), dtype)
+        start = self.gpu.pointer(self._state)
         self._rows = {name: start + i * self.nbytes for i, name in enumerate(spec.rule.state)}
         if start:
-            self.device.fill(start, 0, count * self.nbytes, 0)
-            self.device.synchronize()
+            self.gpu.fill(start, 0, count * self.nbytes, 0)
+            self.gpu.synchronize()
         self.arguments = make_step_arguments(spec.rule, dtype, self.size, self.pointer, start)
         self._is_torch = is_torch(spec.array)
         self._typestr = dtype.str
         self._known_pointer = -1  # of the last gradient: what was checked once
 
-    def take_gradient(self, gradient: Any, memory: Memory) -> Gradient:
-        """Check a gradient; return where it is. ``memory`` is that of all parameters."""
+    def take_gradient(self, gradient: Any, regions: Regions) -> Gradient:
+        """Check a gradient; return where it is. ``regions`` are those of all parameters."""
         try:
             description = gradient.__cuda_array_interface__
         except (AttributeError, RuntimeError):
-            return self._check(gradient, memory)
+            return self._take_other(gradient, regions)
         stream = description.get("stream")
         if not (
             description["shape"] == self.shape
@@ -62,13 +59,13 @@ class DeviceParamArray(Param):
             and (stream is None or (stream.__class__ is int and stream > 0))
             and (self._is_torch or not is_torch(gradient))
         ):
-            return self._check(gradient, memory)
+            return self._take_other(gradient, regions)
         pointer = description["data"][0] or 0
         if pointer != self._known_pointer:
-            self._check_place(pointer, memory)
+            self._check_place(pointer, regions)
         return Gradient(pointer, stream)
 
-    def _check(self, gradient: Any, memory: Memory) -> Gradient:
+    def _take_other(self, gradient: Any, regions: Regions) -> Gradient:
         """Check a gradient that does not look as expected; return where it is."""
         name = f"grads{self.spec.label}"
         if not is_device_array(gradient):
@@ -77,19 +74,17 @@ class DeviceParamArray(Param):
             )
         pointer, shape, dtype, stream = read_array(name, gradient)
         self.check_gradient(self.spec.name, shape, dtype)
-        self._check_place(pointer, memory)
+        self._check_place(pointer, regions)
         is_in_order = self._is_torch and is_torch(gradient)  # both in that of torch's stream
         return Gradient(pointer, None if is_in_order else stream)
 
-    def _check_place(self, pointer: int, memory: Memory) -> None:
-        name, own = f"grads{self.spec.label}", self.spec.name
+    def _check_place(self, pointer: int, regions: Regions) -> None:
+        name, own, gpu = f"grads{self.spec.label}", self.spec.name, self.gpu
         if self.size:
-            if not self.device.holds(pointer):
-                raise ValueError(
-                    f"{name} must be on GPU {self.device.ordinal} like {own}, and is not"
-                )
+            if not gpu.holds(pointer):
+                raise ValueError(f"{name} must be on GPU {gpu.ordinal} like {own}, and is not")
             if pointer != self.pointer:
-                shared = memory.find_overlap(pointer, pointer + self.nbytes)
+                shared = regions.find_overlap(pointer, pointer + self.nbytes)
                 if shared is not None:
                     raise ValueError(f"{name} shares memory with {shared}; pass a copy")
         self._known_pointer = pointer
@@ -97,7 +92,7 @@ class DeviceParamArray(Param):
     def copy_state(self) -> dict[str, np.ndarray]:
         """Copy the state out."""
         return {
-            name: self.device.read(pointer, self.shape, self.dtype)
+            name: self.gpu.read(pointer, self.shape, self.dtype)
             for name, pointer in self._rows.items()
         }
 
@@ -106,21 +101,21 @@ class DeviceParamArray(Param):
         return [
             call
             for name, pointer in self._rows.items()
-            for call in self.device.make_write_calls(pointer, arrays[name])
+            for call in self.gpu.make_write_calls(pointer, arrays[name])
         ]
 
 
-class Memory:
+class Regions:
     """Where all parameter arrays of an optimiser are: on one GPU, none twice, in one order."""
 
     def __init__(self, params: Sequence[DeviceParamArray]) -> None:
         first = params[0]
         for param in params:
             name, other = param.spec.name, first.spec.name
-            if param.device is not first.device:
+            if param.gpu is not first.gpu:
                 raise ValueError(
-                    f"{name} is on GPU {param.device.ordinal} and {other} on GPU "
-                    f"{first.device.ordinal}; make an optimiser for each"
+                    f"{name} is on GPU {param.gpu.ordinal} and {other} on GPU "
+                    f"{first.gpu.ordinal}; make an optimiser for each"
                 )
             if param.stream != first.stream:
                 raise ValueError(

@@ -1,10 +1,8 @@
 """One GPU through the driver's own interface: memory, streams, launches.
 
-numba-cuda compiles the kernels. It is not what launches them: looking up a signature and turning
-each array into arguments takes it longer than all the rest of a step of a small array.
-
-What is used of numba-cuda beyond its public functions is used here and in `_numba.gpu` alone; see
-`tests/numba_contract/test_cuda_parts.py`.
+numba-cuda compiles the kernels. It does not launch them: looking up a signature and turning each
+array into arguments takes it longer than all the rest of a step of a small array. Of its parts that
+are not public, some are used here; see `_numba.gpu`.
 """
 
 from __future__ import annotations
@@ -18,10 +16,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .._numba.gpu import compile_kernel, load_cuda
+from .._numba.gpu import compile_gpu_kernel, load_cuda
 from .._uninterrupted import Call, call_each
 
-#: A kernel as `Device.make_launch_call` takes it: the driver's handle, and what has to be kept.
+#: A kernel as `Gpu.make_launch_call` takes it: the driver's handle, and what has to be kept.
 Kernel: TypeAlias = tuple[Any, Any]
 
 #: Threads of a block, and blocks for each multiprocessor (2,048 threads fill one).
@@ -59,10 +57,9 @@ def _addresses(array: Any) -> list[int]:
     return [start + step * i for i in range(len(array))]
 
 
-def _ask_ordinal(api: Any, pointer: int) -> tuple[Any, Any]:
+def _ask_ordinal(api: Any, pointer: int) -> Any:
     attribute = api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
-    code, ordinal = api.cuPointerGetAttribute(attribute, pointer)
-    return code, ordinal
+    return api.cuPointerGetAttribute(attribute, pointer)
 
 
 def load_api() -> tuple[Any, Any]:
@@ -73,7 +70,7 @@ def load_api() -> tuple[Any, Any]:
     return numba, api
 
 
-class Device:
+class Gpu:
     """A GPU, by its number.
 
     What copies waits until the GPU has done what it was told before; the rest waits for nothing.
@@ -88,8 +85,9 @@ class Device:
         count = self._result(api.cuDeviceGetAttribute(attribute, ordinal))
         self._most_blocks = BLOCKS_PER_MULTIPROCESSOR * count
 
-    def _result(self, outcome: tuple[Any, ...]) -> Any:
-        """Return what a function of the driver returns beside its error code, or raise."""
+    @staticmethod
+    def _result(outcome: tuple[Any, ...]) -> Any:
+        """Take what a function of the driver gives beside its error code, or raise that."""
         code, *values = outcome
         if code:
             raise RuntimeError(f"the CUDA driver reports {code.name}")
@@ -118,18 +116,13 @@ class Device:
     def view(self, owner: Any, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         """Make a Numba device array in another one's memory, from byte ``start`` on."""
         pointer = self.pointer(owner)
-        description = {
-            "shape": shape,
-            "strides": None,
-            "typestr": dtype.str,
-            "data": (pointer + start if pointer else 0, False),
-            "version": 3,
-        }
+        data = (pointer + start if pointer else 0, False)
+        description = {"shape": shape, "typestr": dtype.str, "data": data, "version": 3}
         return self._numba.from_cuda_array_interface(description, owner=owner)
 
     @staticmethod
     def pointer(array: Any) -> int:
-        """Return the address of a Numba device array."""
+        """Find the address of a Numba device array."""
         return int(array.__cuda_array_interface__["data"][0])
 
     def fill(self, pointer: int, byte: int, size: int, stream: int) -> None:
@@ -137,11 +130,7 @@ class Device:
         self._result(self._api.cuMemsetD8Async(pointer, byte, size, stream))
 
     def read(
-        self,
-        pointer: int,
-        shape: tuple[int, ...],
-        dtype: npt.DTypeLike,
-        stream: int | None = None,
+        self, pointer: int, shape: tuple[int, ...], dtype: npt.DTypeLike, stream: int | None = None
     ) -> np.ndarray:
         """Copy to the host, as soon as a stream, or else everything, is done."""
         array = np.empty(shape, dtype)
@@ -172,10 +161,7 @@ class Device:
             self.synchronize()
 
     def make_order_calls(self, first: int, then: int) -> list[Call]:
-        """Make the calls that have one stream wait for what another was told so far.
-
-        The host does not wait.
-        """
+        """Make the calls that have one stream, not the host, wait for what another was told."""
         flag = self._api.CUevent_flags.CU_EVENT_DISABLE_TIMING
         event = self._result(self._api.cuEventCreate(flag))  # another thread may be here as well
         return [
@@ -190,7 +176,7 @@ class Device:
 
     def compile(self, function: Callable[..., Any], signature: Any) -> Kernel:
         """Compile a kernel and load it."""
-        loaded = _find_compiled(compile_kernel(function, signature)).library.get_cufunc()
+        loaded = _find_overload(compile_gpu_kernel(function, signature)).library.get_cufunc()
         # The function goes with what it was loaded from.
         return self._api.CUfunction(int(loaded.handle)), loaded
 
@@ -211,33 +197,30 @@ class Device:
                 self._result(outcome)
 
 
-@cache
-def get_device(ordinal: int) -> Device:
-    """Return a GPU by its number, always the same one."""
-    return Device(ordinal)
+_get_gpu = cache(Gpu)  # always the same one for a number
 
 
-def find_device(pointer: int) -> Device:
+def find_gpu(pointer: int) -> Gpu:
     """Find the GPU that memory is on; the current one for no memory (0)."""
     numba, api = load_api()
     current = numba.current_context()  # the thread may have none
     if not pointer:
-        return get_device(current.device.id)
+        return _get_gpu(current.device.id)
     code, ordinal = _ask_ordinal(api, pointer)
     if code:
         raise ValueError(f"{pointer:#x} is no address on a GPU ({code.name})")
-    return get_device(int(ordinal))
+    return _get_gpu(int(ordinal))
 
 
-def _find_compiled(kernel: Any) -> Any:
-    """Find what `compile_kernel` compiled, for the one signature of a kernel."""
-    (compiled,) = kernel.overloads.values()
-    return compiled
+def _find_overload(kernel: Any) -> Any:
+    """Find what was compiled for the one signature of a kernel of `compile_gpu_kernel`."""
+    (overload,) = kernel.overloads.values()
+    return overload
 
 
 def count_resident_blocks(kernel: Any, threads: int) -> int:
-    """Count the blocks of a kernel of `compile_kernel` that the current GPU runs at once."""
-    return int(_find_compiled(kernel).max_cooperative_grid_blocks(threads))
+    """Count the blocks of a kernel of `compile_gpu_kernel` that the current GPU runs at once."""
+    return int(_find_overload(kernel).max_cooperative_grid_blocks(threads))
 
 
 def find_free_memory() -> int:

@@ -1,8 +1,7 @@
-"""The kernels of a step on a GPU, compiled from a rule.
+"""The kernels of a step on a GPU: those of `fastadam._cpu.kernels` with another loop around them.
 
-They are those of `fastadam._cpu.kernels` with another loop around them. Products and sums are not
-contracted, and the coefficients come from the host, in float64 and cast there: what a step gives
-has the same bits as on the CPU.
+Products and sums are not contracted, and the coefficients come from the host, in float64 and cast
+there: what a step gives has the same bits as on the CPU.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from numba import from_dtype, types
 from .._numba.gpu import with_cuda
 from .._rules.spec import Rule
 from .._rules.state import make_accessors, make_floors
-from .driver import Arguments, Device, Kernel
+from .driver import Arguments, Gpu, Kernel
 
 cuda: Any = None  # see `with_cuda`
 
@@ -53,10 +52,7 @@ def make_step_function(rule: Rule, dtype: np.dtype[Any]) -> tuple[Callable[..., 
 
 
 def make_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], Any]:
-    """Make ``kernel(x, first)``, not yet compiled, and its signature.
-
-    It lowers ``first[0]`` to the index of the first element that is NaN or infinite.
-    """
+    """Make the kernel that lowers ``first[0]`` to the index of the first NaN or infinity in x."""
     largest = np.finfo(dtype).max
 
     @with_cuda
@@ -73,27 +69,22 @@ def make_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], 
 
 
 @cache
-def load_step_kernel(device: Device, rule: Rule, dtype: np.dtype[Any]) -> Kernel:
+def load_step_kernel(gpu: Gpu, rule: Rule, dtype: np.dtype[Any]) -> Kernel:
     """Compile the kernel of a rule, once for each GPU."""
-    return device.compile(*make_step_function(rule, dtype))
+    return gpu.compile(*make_step_function(rule, dtype))
 
 
 @cache
-def load_nonfinite_kernel(device: Device, dtype: np.dtype[Any]) -> Kernel:
+def load_nonfinite_kernel(gpu: Gpu, dtype: np.dtype[Any]) -> Kernel:
     """Compile the kernel that looks for NaN and infinity, once for each GPU."""
-    return device.compile(*make_nonfinite_function(dtype))
+    return gpu.compile(*make_nonfinite_function(dtype))
 
 
 def make_step_arguments(
     rule: Rule, dtype: np.dtype[Any], size: int, parameters: int, state: int
 ) -> Arguments:
-    """Make a step kernel's arguments, from the addresses of parameters and state.
-
-    The gradient's address and the coefficients are still missing, see `Arguments`.
-    """
+    """Make a step kernel's arguments, without the gradient's address and the coefficients."""
     real = ctypes.c_float if dtype == np.float32 else ctypes.c_double
-    arrays = [(parameters, (size,)), (0, (size,)), (state, (len(rule.state), size))]
-    return Arguments(
-        [(pointer, shape, dtype.itemsize) for pointer, shape in arrays],
-        (real * rule.coefficient_count)(),
-    )
+    shapes = [(parameters, (size,)), (0, (size,)), (state, (len(rule.state), size))]
+    arrays = [(pointer, shape, dtype.itemsize) for pointer, shape in shapes]
+    return Arguments(arrays, (real * rule.coefficient_count)())

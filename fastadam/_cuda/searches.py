@@ -1,9 +1,8 @@
 """Many searches on a GPU: each thread solves one row of a batch after the other.
 
-A thread keeps one search. When it is over the thread stores the result and takes the next row that
-nobody has, so that no thread waits for another and a finished row costs nothing. After some time
-the kernel returns, for the clock and Ctrl-C; what each search has come to stays in memory, thread
-beside thread, and goes on with the next launch.
+When a thread's search is over it stores the result and takes the next row that nobody has, so that
+no thread waits for another. After some time the kernel returns, for the clock and Ctrl-C; what each
+search has come to stays in memory, thread beside thread, and goes on with the next launch.
 
 The iteration, the differences, and how a row begins and ends are those of the CPU, compiled again.
 """
@@ -18,40 +17,29 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import from_dtype, types
-from numba.extending import register_jitable
 
-from .._numba.gpu import clock, compile_kernel, with_cuda
+from .._numba.gpu import clock, compile_gpu_kernel, with_cuda
+from .._numba.options import register_jitable
 from .._objective.cuda import make_device_evaluation, rejected
 from .._objective.evaluation import select_views
 from .._objective.layout import REL_STEP, STATE
 from .._objective.objective import Objective
 from .._rules.spec import Rule
+from .._search import rows
 from .._search.iteration import make_iterate
 from .._search.outcomes import RUNNING
-from .._search.rows import (
-    OUTCOME,
-    begin,
-    keep_gradient,
-    leave,
-    lose,
-    solutions_type,
-    starts_type,
-    store,
-    to_best,
-    wants_narrow,
-)
 from .._search.state import SCALARS
 
-cuda: Any = None  # see `target.with_cuda`
+cuda: Any = None  # see `with_cuda`
 
 #: A record of a search whose fields are attributes in Python too.
 RECORD = np.dtype((np.record, SCALARS))
 #: The number of its words. Behind them a thread keeps its row and what it does with it.
-WORDS = SCALARS.itemsize // 8
-ROW, PHASE = WORDS, WORDS + 1
+RECORD_WORDS = SCALARS.itemsize // 8
+ROW, PHASE = RECORD_WORDS, RECORD_WORDS + 1
 
-#: Most of what a search is would be in registers, 180 of them, and a multiprocessor would hold 256
-#: threads: too few to wait for memory in turn. With these it holds 512.
+#: With 180, which most searches would take, a multiprocessor holds 256 threads, too few to wait for
+#: memory in turn; with these 512.
 _REGISTERS = 128
 
 #: What a thread does: it needs a row; it searches; it has the last gradient evaluated; what it did
@@ -65,32 +53,18 @@ NEXT, OVER, FAILED, WANTED = range(4)
 
 @dataclass(frozen=True)
 class Task:
-    """What a kernel is compiled for.
-
-    Attributes
-    ----------
-    rule : Rule
-        The update rule.
-    dtype : str
-        What is computed in, "float32" or "float64".
-    fun, jac
-        As `Objective` has them.
-    length : int
-        The number of variables, or 0 if it does not matter.
-    args_type, row_args_type : numba.types.BaseTuple
-        The types of the common arguments, and of the arrays whose rows are arguments.
-    """
+    """What a kernel is compiled for."""
 
     rule: Rule
-    dtype: str
-    fun: Any
+    dtype: str  # what is computed in
+    fun: Any  # and jac: as `Objective` has them
     jac: Any
-    length: int
-    args_type: Any
-    row_args_type: Any
+    length: int  # the number of variables, or 0 if it does not matter
+    args_type: Any  # of the common arguments
+    row_args_type: Any  # of the arrays whose rows are arguments
 
 
-class Memory(NamedTuple):
+class ThreadMemory(NamedTuple):
     """The searches of all threads; a thread is the last axis."""
 
     words: Any
@@ -126,7 +100,7 @@ def search_kernel(task: Task) -> Any:
     """Compile the kernel, see `search_function`."""
     function, signature = search_function(task)
     with rejected("fun cannot be compiled for the GPU"):
-        return compile_kernel(function, signature, max_registers=_REGISTERS)
+        return compile_gpu_kernel(function, signature, max_registers=_REGISTERS)
 
 
 def forgiving(kernel: Any) -> Any:
@@ -142,23 +116,16 @@ def forgiving(kernel: Any) -> Any:
 def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     """Make the kernel for a task, not yet compiled, and its signature.
 
-    Its parameters are
-
-    * ``progress``: what all threads share;
-    * ``memory``, ``template``, ``row_args``: see `Memory`, `Template` and `RowArgs`;
-    * ``args``, ``hyper``: the common arguments, and the rule's hyper-parameters;
-    * ``starts``, ``solutions``: see `rows`; ``solutions.x`` may be ``starts.points``;
-    * ``schedule``: as for `row_loop.solve_kernel`;
-    * ``launch``: see `Launch`.
+    ``progress`` is what all threads share; ``starts`` and ``solutions``, see `rows`, may share the
+    memory of x; ``schedule`` is as for `row_loop.solve_kernel`.
     """
-    step = _stepper(task)
     objective = Objective(task.fun, (), task.jac)
-    evaluate = make_device_evaluation(objective, _given(task), task.length)
-    count = len(task.row_args_type)
-    fetch, pick = _fetcher(count), _picker(tuple(array.ndim for array in task.row_args_type))
-    search = _make_search(step, evaluate, fetch, pick, clock())
+    evaluate = make_device_evaluation(objective, _find_given(task), task.length)
+    fetch = _make_fetch(len(task.row_args_type))
+    pick = _make_pick(tuple(array.ndim for array in task.row_args_type))
+    search = _make_search(_make_step(task), evaluate, fetch, pick, clock())
     search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
-    return search, _signature(task)
+    return search, _find_search_type(task)
 
 
 def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> Callable[..., None]:
@@ -175,7 +142,7 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
             if not launch.keeping:
                 progress[FAILED] = k + 1
                 return
-            lose(k, solutions, 0, 0, 0)
+            rows.lose(k, solutions, 0, 0, 0)
             cuda.atomic.add(progress, OVER, 1)
             phase = IDLE
         words[PHASE, t] = LOST  # until the end, which an exception keeps a thread from
@@ -183,7 +150,7 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
         # in another part of memory.
         record = cuda.local.array(1, RECORD)
         own_words = record.view(np.int64)
-        for i in range(WORDS):
+        for i in range(RECORD_WORDS):
             own_words[i] = words[i, t]
         s = record[0]
         vectors, complex_trial = memory.matrices[:, :, t], memory.complex_trials[:, t]
@@ -195,7 +162,7 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
                     break
                 phase = then
             if phase == ENDING:
-                store(s, vectors, k, solutions)
+                rows.store(s, vectors, k, solutions)
                 cuda.atomic.add(progress, OVER, 1)
                 phase = IDLE
             if phase == IDLE:
@@ -204,7 +171,7 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
                     break
                 words[ROW, t] = k
                 if not _start(s, own_words, vectors, template, k, starts):
-                    solutions.counts[k, OUTCOME] = s.status
+                    solutions.counts[k, rows.OUTCOME] = s.status
                     cuda.atomic.add(progress, OVER, 1)
                     continue
                 fetch(row_args.bases, row_args.strips, k, t)
@@ -212,7 +179,7 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
             evaluate(s, select_views(vectors, complex_trial), args + pick(row_args.views, t))
             if now() >= end:
                 break
-        for i in range(WORDS):
+        for i in range(RECORD_WORDS):
             words[i, t] = own_words[i]
         words[PHASE, t] = phase
 
@@ -221,25 +188,22 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
 
 @register_jitable
 def _start(s, own_words, vectors, template, k, starts):  # type: ignore[no-untyped-def]
-    """Set up the search of a row in a thread; return whether its bounds hold a number."""
-    for i in range(WORDS):
+    """Set up the search of a row in a thread; tell whether its bounds hold a number."""
+    for i in range(RECORD_WORDS):
         own_words[i] = template.words[i]
     for i in range(template.rel_step.size):
         vectors[REL_STEP, i] = template.rel_step[i]
-    return begin(s, vectors, k, starts)
+    return rows.begin(s, vectors, k, starts)
 
 
-def _stepper(task: Task) -> Callable[..., int]:
-    """Make ``step(s, vectors, hyper, schedule, phase, leaving)``.
-
-    It judges the point that was evaluated, and returns what the thread does then.
-    """
+def _make_step(task: Task) -> Callable[..., int]:
+    """Make what judges the point that was evaluated; its result is what the thread does then."""
     iterate = make_iterate(task.rule, task.dtype)
 
     @register_jitable
     def step(s, vectors, hyper, schedule, phase, leaving):  # type: ignore[no-untyped-def]
         if phase == NARROWING:
-            keep_gradient(vectors)
+            rows.keep_gradient(vectors)
             return ENDING
         if leaving:
             s.maxiter = s.nit
@@ -249,18 +213,18 @@ def _stepper(task: Task) -> Callable[..., int]:
             s.lr = schedule[s.nit]
         iterate(s, vectors, vectors[STATE:], hyper)
         if leaving:
-            leave(s)
+            rows.leave(s)
         elif s.status == RUNNING:
             return SEARCHING
-        elif wants_narrow(s):
-            to_best(s, vectors)
+        elif rows.wants_narrow(s):
+            rows.to_best(s, vectors)
             return NARROWING
         return ENDING
 
     return step
 
 
-def _signature(task: Task) -> Any:
+def _find_search_type(task: Task) -> Any:
     real, whole = from_dtype(np.dtype(task.dtype)), types.int64
     complex_type = types.complex64 if task.dtype == "float32" else types.complex128
     scalars, matrix = types.Array(whole, 1, "C"), types.Array(real, 2, "C")
@@ -272,20 +236,20 @@ def _signature(task: Task) -> Any:
     named = types.BaseTuple.from_types  # as Numba types the values: uniform if all are the same
     return types.void(
         scalars,
-        named(memory, Memory),
+        named(memory, ThreadMemory),
         named((scalars, vector), Template),
         named((flat, flat, task.row_args_type), RowArgs),
         task.args_type,
         types.UniTuple(types.float64, len(task.rule.hyper)),
-        starts_type(matrix),
-        solutions_type(matrix),
+        rows.starts_type(matrix),
+        rows.solutions_type(matrix),
         vector,
         named((whole, whole, whole), Launch),
     )
 
 
-def _given(task: Task) -> tuple[Any, ...]:
-    """List the types of x and of all other arguments of the user's functions."""
+def _find_given(task: Task) -> tuple[Any, ...]:
+    """Find the types of x and of all other arguments of the user's functions."""
     x = types.Array(from_dtype(np.dtype(task.dtype)), 1, "A")
     own = (
         array.dtype if array.ndim == 1 else array.copy(ndim=array.ndim - 1, layout="A")
@@ -294,19 +258,14 @@ def _given(task: Task) -> tuple[Any, ...]:
     return (x, *task.args_type, *own)
 
 
-# ---------------------------------------------------------------------------------------------
-# The arguments that each row has
-# ---------------------------------------------------------------------------------------------
-
-
-def _fetcher(count: int) -> Callable[..., None]:
+def _make_fetch(count: int) -> Callable[..., None]:
     """Make ``fetch(bases, strips, k, t)``, which copies row ``k`` of each array to thread ``t``.
 
     Threads that read theirs in step then read memory that lies side by side.
     """
     if count == 0:
         return register_jitable(lambda bases, strips, k, t: None)
-    before, last = _fetcher(count - 1), count - 1
+    before, last = _make_fetch(count - 1), count - 1
 
     @register_jitable
     def fetch(bases, strips, k, t):  # type: ignore[no-untyped-def]
@@ -318,11 +277,11 @@ def _fetcher(count: int) -> Callable[..., None]:
     return fetch
 
 
-def _picker(dimensions: tuple[int, ...]) -> Callable[..., Any]:
+def _make_pick(dimensions: tuple[int, ...]) -> Callable[..., Any]:
     """Make ``pick(views, t)``: thread ``t``'s part of each array, a number of a vector."""
     if not dimensions:
         return register_jitable(lambda views, t: ())
-    before, last, is_vector = _picker(dimensions[:-1]), len(dimensions) - 1, dimensions[-1] == 1
+    before, last, is_vector = _make_pick(dimensions[:-1]), len(dimensions) - 1, dimensions[-1] == 1
 
     @register_jitable
     def pick(views, t):  # type: ignore[no-untyped-def]

@@ -2,7 +2,7 @@
 
 Numba's own on-disk cache finds where to write and turns machine code into bytes and back; both
 are used here. What it keeps between them, an index of numbered data files for each function, is
-replaced by one self-checking file for each kernel, because of what was seen with the index:
+replaced by one file for each kernel, because of what was seen with the index:
 
 * its key ignores the compiler options and the source of called functions, so an entry can be
   stale or another variant's;
@@ -11,7 +11,7 @@ replaced by one self-checking file for each kernel, because of what was seen wit
 * a truncated entry raises EOFError or UnpicklingError out of the first call, a flipped bit runs.
 
 Here the file's name is a digest of everything that the machine code depends on, and the file
-begins with a digest of its contents (`kernel_files`). Whatever does not match is compiled again.
+checks itself (`kernel_files`). Whatever does not match is compiled again.
 
 Where Numba's private parts are not available (`private`), its own cache has to do. Options and
 sources are then in the function's name, and a kernel has one signature; but entries are not
@@ -39,57 +39,34 @@ from .version import NUMBA_VERSION
 
 #: What of Numba's settings changes machine code. The processor's name and features do too.
 _SETTINGS = (
-    "BOUNDSCHECK",
-    "DEBUGINFO_DEFAULT",
-    "DEBUG_ARRAY_OPT_RUNTIME",
-    "DEBUG_NRT",
-    "DISABLE_INTEL_SVML",
-    "ENABLE_AVX",
-    "ENABLE_PROFILING",
-    "EXTEND_VARIABLE_LIFETIMES",
-    "JIT_COVERAGE",
-    "LLVM_REFPRUNE_FLAGS",
-    "LLVM_REFPRUNE_PASS",
-    "LOOP_VECTORIZE",
-    "OPT",
-    "PARFOR_MAX_TUPLE_SIZE",
-    "SLP_VECTORIZE",
-    "USING_SVML",
-)
+    "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "DEBUG_ARRAY_OPT_RUNTIME", "DEBUG_NRT",
+    "DISABLE_INTEL_SVML", "ENABLE_AVX", "ENABLE_PROFILING", "EXTEND_VARIABLE_LIFETIMES",
+    "JIT_COVERAGE", "LLVM_REFPRUNE_FLAGS", "LLVM_REFPRUNE_PASS", "LOOP_VECTORIZE", "OPT",
+    "PARFOR_MAX_TUPLE_SIZE", "SLP_VECTORIZE", "USING_SVML",
+)  # fmt: skip
 
 
 def compile_kernel(
     function: Callable[..., Any], signature: Any, user_types: Sequence[Any] = (), /, **options: Any
 ) -> Callable[..., Any]:
-    """Compile ``function`` for one signature, or load it from disk.
+    """Compile ``function`` for one signature, or load it from disk; ``options`` are `numba.njit`'s.
 
-    Parameters
-    ----------
-    function : function
-        Its ``__qualname__`` has to name everything that its closure holds.
-    signature : numba.core.typing.Signature
-        The only one it will be called with.
-    user_types : sequence of numba.types.Type
-        Types of the user's that it is compiled for. Nothing is kept on disk if the name of one
-        means something in this process alone.
-    **options
-        Of `numba.njit`.
+    Its ``__qualname__`` has to name everything that its closure holds. ``user_types`` are the types
+    of the user's among its arguments: nothing is kept on disk if the name of one means something in
+    this process alone.
 
-    Returns
-    -------
-    callable
-        The compiled entry point. It skips Numba's look-up by argument types (0.3 instead of
-        0.7 us a call with five arguments) and so **checks nothing**: the caller has to pass
-        exactly the types of ``signature``. An array may be read-only, if it is only read.
+    What it gives skips Numba's look-up by argument types (0.3 instead of 0.7 us a call with five
+    arguments) and so **checks nothing**: the caller has to pass exactly the types of ``signature``.
+    An array may be read-only, if it is only read.
     """
     if numba.config.DISABLE_JIT:
         return function
-    if private.is_available():
+    if private.is_usable():
         try:
             return _compile_by_private_parts(function, signature, user_types, options)
         except (AttributeError, ImportError, LookupError, TypeError) as error:
             private.give_up(error)
-            private.is_available()  # warns
+            private.is_usable()  # warns
     return _compile_by_public_parts(function, options)
 
 
@@ -124,10 +101,7 @@ def _compile_by_public_parts(
 
 @cache
 def kernel_address(entry_point: Callable[..., Any]) -> int:
-    """Find the machine code of what `compile_kernel` has compiled by private parts.
-
-    It follows Numba's own calling convention, not Python's.
-    """
+    """Find the machine code, of Numba's convention, that `compile_kernel` made by private parts."""
     (result,) = _dispatchers[entry_point].overloads.values()
     return find_address(result)
 
@@ -212,10 +186,7 @@ class _KernelCache:
 def _source_digest() -> str:
     """Make a digest of every source file of this package that kernels are compiled from.
 
-    Raises
-    ------
-    OSError
-        If there are none: in a zip file, in a frozen application, or beside compiled modules.
+    OSError if there are none: in a zip file, in a frozen application, beside compiled modules.
     """
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]

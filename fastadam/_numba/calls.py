@@ -62,7 +62,6 @@ def make_caller(k: int, user_data_type: Any, signature: Any) -> Any:
     """Make ``call(user_data, points, rows)``, a call of the k-th of a user's functions.
 
     It takes the points, which are borrowed arrays, the arguments in the user data, and the rows.
-    The signature is as `dispatchers.compile_for` returns it.
     """
 
     @intrinsic
@@ -72,13 +71,10 @@ def make_caller(k: int, user_data_type: Any, signature: Any) -> Any:
             if isinstance(held_type[0], types.BaseTuple):
                 held_type, held = held_type[0], builder.extract_value(held, 0)
             address = builder.extract_value(held, k)
+            sources = (args[1], points, 0), (held, held_type, 2), (args[2], rows, 0)
             values = [
                 (builder.extract_value(parts, i), parts_type[i])
-                for parts, parts_type, first in (
-                    (args[1], points, 0),
-                    (held, held_type, 2),
-                    (args[2], rows, 0),
-                )
+                for parts, parts_type, first in sources
                 for i in range(first, len(parts_type))
             ]
             return _call(context, builder, signature, address, values)
@@ -129,12 +125,8 @@ def _call(
 ) -> Any:
     """Call the machine code at an address, by Numba's own convention.
 
-    Parameters
-    ----------
-    signature : numba.core.typing.Signature
-        As Numba resolved it for the types of ``values``: with defaults, and ``*args`` as a tuple.
-    values : sequence of (value, type)
-        The arguments; the function that is called takes no reference from its caller.
+    The signature is as Numba resolved it for the types of the (value, type) pairs: with defaults,
+    and ``*args`` as a tuple. The function takes no reference from its caller.
     """
 
     def normal(index: int, _: Any, item: Any) -> Any:
@@ -145,9 +137,8 @@ def _call(
 
     def star(index: int, _: Any, items: Any) -> Any:
         tuple_type = signature.args[index]
-        parts = [
-            context.cast(builder, *item, part) for item, part in zip(items, tuple_type, strict=True)
-        ]
+        pairs = zip(items, tuple_type, strict=True)
+        parts = [context.cast(builder, *item, part) for item, part in pairs]
         return context.make_tuple(builder, tuple_type, parts)
 
     if signature.pysig is None:

@@ -30,35 +30,31 @@ def reduce_compiled(function: Any) -> tuple[Any, ...]:
     Numba would pickle it by a copy of `cloudpickle` of its own, and a class that came that way into
     a process, such as an exception's, would not be known to the other copy when it is sent back.
     """
-    name = _names.setdefault(function, uuid4().hex)
+    key = _ids.setdefault(function, uuid4().hex)
     takes_more = getattr(function, "_can_compile", True)  # or only the types it was declared for
     declared = None if takes_more else function.nopython_signatures
-    return _compile_again, (name, function.py_func, function.targetoptions, declared)
+    return _compile_again, (key, function.py_func, function.targetoptions, declared)
 
 
-def _compile_again(name: str, function: Any, options: dict[str, Any], declared: Any) -> Any:
-    found = _arrived.get(name)
+def _compile_again(key: str, function: Any, options: dict[str, Any], declared: Any) -> Any:
+    found = _arrived.get(key)
     if found is None:
-        found = _arrived[name] = numba.jit(declared, **options)(function)
-        _names[found] = name
+        found = _arrived[key] = numba.jit(declared, **options)(function)
+        _ids[found] = key
         _latest.append(found)
     return found
 
 
 #: Compiled functions that were sent or have arrived: each is compiled once in a process, however
 #: often it comes. The latest are kept, as long as nobody has them.
-_names: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+_ids: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 _arrived: WeakValueDictionary[str, Any] = WeakValueDictionary()
 _latest: deque[Any] = deque(maxlen=128)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Numba from warning of first-class functions.
-
-    The minimiser's loop calls them, and those in `args` are typed as such: no business of the
-    user's.
-    """
+    """Keep Numba from warning of first-class functions, which are no business of the user's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", numba.NumbaExperimentalFeatureWarning)
         yield
@@ -67,18 +63,8 @@ def quiet() -> Iterator[None]:
 def compile_for(function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
     """Compile a user's function for types of arguments, unless that is done.
 
-    Returns
-    -------
-    signature : numba.core.typing.Signature
-        With ``pysig``, how its parameters are named and folded, only where it has defaults or
-        ``*args`` to fill.
-    result : CompileResult
-        It owns the machine code.
-
-    Raises
-    ------
-    numba.NumbaError
-        If it cannot be compiled for them.
+    The signature has ``pysig``, how its parameters are named and folded, only where it has defaults
+    or ``*args`` to fill. The compile result owns the machine code.
     """
     result = function.overloads.get(given)
     if result is not None:
@@ -100,23 +86,15 @@ def is_parallel(functions: Iterable[Any], results: Sequence[Any], args: tuple[An
     """Tell whether compiled functions, or anything that they call, have threads of their own.
 
     Numba's workqueue layer ends the process when two threads enter such functions at once.
-
-    Parameters
-    ----------
-    functions : iterable of Dispatcher
-        The functions.
-    results : sequence of CompileResult
-        What Numba has compiled of them for the types in question. What a function calls is linked
-        into its own code, but for functions that are values: arguments, or entries of a tuple.
-    args : tuple
-        Their arguments.
+    ``results`` are what Numba has compiled for the types in question. What a function calls is
+    linked into its own code, but for functions that are values: arguments, or in a tuple.
     """
     if any(_enters_parallel_loops(result) for result in results):
         return True
     return any(
         function.targetoptions.get("parallel", False)
         or any(map(_enters_parallel_loops, function.overloads.values()))
-        for function in _find_compiled((*functions, args), set())
+        for function in _find_functions((*functions, args), set())
     )
 
 
@@ -127,15 +105,30 @@ def _enters_parallel_loops(result: Any) -> bool:
     return any(function.name == PARALLEL_ENTRY for function in module.functions)
 
 
-def _find_compiled(values: Iterable[Any], seen: set[int]) -> Iterator[Any]:
+def _find_functions(values: Iterable[Any], seen: set[int]) -> Iterator[Any]:
     """Yield the compiled functions among values, and those that they know by name, to any depth."""
     for value in values:
         if id(value) in seen:
             continue
         seen.add(id(value))
         if isinstance(value, (tuple, list)):
-            yield from _find_compiled(value, seen)
+            yield from _find_functions(value, seen)
         elif is_compiled(value):
             yield value
             names = inspect.getclosurevars(value.py_func)
-            yield from _find_compiled((*names.nonlocals.values(), *names.globals.values()), seen)
+            yield from _find_functions((*names.nonlocals.values(), *names.globals.values()), seen)
+
+
+def count_threads() -> int:
+    """Count the threads that Numba would use, without starting them.
+
+    To be asked, Numba would start its threads, which a process that forks later can do without.
+    Before they are there, nobody has set another number.
+    """
+    try:
+        from numba.np.ufunc import parallel
+
+        has_started = parallel._is_initialized
+    except (ImportError, AttributeError):
+        has_started = True
+    return int(numba.get_num_threads() if has_started else numba.config.NUMBA_NUM_THREADS)

@@ -1,7 +1,6 @@
 """The numba-cuda package: found, or one error that says what is missing; and its compiler.
 
-Nothing here imports `numba.cuda` before it is needed. Without the numba-cuda package that name
-is Numba's built-in target, which is deprecated, and which is never used.
+`numba.cuda` is imported where it is needed; Numba's built-in target of that name is never used.
 
 What is used of the package beyond its public functions is used here and in `_cuda.driver` alone;
 see `tests/numba_contract/test_cuda_parts.py`. No module may be called `cuda` in this room: the
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numba import types
@@ -35,8 +34,7 @@ _INSTALL = 'pip install "fastadam[cuda12]", or "fastadam[cuda13]" for a driver o
 def load_cuda() -> Any:
     """Load the module `numba.cuda` of the numba-cuda package, ready for use.
 
-    ImportError as from `load_compiler`; RuntimeError if a driver with a GPU, or the toolkit's
-    compiler, is missing.
+    RuntimeError if a driver with a GPU, or the toolkit's compiler, is missing.
     """
     cuda = load_compiler()
     if is_simulated():
@@ -53,9 +51,8 @@ def load_cuda() -> Any:
 
         NVVM()
     except (ImportError, OSError, RuntimeError) as error:
-        raise RuntimeError(
-            f"CUDA needs the toolkit's compiler, libNVVM ({error}): {_INSTALL}"
-        ) from error
+        problem = f"CUDA needs the toolkit's compiler, libNVVM ({error}): {_INSTALL}"
+        raise RuntimeError(problem) from error
     return cuda
 
 
@@ -101,10 +98,9 @@ def load_compiler() -> Any:
 
 
 def with_cuda(function: Callable[..., None]) -> Callable[..., None]:
-    """Import what a kernel calls ``cuda``: it comes with the first kernel, not with the module.
+    """Import what a kernel calls ``cuda``: its module is imported without numba-cuda as well.
 
-    So the module can be imported where numba-cuda is not installed. It is a global of the module,
-    where the simulator looks for it.
+    It is a global of the module, where the simulator looks for it.
     """
     function.__globals__["cuda"] = load_compiler()
     return function
@@ -132,16 +128,13 @@ def clock() -> Callable[[], int]:
 
         return types.int64(), lower
 
-    clock_in_kernels: Callable[[], int] = now
-    return clock_in_kernels
+    return cast(Callable[[], int], now)
 
 
-def compile_kernel(function: Callable[..., Any], signature: Any, **options: Any) -> Any:
-    """Compile a kernel for the current GPU, without contraction and without ``fastmath``.
+def compile_gpu_kernel(function: Callable[..., Any], signature: Any, **options: Any) -> Any:
+    """Compile a kernel for the current GPU and one signature, without contraction and ``fastmath``.
 
-    ``signature`` is the only one it will be launched with; ``options`` are those of
-    `numba.cuda.jit`, of which the simulator takes none. The kernel is launched as
-    ``kernel[blocks, threads, stream](*arguments)``.
+    ``options`` are those of `numba.cuda.jit`, of which the simulator takes none.
     """
     cuda = load_cuda()
     if is_simulated():

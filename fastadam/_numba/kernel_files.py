@@ -3,12 +3,10 @@
 A file begins with a digest of what it was made from and of the rest of it. So one that was cut,
 changed, or copied over another, is seen.
 
-What is read runs as the user who reads it. So it has to be a regular file (a pipe would wait for
-ever), and nobody can have put it there but
-
-* the user, and root;
-* the members of a group of the user's, if that group may write to the folder, or to the one above
-  it, and if that one belongs to the user or root: who owns it has let the group in.
+What is read runs as the user who reads it. So it has to be a regular file, and nobody can have put
+it there but the user, root, and the members of a group of the user's, if that group may write to
+the folder, or to the one above it, and if that one belongs to the user or root: who owns it has let
+the group in.
 
 So two users share a folder that root has made for their group, as far as their umasks say. For root
 itself no group is enough. On Windows, where a file has no such owner, the rights of the folder are
@@ -25,13 +23,8 @@ from pathlib import Path
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
 # Not through a link, and without waiting for the other end of a pipe.
-_READ = (
-    os.O_RDONLY
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
+_FLAGS = ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")  # not every system has all
+_READ = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in _FLAGS)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 #: What a new file allows at most, before the umask: a file that all may write would not be read.
@@ -45,8 +38,8 @@ class RefusedError(Exception):
 def read(path: Path, identity: bytes) -> bytes:
     """Read what `write` has written.
 
-    Raises FileNotFoundError if there is nothing, RefusedError if there is something else or
-    somebody else may have written it, OSError if it cannot be read.
+    FileNotFoundError if there is nothing, RefusedError if there is something else or somebody else
+    may have written it.
     """
     group = _require_trusted_folder(path.parent)
     if path.is_symlink():
@@ -70,8 +63,7 @@ def read(path: Path, identity: bytes) -> bytes:
 def write(path: Path, identity: bytes, payload: bytes) -> None:
     """Write a file under its final name in one move, with what the umask allows.
 
-    Raises RefusedError if it would not be read there, OSError if it cannot be written. Whatever is
-    raised, nothing is left.
+    RefusedError if it would not be read there. Whatever is raised, nothing is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _require_trusted_folder(path.parent)

@@ -1,9 +1,8 @@
 """Whether Numba's private parts are as fastadam knows them, or its public interface has to do.
 
 Private parts keep kernels in files that check themselves, and let one compiled loop call any
-compiled function by its address. `tests/numba_contract` tells what is expected of each. Where one
-is missing, or Numba is newer than what was tested, its own on-disk cache takes over, and compiled
-functions are called from Python: slower, with the same results.
+compiled function by its address; `tests/numba_contract` has each. Where one is missing, or Numba is
+newer than what was tested, its own on-disk cache takes over, and Python calls compiled functions.
 """
 
 from __future__ import annotations
@@ -17,46 +16,29 @@ from .version import NUMBA_VERSION, is_newer
 #: What is used, by class: what only instances have is seen when it is used.
 PARTS = {
     "numba.core.base:BaseContext": (
-        "cast",
-        "get_abi_sizeof",
-        "get_constant",
-        "get_constant_generic",
-        "get_constant_null",
-        "get_data_type",
-        "get_value_type",
-        "make_array",
-        "make_tuple",
+        "cast", "get_abi_sizeof", "get_constant", "get_constant_generic", "get_constant_null",
+        "get_data_type", "get_value_type", "make_array", "make_tuple",
     ),
-    "numba.core.caching:CompileResultCacheImpl": (
-        "check_cachable",
-        "locator",
-        "rebuild",
-        "reduce",
-    ),
+    "numba.core.caching:CompileResultCacheImpl": ("check_cachable", "locator", "rebuild", "reduce"),
     "numba.core.callconv:CPUCallConv": (
-        "call_function",
-        "get_function_type",
-        "return_status_propagate",
+        "call_function", "get_function_type", "return_status_propagate",
     ),
     "numba.core.cgutils": (
-        "alloca_once_value",
-        "create_struct_proxy",
-        "if_unlikely",
-        "pack_array",
-        "unpack_tuple",
+        "alloca_once_value", "create_struct_proxy", "if_unlikely", "pack_array", "unpack_tuple",
     ),
     "numba.core.codegen:JITCodeLibrary": ("get_pointer_to_function",),
     "numba.core.dispatcher:Dispatcher": ("compile", "get_compile_result"),
     "numba.core.runtime:rtsys": ("initialize",),
     "numba.core.typing": ("fold_arguments",),
     "numba.core.typing:Context": ("resolve_function_type",),
-}
+}  # fmt: skip
+
 
 _problems: list[str] = []
 _warned: set[str] = set()
 
 
-def is_available() -> bool:
+def is_usable() -> bool:
     """Tell whether private parts may be used; warn, once, if they may not."""
     problem = _problems[0] if _problems else find_problem()
     if problem is None:

@@ -8,8 +8,11 @@ them in silence, a result could be wrong. So a newer Numba is used by its public
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
 
 import numba
+
+Release: TypeAlias = tuple[int, ...]
 
 #: The oldest that is tested, and the first that is not. pyproject.toml has the same.
 OLDEST, UNTESTED = (0, 63), (0, 69)
@@ -17,12 +20,9 @@ CUDA_OLDEST, CUDA_UNTESTED = (0, 30, 4), (0, 31)
 
 
 def require_tested(
-    version: str,
-    package: str = "numba",
-    oldest: tuple[int, ...] = OLDEST,
-    untested: tuple[int, ...] = UNTESTED,
+    version: str, package: str = "numba", oldest: Release = OLDEST, untested: Release = UNTESTED
 ) -> str:
-    """Return a version of a package if fastadam was tested with it, or raise ImportError."""
+    """Pass a version of a package if fastadam was tested with it, or raise ImportError."""
     if not oldest <= _release(version) < untested:
         lower, upper = (".".join(map(str, each)) for each in (oldest, untested))
         wanted = f"{package}>={lower},<{upper}"
@@ -39,7 +39,7 @@ def is_newer(version: str) -> bool:
     return _release(version) >= UNTESTED
 
 
-def _release(version: str) -> tuple[int, ...]:
+def _release(version: str) -> Release:
     found = re.match(r"\d+(\.\d+)+", version)
     return tuple(map(int, found[0].split("."))) if found else ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any
 
@@ -46,3 +47,8 @@ def _holds_function(value: object) -> bool:
     if isinstance(value, list):
         return _holds_function(tuple(value[:1]))  # all are of one type
     return any(map(_holds_function, value)) if isinstance(value, tuple) else is_compiled(value)
+
+
+def list_types(given: Iterable[Any]) -> str:
+    """List types for an error message."""
+    return f"({', '.join(map(str, given))})"

@@ -1,13 +1,9 @@
-"""Users' compiled functions, in the form that the compiled loop calls.
+"""Users' compiled functions, in the form that the compiled loop calls, or inlined in it.
 
-The loop is compiled once for all functions, and takes one by the address of a wrapper of fixed
-signature. The wrapper is compiled once for all functions of the same types, and calls them by the
-addresses of their own machine code. So a new function costs what Numba itself takes for it, in
-time and in memory, and one that is compiled again is seen. Exceptions pass through.
-
-The extra arguments of a function may be of any type that Numba knows. They stay on the stack of
-who starts the loop, which hands their address, the *user data*, through the loop to the wrapper.
-Before them are the addresses of the functions.
+The loop is compiled once for all functions, and takes one by the address of a wrapper (`calls`).
+The wrapper is compiled once for all functions of the same types, and calls them by the addresses of
+their own machine code. So a new function costs what Numba itself takes for it, in time and in
+memory, and one that is compiled again is seen. Exceptions pass through.
 """
 
 from __future__ import annotations
@@ -18,20 +14,13 @@ from functools import lru_cache
 from typing import Any
 
 from numba import NumbaError, types
-from numba.extending import register_jitable
 
+from .._numba import calls
 from .._numba.addresses import COMPLEX, REAL, complex_vector_at, vector_at
 from .._numba.cache import compile_kernel, kernel_address
-from .._numba.calls import (
-    COMPLEX_SIGNATURE,
-    GRADIENT_SIGNATURE,
-    VALUE_SIGNATURE,
-    make_caller,
-    make_row_loader,
-)
 from .._numba.dispatchers import compile_for, find_address, is_parallel, quiet
-from .._numba.options import inline
-from .arguments import find_argument_types
+from .._numba.options import inline, register_jitable
+from .arguments import find_argument_types, list_types
 from .differences import copy
 from .forms import make_form
 from .objective import Objective
@@ -41,26 +30,9 @@ from .python import PAIR_HINT
 class CompiledObjective:
     """An objective whose functions are compiled, ready for the loop.
 
-    Parameters
-    ----------
-    objective : Objective
-        The user's.
-    row_args : tuple of ndarray
-        Arrays whose rows are further arguments.
-
-    Attributes
-    ----------
-    address : int
-        Where the machine code of the wrapper is.
-    user_data : tuple
-        The addresses of the functions, and the extra arguments that are not rows.
-    user_data_type, row_args_type : numba.types.BaseTuple
-        The types of these, and of the arrays.
-
-    Raises
-    ------
-    ValueError
-        If Numba cannot compile a function for its arguments, or what it returns is not real.
+    ``row_args`` are arrays whose rows are further arguments. ``address`` is that of the wrapper's
+    machine code; ``user_data`` holds the arguments that are not rows, see `calls`. ValueError if
+    Numba cannot compile a function for its arguments, or what it returns is not real.
     """
 
     def __init__(self, objective: Objective, row_args: tuple[Any, ...] = ()) -> None:
@@ -72,10 +44,9 @@ class CompiledObjective:
         given = (*points, *args_type, *_find_row_types(self.row_args_type))
         compiled = [_compile(*each, given) for each in objective.functions.items()]
         signatures = tuple(signature for signature, _ in compiled)
+        key = (objective.form, point, args_type, self.row_args_type, signatures)
         try:
-            wrapper = _compile_wrapper(
-                objective.form, point, args_type, self.row_args_type, signatures
-            )
+            wrapper = _compile_wrapper(*key)
         except NumbaError as error:
             returned = [signature.return_type for signature in signatures]
             raise ValueError(_describe_misfit(objective, returned, given)) from error
@@ -112,7 +83,7 @@ def _compile(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any
     try:
         return compile_for(function, given)
     except NumbaError as error:
-        raise ValueError(f"{name} cannot be compiled for {_list(given)}: {error}") from error
+        raise ValueError(f"{name} cannot be compiled for {list_types(given)}: {error}") from error
 
 
 def _describe_misfit(objective: Objective, returned: Sequence[Any], given: Any) -> str:
@@ -123,22 +94,11 @@ def _describe_misfit(objective: Objective, returned: Sequence[Any], given: Any) 
         expected = "a real number and an array of real numbers"
     elif objective.scheme == "cs":
         expected = "a complex number for complex x"
-    return (
-        f"fun must return {expected}, and returns {fun_type} for {_list(given)}"
-        + (PAIR_HINT if is_pair and objective.form != "pair" else "")
-        + "".join(
-            f"; jac returns {each}, which must be an array of real numbers" for each in jac_type
-        )
-    )
-
-
-def _list(given: Sequence[Any]) -> str:
-    return f"({', '.join(map(str, given))})"
-
-
-# ---------------------------------------------------------------------------------------------
-# Wrappers: one for each form, and set of types
-# ---------------------------------------------------------------------------------------------
+    problem = f"fun must return {expected}, and returns {fun_type} for {list_types(given)}"
+    if is_pair and objective.form != "pair":
+        problem += PAIR_HINT
+    parts = (f"; jac returns {each}, which must be an array of real numbers" for each in jac_type)
+    return problem + "".join(parts)
 
 
 @lru_cache(maxsize=256)
@@ -152,11 +112,9 @@ def _compile_wrapper(
             index_type = types.Array(types.int64, 1, "C")
             user_data_type = types.Tuple((user_data_type, row_args_type, index_type))
         load_rows = _make_row_picker(user_data_type)
-    calls = [
-        _make_call(make_caller(k, user_data_type, signature), load_rows)
-        for k, signature in enumerate(signatures)
-    ]
-    wrapper, signature = _make_wrapper(form, calls, point_type)
+    callers = [calls.make_caller(k, user_data_type, each) for k, each in enumerate(signatures)]
+    functions = [_make_call(caller, load_rows) for caller in callers]
+    wrapper, signature = _make_wrapper(form, functions, point_type)
     named = (user_data_type, *(t for each in signatures for t in (*each.args, each.return_type)))
     identity = repr((str(user_data_type), *map(str, signatures)))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
@@ -164,21 +122,21 @@ def _compile_wrapper(
     return compile_kernel(wrapper, signature, named)
 
 
-def _make_wrapper(form: str, calls: Any, point_type: Any) -> tuple[Callable[..., Any], Any]:
+def _make_wrapper(form: str, functions: Any, point_type: Any) -> tuple[Callable[..., Any], Any]:
     """Make the wrapper that has the form called for vectors which it gets as addresses."""
-    evaluate = inline(make_form(form, calls, fill, renew))
+    evaluate = inline(make_form(form, functions, fill, renew))
     if form == "value":
         trial_at = vector_at if point_type == REAL else complex_vector_at
 
         def wrap_value(trial, n, user_data):  # type: ignore[no-untyped-def]
             return evaluate(trial_at(trial, n), user_data)
 
-        return wrap_value, VALUE_SIGNATURE if point_type == REAL else COMPLEX_SIGNATURE
+        return wrap_value, calls.VALUE_SIGNATURE if point_type == REAL else calls.COMPLEX_SIGNATURE
 
     def wrap_gradient(x, trial, grad, n, user_data):  # type: ignore[no-untyped-def]
         return evaluate(vector_at(x, n), vector_at(trial, n), vector_at(grad, n), user_data)
 
-    return wrap_gradient, GRADIENT_SIGNATURE
+    return wrap_gradient, calls.GRADIENT_SIGNATURE
 
 
 def _make_call(caller: Any, load_rows: Any) -> Callable[..., Any]:
@@ -197,7 +155,7 @@ def _no_rows(user_data):  # type: ignore[no-untyped-def]
 
 def _make_row_picker(user_data_type: Any) -> Callable[..., Any]:
     """Make ``load_rows(user_data)``: the row of each array in the user data."""
-    load, pick = make_row_loader(user_data_type), _make_picker(len(user_data_type[1]))
+    load, pick = calls.make_row_loader(user_data_type), _make_picker(len(user_data_type[1]))
 
     @register_jitable
     def load_rows(user_data):  # type: ignore[no-untyped-def]
@@ -235,3 +193,12 @@ def renew(x, trial):  # type: ignore[no-untyped-def]
     """Copy x again."""
     copy(x, trial)
     return trial
+
+
+def make_inlined_form(form: str, functions: Sequence[Any], fill: Any = fill) -> Callable[..., Any]:
+    """Make the form of functions that become a part of a loop; the data is the extra arguments."""
+
+    def make_call(function: Any) -> Callable[..., Any]:
+        return inline(lambda points, args: function(*(points + args)))
+
+    return inline(make_form(form, [make_call(each) for each in functions], fill, renew))

@@ -12,13 +12,13 @@ from types import FunctionType
 from typing import Any
 
 from numba import types
-from numba.extending import register_jitable
 
 from .._numba.gpu import compile_function
-from .._numba.options import inline
+from .._numba.options import inline, register_jitable
 from .._validate import describe
+from .arguments import list_types
+from .compiled import make_inlined_form
 from .evaluation import make_evaluation
-from .inlined import make_inlined_form
 from .objective import Objective
 
 
@@ -27,26 +27,19 @@ def make_device_evaluation(
 ) -> Callable[..., None]:
     """Make ``evaluate(s, views, args)``: what a search requests, see `evaluation`.
 
-    Parameters
-    ----------
-    objective : Objective
-        Functions in Python; the extra arguments are not looked at.
-    given : tuple of numba.types.Type
-        The types of x, which is a vector of real numbers, and of the extra arguments.
-    length : int
-        The number of variables.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a function cannot be compiled for a GPU, or does not return what is needed.
+    ``given`` are the types of x, a vector of real numbers, and of the extra arguments; those of the
+    objective are not looked at. TypeError or ValueError if a function cannot be compiled for a GPU,
+    or does not return what is needed.
     """
     x, *args = given
     form, scheme = objective.form, objective.scheme
     if scheme == "cs":
         x = x.copy(dtype=types.complex64 if x.dtype == types.float32 else types.complex128)
     given = (*((x,) * (2 if form == "in-place" else 1)), *args)
-    compiled = [(name, *_compile(name, each, given)) for name, each in objective.functions.items()]
+    compiled = []
+    for name, function in objective.functions.items():
+        with rejected(f"{name} cannot be compiled for the GPU with {list_types(given)}"):
+            compiled.append((name, *compile_function(function, given)))
     for name, _, returned in compiled:
         _require(name, returned, "cs" if scheme == "cs" else form, given, length)
     functions = [function for _, function, _ in compiled]
@@ -66,12 +59,6 @@ def find_source(name: str, function: Any) -> FunctionType:
             f"got {describe(function)}"
         )
     return result
-
-
-def _compile(name: str, function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
-    """Compile a function for the GPU; give it, and the type of its result (simulated: None)."""
-    with rejected(f"{name} cannot be compiled for the GPU with {_list(given)}"):
-        return compile_function(function, given)
 
 
 @contextmanager
@@ -99,15 +86,6 @@ def _brief(error: Exception) -> str:
     return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
 
 
-def _list(given: tuple[Any, ...]) -> str:
-    return f"({', '.join(map(str, given))})"
-
-
-# ---------------------------------------------------------------------------------------------
-# What they return
-# ---------------------------------------------------------------------------------------------
-
-
 def _require(name: str, returned: Any, form: str, given: tuple[Any, ...], length: int) -> None:
     """Raise ValueError if a function does not return what its form asks for."""
     if form == "separate" and name == "jac":
@@ -121,7 +99,7 @@ def _require(name: str, returned: Any, form: str, given: tuple[Any, ...], length
         "cs": "a complex number for complex x",
     }.get(form, "a real number")
     raise ValueError(
-        f"{name} must return {expected} on a GPU, and returns {returned} for {_list(given)}"
+        f"{name} must return {expected} on a GPU, and returns {returned} for {list_types(given)}"
     )
 
 

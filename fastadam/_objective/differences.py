@@ -1,9 +1,8 @@
 """Gradients from values alone: one-sided, central and complex differences in a box.
 
-``value(trial, data)`` is a user's function, see `forms`. The vectors are those of
-`evaluation.select_views`, and the scalars ``s`` those of a search.
-``s.nfev`` counts the evaluations. A coordinate whose bounds are equal is left alone: its
-derivative counts as 0. No point leaves the box.
+``value(trial, data)`` is a user's function, see `forms`; the views are those of
+`evaluation.select_views`, and ``s`` the scalars of a search. A coordinate whose bounds are equal is
+left alone: its derivative counts as 0. No point leaves the box.
 
 If ``s.halt`` is set the functions return between two evaluations, and go on there when they are
 called again: ``s.part`` says where, and is 1 at the start and 0 at the end, see `state`.
@@ -13,7 +12,10 @@ The functions run as they are in Python, and are compiled into the loop for comp
 
 from __future__ import annotations
 
-from numba.extending import register_jitable
+from collections.abc import Callable
+from typing import Any
+
+from .._numba.options import register_jitable
 
 #: SciPy's relative steps: sqrt(eps) and cbrt(eps), which balance truncation against rounding.
 ONE_SIDED_STEP = 2.0**-26
@@ -91,7 +93,7 @@ def slope(x, f, near, f_near, far, f_far):
     return (b * slope_a - a * slope_b) / (b - a)
 
 
-def make_real_step(find_points):
+def make_real_step(find_points: Any) -> Callable[..., None]:
     """Make what fills ``grad`` with slopes through x and the points that ``find_points`` gives."""
 
     def real_step(value, data, s, views):

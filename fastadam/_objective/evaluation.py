@@ -17,16 +17,9 @@ def select_views(vectors, complex_trial):
 
     ``complex_trial`` has one number for each variable with "cs", and none otherwise.
     """
-    return (
-        vectors[X],
-        vectors[TRIAL],
-        vectors[GRAD],
-        vectors[LOWER],
-        vectors[UPPER],
-        vectors[REL_STEP],
-        vectors[UNIT],
-        complex_trial,
-    )
+    x, trial, grad = vectors[X], vectors[TRIAL], vectors[GRAD]
+    lower, upper, rel_step = vectors[LOWER], vectors[UPPER], vectors[REL_STEP]
+    return x, trial, grad, lower, upper, rel_step, vectors[UNIT], complex_trial
 
 
 @inline
@@ -45,14 +38,8 @@ def complex_value(form, views, data):
 def make_evaluation(scheme: str, form: Any, value_at: Any = None) -> Callable[..., None]:
     """Make ``evaluate(s, views, data)``: it evaluates what a search requests, or goes on with it.
 
-    Parameters
-    ----------
-    scheme : str
-        Where gradients come from: "gradient" or a key of `differences.FILLERS`.
-    form : callable
-        The user's function, as `forms` makes it.
-    value_at : callable, optional
-        How a form that gives the value alone is evaluated at x, if not as the scheme does it.
+    ``form`` is the user's function, as `forms` makes it. ``value_at`` says how one that gives the
+    value alone is evaluated at x, if not as the scheme does it.
     """
     if scheme == "gradient":
 

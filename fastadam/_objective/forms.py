@@ -19,26 +19,15 @@ from typing import Any
 MISFIT = "jac must return one number for each element of x"
 
 
-def make_value(fun: Any) -> Callable[..., Any]:
-    """Make the form of a function that gives the value alone."""
+def make_form(form: str, functions: Sequence[Any], fill: Any, renew: Any) -> Callable[..., Any]:
+    """Make the form of a name out of how the functions are called, the gradient's last."""
+    fun, jac = functions[0], functions[-1]
 
     def value(trial, data):  # type: ignore[no-untyped-def]
         return fun((trial,), data)
 
-    return value
-
-
-def make_in_place(fun: Any) -> Callable[..., Any]:
-    """Make the form of a function that fills the gradient."""
-
     def in_place(x, trial, grad, data):  # type: ignore[no-untyped-def]
         return fun((trial, grad), data)
-
-    return in_place
-
-
-def make_pair(fun: Any, fill: Any) -> Callable[..., Any]:
-    """Make the form of a function that returns the value and the gradient."""
 
     def pair(x, trial, grad, data):  # type: ignore[no-untyped-def]
         f, given = fun((trial,), data)
@@ -46,26 +35,12 @@ def make_pair(fun: Any, fill: Any) -> Callable[..., Any]:
             raise ValueError(MISFIT)  # not in `fill`: Numba would keep what is given for ever
         return f
 
-    return pair
-
-
-def make_separate(fun: Any, jac: Any, fill: Any, renew: Any) -> Callable[..., Any]:
-    """Make the form of one function that returns the value and one that returns the gradient."""
-
     def separate(x, trial, grad, data):  # type: ignore[no-untyped-def]
         f = fun((trial,), data)
         if not fill(grad, jac((renew(x, trial),), data)):
             raise ValueError(MISFIT)
         return f
 
-    return separate
-
-
-def make_form(form: str, functions: Sequence[Any], fill: Any, renew: Any) -> Callable[..., Any]:
-    """Make the form of a name out of how the functions are called, the gradient's last."""
-    if form == "separate":
-        fun, jac = functions
-        return make_separate(fun, jac, fill, renew)
-    if form == "pair":
-        return make_pair(functions[0], fill)
-    return {"value": make_value, "in-place": make_in_place}[form](*functions)
+    forms: dict[str, Callable[..., Any]]
+    forms = {"value": value, "in-place": in_place, "pair": pair, "separate": separate}
+    return forms[form]

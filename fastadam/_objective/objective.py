@@ -16,15 +16,8 @@ DIFFERENCES = ("2-point", "3-point", "cs")
 class Objective:
     """A user's function, its gradient, and their extra arguments.
 
-    Attributes
-    ----------
-    fun : callable
-        The function.
-    args : tuple
-        Its extra arguments.
-    jac : callable, True or str
-        The gradient function; True or "in-place" if ``fun`` gives it; or the scheme of the
-        differences, one of `DIFFERENCES`.
+    ``jac`` is the gradient function; True or "in-place" if ``fun`` gives it; or the scheme of the
+    differences.
     """
 
     fun: Callable[..., Any]
@@ -38,7 +31,7 @@ class Objective:
 
     @property
     def form(self) -> str:
-        """How the functions are called, see `forms`: a key of `forms.FORMS`."""
+        """How the functions are called, see `forms`: "value", "pair", "separate" or "in-place"."""
         if self.scheme != "gradient":
             return "value"
         return "separate" if callable(self.jac) else "pair" if self.jac is True else "in-place"

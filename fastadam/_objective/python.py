@@ -24,12 +24,7 @@ PAIR_HINT = "; if that is the value and the gradient, pass jac=True"
 class PythonObjective:
     """An objective that Python calls, and that counts its evaluations.
 
-    Attributes
-    ----------
-    nfev, njev : int
-        How often the function and the gradient have been evaluated.
-    has_jac : bool
-        Whether the gradient is a function of its own, which needs no value.
+    ``has_jac`` says whether the gradient is a function of its own, which needs no value.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -119,7 +114,7 @@ def make_vectorized_form(
 
 
 def called_from_python(objective: Objective) -> list[Callable[..., Any]]:
-    """Give the functions for calls from Python, where refusals name a compiled one."""
+    """Make the functions for calls from Python, where refusals name a compiled one."""
     return [
         _naming(name, function, objective.args) if is_compiled(function) else function
         for name, function in objective.functions.items()
@@ -144,11 +139,6 @@ def _naming(name: str, function: Any, extra: tuple[Any, ...]) -> Callable[..., A
             raise
 
     return call
-
-
-# ---------------------------------------------------------------------------------------------
-# What they return
-# ---------------------------------------------------------------------------------------------
 
 
 def _check_value(value: Any, x: Vector) -> float:
@@ -210,23 +200,22 @@ def _split_pair(value: Any) -> Any:
 
 def check_values(value: Any, size: int, kinds: str = "fiub") -> NDArray[Any]:
     """Make an array of what a vectorised objective gave: a number for each of ``size`` points."""
-    array = _as_array(value)
-    if array is None or array.shape != (size,) or array.dtype.kind not in kinds:
-        raise ValueError(
-            f"a vectorized fun must return an array of {size} numbers for {size} points, "
-            f"it returned {describe(value)}{_hint_at_pair(value)}"
-        )
-    return array
+    expected = f"fun must return an array of {size} numbers for {size} points"
+    return _check_array(value, (size,), kinds, expected, _hint_at_pair(value))
 
 
 def check_gradients(value: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     """Make an array of what a vectorised gradient function gave: a row for each point."""
+    expected = f"jac must return an array of shape {shape} for {shape[0]} points"
+    return _check_array(value, shape, "fiub", expected)
+
+
+def _check_array(
+    value: Any, shape: tuple[int, ...], kinds: str, expected: str, hint: str = ""
+) -> NDArray[Any]:
     array = _as_array(value)
-    if array is None or array.shape != shape or array.dtype.kind not in "fiub":
-        raise ValueError(
-            f"a vectorized jac must return an array of shape {shape} for {shape[0]} points, "
-            f"it returned {describe(value)}"
-        )
+    if array is None or array.shape != shape or array.dtype.kind not in kinds:
+        raise ValueError(f"a vectorized {expected}, it returned {describe(value)}{hint}")
     return array
 
 

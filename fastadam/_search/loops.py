@@ -20,8 +20,8 @@ from .._numba.addresses import borrowed, spill
 from .._numba.cache import compile_kernel
 from .._numba.calls import call_gradient, call_value, make_function_at
 from .._numba.options import inline
+from .._objective.compiled import make_inlined_form
 from .._objective.evaluation import make_evaluation, select_views
-from .._objective.inlined import make_inlined_form
 from .._objective.layout import STATE
 from .._rules.spec import Rule
 from .iteration import make_iterate

@@ -57,7 +57,7 @@ class CompiledRun(Run):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._rates = Rates(self.schedule, self.search.scalars.maxiter) if self.schedule else None
-        call = self._called_by_address() if private.is_available() else self._specialized()
+        call = self._called_by_address() if private.is_usable() else self._specialized()
         memory = self.search.record, self.search.vectors, self._complex_trial, self.search.hyper
         self._call = partial(call, *memory)
 

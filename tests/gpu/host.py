@@ -42,7 +42,7 @@ PLACES = {}
 
 
 class HostDevice:
-    """The methods of `fastadam._cuda.driver.Device`, over host memory.
+    """The methods of `fastadam._cuda.driver.Gpu`, over host memory.
 
     What it is told is kept in ``events``: the streams of launches and orders.
     """
@@ -136,17 +136,17 @@ class HostDevice:
 
 def install(monkeypatch, make):
     """Have host devices made by ``make(ordinal)`` take the place of GPUs; return number 0."""
-    from fastadam._cuda import arrays, backend, driver
+    from fastadam._cuda import arguments, arrays, backend
 
     devices = {}
 
-    def find_device(pointer):
+    def find_gpu(pointer):
         ordinal = PLACES.get(pointer, 0)
         if ordinal not in devices:
             devices[ordinal] = make(ordinal)
         return devices[ordinal]
 
-    for module in (arrays, backend, driver):
-        monkeypatch.setattr(module, "find_device", find_device)
+    for module in (arguments, arrays, backend):
+        monkeypatch.setattr(module, "find_gpu", find_gpu)
     PLACES.clear()
-    return find_device(0)
+    return find_gpu(0)

@@ -136,14 +136,14 @@ def installed():
     from fastadam._cuda import arguments, searches
     from fastadam._objective import cuda as functions
 
-    def compile_kernel(function, signature, **options):
+    def compile_gpu_kernel(function, signature, **options):
         return Kernel(function, signature)
 
     searches.search_kernel.cache_clear()
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(searches, "cuda", IN_KERNEL)
         monkeypatch.setattr(searches, "with_cuda", lambda function: function)
-        monkeypatch.setattr(searches, "compile_kernel", compile_kernel)
+        monkeypatch.setattr(searches, "compile_gpu_kernel", compile_gpu_kernel)
         monkeypatch.setattr(searches, "clock", lambda: now)
         monkeypatch.setattr(functions, "compile_function", compile_function)
         monkeypatch.setattr(arguments, "load_cuda", lambda: Cuda)

@@ -71,7 +71,7 @@ def kernel_ptx(rule, dtype, monkeypatch):
 
 
 def compile_ptx(function, signature, monkeypatch):
-    """Compile a kernel as `fastadam._numba.gpu.compile_kernel` does, for compute capability 9."""
+    """Compile as `fastadam._numba.gpu.compile_gpu_kernel` does, for compute capability 9."""
     from numba.cuda import dispatcher
 
     from fastadam._numba import gpu as target

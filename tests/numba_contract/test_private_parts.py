@@ -194,7 +194,7 @@ def test_threads_are_counted_and_not_started():
     code = """
 import numba
 from numba.np.ufunc import parallel
-from fastadam._numba.threads import count_threads
+from fastadam._numba.dispatchers import count_threads
 assert parallel._is_initialized is False
 assert count_threads() == numba.config.NUMBA_NUM_THREADS > 1
 assert parallel._is_initialized is False

@@ -53,7 +53,7 @@ class SimulatedGpu(StandIn):
         super().__init__(SimulatedArrays())
 
     def copying_kernel(self):
-        cuda, kernel = target.load_compiler(), target.compile_kernel(*copy_function())
+        cuda, kernel = target.load_compiler(), target.compile_gpu_kernel(*copy_function())
 
         def run(to, source):
             there = cuda.to_device(to.array)

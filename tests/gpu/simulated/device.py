@@ -15,7 +15,7 @@ class SimulatedDevice(HostDevice):
 
     def compile(self, function, signature):
         """Return the kernel and what it takes."""
-        return target.compile_kernel(function, signature), signature
+        return target.compile_gpu_kernel(function, signature), signature
 
     def run(self, kernel, size, arguments):
         """Run two blocks of two threads."""

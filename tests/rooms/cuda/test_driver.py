@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fastadam._cuda.driver import BLOCKS_PER_MULTIPROCESSOR, THREADS, Arguments, Device
+from fastadam._cuda.driver import BLOCKS_PER_MULTIPROCESSOR, THREADS, Arguments, Gpu
 
 
 class Code(int):
@@ -44,7 +44,7 @@ def make(monkeypatch):
     def make(**answers):
         driver = Driver(**answers)
         monkeypatch.setattr("fastadam._cuda.driver.load_api", lambda: (numba, driver))
-        gpu = Device(0)
+        gpu = Gpu(0)
         driver.calls.clear()
         return gpu, driver, contexts
 

@@ -151,5 +151,5 @@ def test_the_public_way_has_the_same_bits(run, usual, way, searches, reason):
 
 def test_here_they_are_as_expected():
     assert private.find_problem() is None
-    assert private.is_available()
+    assert private.is_usable()
     assert UNTESTED < (0, 99)
