@@ -48,8 +48,9 @@ def solve_compiled(
     def work(solver: _Solver, update: Callable[..., None]) -> None:
         while (rows := queue.take(solver.turn)) and not deadline.is_over:
             solver.solve(rows)
-            with queue.lock:
-                update(len(rows))
+            if not deadline.is_over:  # or the last of them were left
+                with queue.lock:
+                    update(len(rows))
 
     with progress(size, "problem", problems.options.disp) as update:
         deadline.start()
