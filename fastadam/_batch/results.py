@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from .._minimize.results import summarize
 from .._search.outcomes import OUTCOMES, TIMEOUT
 from .._search.rows import NFEV, NIT, NJEV, OUTCOME, Solutions
 
@@ -34,10 +35,4 @@ def summarize_batch(result: OptimizeResult) -> str:
     """Make the lines that `minimize` prints, of many problems."""
     known = result.fun[~np.isnan(result.fun)]
     lowest = f"{known.min():f}" if known.size else "none"
-    return (
-        f"{result.message}\n"
-        f"         Lowest function value: {lowest}\n"
-        f"         Iterations: {result.nit.sum()}\n"
-        f"         Function evaluations: {result.nfev.sum()}\n"
-        f"         Gradient evaluations: {result.njev.sum()}"
-    )
+    return summarize(result, f"Lowest function value: {lowest}")

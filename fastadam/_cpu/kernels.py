@@ -23,13 +23,11 @@ import numpy as np
 from numba import from_dtype, prange, types
 
 from .._numba.cache import compile_kernel
+from .._numba.options import KERNEL_OPTIONS
 from .._rules.spec import Rule
 from .._rules.state import make_accessors, make_floors
 
 Kernel = Callable[..., Any]
-
-# "numpy": by default Numba raises ZeroDivisionError half-way through the array instead.
-_OPTIONS = {"error_model": "numpy", "nogil": True}
 
 
 @cache
@@ -55,7 +53,7 @@ def make_step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel
     signature = types.void(vector, vector, matrix, scalars, types.int64)
     # Declaring the type of c is what casts the float64 coefficients.
     cast = {"c": types.UniTuple(real, rule.coefficient_count)}
-    return compile_kernel(kernel, signature, parallel=parallel, locals=cast, **_OPTIONS)
+    return compile_kernel(kernel, signature, parallel=parallel, locals=cast, **KERNEL_OPTIONS)
 
 
 @cache
@@ -75,4 +73,4 @@ def make_finite_kernel(dtype: np.dtype[Any]) -> Kernel:
 
     kernel.__qualname__ = f"all_finite_{dtype.name}"
     signature = types.boolean(types.Array(from_dtype(dtype), 1, "C"))
-    return compile_kernel(kernel, signature, **_OPTIONS)
+    return compile_kernel(kernel, signature, **KERNEL_OPTIONS)

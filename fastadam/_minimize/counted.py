@@ -18,7 +18,7 @@ from scipy.optimize import OptimizeResult
 
 from .._objective.layout import GRADIENT
 from .._objective.python import PythonObjective
-from .._search import auto as annealing
+from .._search import auto
 from .._search.deadline import Deadline
 from .._search.monitor import Monitor, with_result
 from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, TIMEOUT
@@ -70,7 +70,7 @@ class CountedObjective:
         if self.ftol is None and options.patience is not None:
             self.ftol = 0.0
         elif self.ftol is None and options.auto:
-            self.ftol = annealing.FTOL
+            self.ftol = auto.FTOL
         #: The result to go on from; and the lowest point so far.
         self.first = first
         self.best = self._last = self._start = Point(first.x.copy(), first.fun, first.jac.copy())

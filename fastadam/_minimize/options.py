@@ -14,7 +14,7 @@ from scipy.optimize import OptimizeWarning
 
 from .._rules.spec import Floats, HyperParameter, Rule
 from .._rules.table import METHODS
-from .._search import auto as annealing
+from .._search import auto
 from .._validate import (
     count,
     describe,
@@ -202,7 +202,7 @@ def check_options(
 def select_rule(method: str, options: Options) -> tuple[Rule, Floats]:
     """Select the rule that a method and its options name, and make its hyper-parameters."""
     rule = METHODS[method]
-    automatic = annealing.HYPER_PARAMETERS if options.auto else {}
+    automatic = auto.HYPER_PARAMETERS if options.auto else {}
     # The search sets the step size.
     values = {**rule.defaults, **automatic, **options.hyper_parameters, "lr": 0.0}
     rule = rule.select(values)

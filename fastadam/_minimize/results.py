@@ -49,12 +49,12 @@ def _make_result(
     return result
 
 
-def summarize(result: OptimizeResult) -> str:
-    """Make the lines that SciPy's methods print."""
+def summarize(result: OptimizeResult, value: str | None = None) -> str:
+    """Make the lines that SciPy's methods print; of a batch, with sums, and what its value is."""
     return (
         f"{result.message}\n"
-        f"         Current function value: {result.fun:f}\n"
-        f"         Iterations: {result.nit}\n"
-        f"         Function evaluations: {result.nfev}\n"
-        f"         Gradient evaluations: {result.njev}"
+        f"         {value or f'Current function value: {result.fun:f}'}\n"
+        f"         Iterations: {np.sum(result.nit)}\n"
+        f"         Function evaluations: {np.sum(result.nfev)}\n"
+        f"         Gradient evaluations: {np.sum(result.njev)}"
     )

@@ -10,7 +10,7 @@ import numpy as np
 from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from .._objective.layout import REL_STEP
 from .._objective.objective import DIFFERENCES, Objective
-from .._search import auto as annealing
+from .._search import auto
 from .._search.rows import Starts
 from .._search.runs import CompiledRun, PythonRun, Run
 from .._search.search import Search
@@ -77,15 +77,15 @@ def _choose_fixed(options: Options) -> dict[str, float]:
 
 def _choose_auto(options: Options, scheme: str) -> dict[str, float]:
     """Choose the scalars of a search with ``lr="auto"``."""
-    ftol = annealing.FTOL if options.ftol is None else options.ftol
+    ftol = auto.FTOL if options.ftol is None else options.ftol
     return {
         "auto": 1,
         "widen": scheme in ("2-point", "3-point"),
-        "ftol": annealing.LEG_FTOL * ftol,
+        "ftol": auto.LEG_FTOL * ftol,
         "cycle_ftol": ftol,
-        "first_patience": options.patience or annealing.LEG_PATIENCE,
-        "last_step": annealing.LAST_STEP,
-        "narrowest": annealing.NARROWEST,
+        "first_patience": options.patience or auto.LEG_PATIENCE,
+        "last_step": auto.LAST_STEP,
+        "narrowest": auto.NARROWEST,
         "cycle": -1,
     }
 

@@ -2,7 +2,7 @@
 
 Private parts keep kernels in files that check themselves, and let one compiled loop call any
 compiled function by its address; `tests/numba_contract` has each. Where one is missing, or Numba is
-newer than what was tested, its own on-disk cache takes over, and Python calls compiled functions.
+newer than what was tested, its own on-disk cache takes over, and loops are compiled for a function.
 """
 
 from __future__ import annotations

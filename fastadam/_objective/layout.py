@@ -1,6 +1,6 @@
 """Where evaluations find x in the memory of a search, and what is asked of them."""
 
-# The rows of the matrix. UNIT is what steps are measured in; 0 without `annealing`, where steps
+# The rows of the matrix. UNIT is what steps are measured in; 0 without `auto`, where steps
 # are what the user says. The rule's state is in the rows from STATE on.
 X, TRIAL, GRAD, BEST_X, BEST_GRAD, LOWER, UPPER, REL_STEP, UNIT, STATE = range(10)
 

@@ -29,7 +29,7 @@ from .._objective.layout import (
 )
 from .._rules.spec import Rule
 from .._rules.state import make_accessors, make_floors
-from . import auto as annealing
+from . import auto
 from .outcomes import CONVERGED, MAXFEV, MAXITER, NONFINITE, RUNNING, STAGNATED
 
 
@@ -59,7 +59,7 @@ def make_iterate(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
                 if s.status == CONVERGED and not is_finite(vectors, BEST_X):
                     s.status = NONFINITE
                 return
-            annealing.next_leg(s, vectors)
+            auto.next_leg(s, vectors)
             if s.status != RUNNING:
                 return
             for i in range(vectors.shape[1]):
@@ -182,7 +182,7 @@ def _make_sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
             vectors[X, i] = p
             vectors[TRIAL, i] = p
         if in_units and s.t == 0:
-            s.move = annealing.first_move(vectors, clip, size)
+            s.move = auto.first_move(vectors, clip, size)
         return norm
 
     return inline(sweep)

@@ -19,7 +19,7 @@ from numba import types
 from .._numba.addresses import borrowed, spill
 from .._numba.cache import compile_kernel
 from .._numba.calls import call_gradient, call_value, make_function_at
-from .._numba.options import inline
+from .._numba.options import KERNEL_OPTIONS, inline
 from .._objective.compiled import make_inlined_form
 from .._objective.evaluation import make_evaluation, select_views
 from .._objective.layout import STATE
@@ -27,8 +27,6 @@ from .._rules.spec import Rule
 from .iteration import make_iterate
 from .outcomes import RUNNING
 from .state import COMPLEX_VECTOR, MATRIX, RECORDS, VECTOR
-
-_LOOP_OPTIONS = {"error_model": "numpy", "nogil": True}
 
 
 def make_loop(iterate: Callable[..., None], evaluate: Callable[..., None]) -> Callable[..., None]:
@@ -70,7 +68,7 @@ def iterate_kernel(rule: Rule) -> Callable[..., Any]:
         iterate(record[0], vectors, vectors[STATE:], hyper)
 
     kernel.__qualname__ = f"iterate_{rule.name}"
-    return compile_kernel(kernel, types.void(RECORDS, MATRIX, _hyper_type(rule)), **_LOOP_OPTIONS)
+    return compile_kernel(kernel, types.void(RECORDS, MATRIX, _hyper_type(rule)), **KERNEL_OPTIONS)
 
 
 @cache
@@ -85,7 +83,7 @@ def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
         loop(record[0], views, vectors, hyper, (address, user_data), rates, iterations)
 
     kernel.__qualname__ = f"run_{rule.name}_{scheme.replace('-', '_')}"
-    return compile_kernel(kernel, run_signature(rule), **_LOOP_OPTIONS)
+    return compile_kernel(kernel, run_signature(rule), **KERNEL_OPTIONS)
 
 
 @cache
@@ -122,7 +120,7 @@ def specialized_kernel(rule: Rule, form: str, scheme: str, *functions: Any) -> A
     evaluate = make_evaluation(scheme, make_inlined_form(form, functions))
     loop = inline(make_loop(make_iterate(rule), inline(evaluate)))
 
-    @numba.njit(**_LOOP_OPTIONS)
+    @numba.njit(**KERNEL_OPTIONS)
     def run(args, record, vectors, trial, hyper, rates, iterations):
         loop(record[0], select_views(vectors, trial), vectors, hyper, args, rates, iterations)
 

@@ -27,7 +27,7 @@ from .._objective.layout import (
     X,
 )
 from ..typing import Matrix, Vector
-from . import auto as annealing
+from . import auto
 from .iteration import cost, is_affordable
 from .outcomes import INFEASIBLE, MAXITER, RAISED, RUNNING, TIMEOUT
 from .state import MATRIX, VECTOR
@@ -106,7 +106,7 @@ def begin(s, vectors, k, starts):
     if s.auto == 0:
         s.lr = starts.rates[k if starts.rates.size > 1 else 0]
     else:
-        annealing.next_leg(s, vectors)
+        auto.next_leg(s, vectors)
     if not is_affordable(s, cost(s)):
         s.request = VALUE
     return True

@@ -22,7 +22,7 @@ SCALARS = np.dtype(
         ("ftol", np.float64),
         ("patience", np.int64),
         ("clip_norm", np.float64),
-        ("auto", np.int64),  # 1: `annealing` chooses the step size and the units
+        ("auto", np.int64),  # 1: `auto` chooses the step size and the units
         ("widen", np.int64),  # 1: it chooses the width of the differences as well
         # Evaluations that a gradient takes for each coordinate that is not fixed; and that one more
         # value and gradient will take: by the scheme, and by wide differences.
@@ -45,7 +45,7 @@ SCALARS = np.dtype(
         # Iterations since f last fell below the target, which is ftol below the value then.
         ("since", np.int64),
         ("target", np.float64),
-        # `annealing`: what the user's ftol and patience are to it; the last step and the narrowest
+        # `auto`: what the user's ftol and patience are to it; the last step and the narrowest
         # differences of a cycle; the cycle, the last iteration that it may make, and the best value
         # at its start.
         ("cycle_ftol", np.float64),

@@ -7,20 +7,15 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import cloudpickle
 
 from ..._numba.dispatchers import is_compiled, reduce_compiled
 from ..._validate import describe
 
-if TYPE_CHECKING:
-    from pickle import Pickler
-else:
-    from cloudpickle import Pickler
 
-
-class _Pickler(Pickler):
+class _Pickler(cloudpickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         """Take compiled functions apart, whatever holds them."""
         if is_compiled(value) and "nopython" in value.targetoptions:  # not one for a GPU
