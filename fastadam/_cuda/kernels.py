@@ -35,7 +35,7 @@ def make_step_function(rule: Rule, dtype: np.dtype[Any]) -> tuple[Callable[..., 
     floors = make_floors(rule, dtype)
 
     @with_cuda
-    def kernel(p, g, state, c):  # type: ignore[no-untyped-def]
+    def kernel(p, g, state, c):
         i, stride = cuda.grid(1), cuda.gridsize(1)  # of 64 bits
         while i < p.size:
             p[i], new_state = update(p[i], g[i], load(state, i, floors), c)
@@ -56,7 +56,7 @@ def make_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], 
     largest = np.finfo(dtype).max
 
     @with_cuda
-    def kernel(x, first):  # type: ignore[no-untyped-def]
+    def kernel(x, first):
         i, stride = cuda.grid(1), cuda.gridsize(1)
         while i < x.size and abs(x[i]) <= largest:
             i += stride

@@ -130,7 +130,7 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
 
 def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> Callable[..., None]:
     @with_cuda
-    def search(  # type: ignore[no-untyped-def]
+    def search(
         progress, memory, template, row_args, args, hyper, starts, solutions, schedule, launch
     ):
         t, words = cuda.grid(1), memory.words
@@ -187,7 +187,7 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
 
 
 @register_jitable
-def _start(s, own_words, vectors, template, k, starts):  # type: ignore[no-untyped-def]
+def _start(s, own_words, vectors, template, k, starts):
     """Set up the search of a row in a thread; tell whether its bounds hold a number."""
     for i in range(RECORD_WORDS):
         own_words[i] = template.words[i]
@@ -201,7 +201,7 @@ def _make_step(task: Task) -> Callable[..., int]:
     iterate = make_iterate(task.rule, task.dtype)
 
     @register_jitable
-    def step(s, vectors, hyper, schedule, phase, leaving):  # type: ignore[no-untyped-def]
+    def step(s, vectors, hyper, schedule, phase, leaving):
         if phase == NARROWING:
             rows.keep_gradient(vectors)
             return ENDING
@@ -268,7 +268,7 @@ def _make_fetch(count: int) -> Callable[..., None]:
     before, last = _make_fetch(count - 1), count - 1
 
     @register_jitable
-    def fetch(bases, strips, k, t):  # type: ignore[no-untyped-def]
+    def fetch(bases, strips, k, t):
         before(bases, strips, k, t)
         base, strip = bases[last], strips[last]
         for j in range(base.shape[1]):
@@ -284,7 +284,7 @@ def _make_pick(dimensions: tuple[int, ...]) -> Callable[..., Any]:
     before, last, is_vector = _make_pick(dimensions[:-1]), len(dimensions) - 1, dimensions[-1] == 1
 
     @register_jitable
-    def pick(views, t):  # type: ignore[no-untyped-def]
+    def pick(views, t):
         own = views[last][t] if is_vector else views[last][..., t]
         return before(views, t) + (own,)  # noqa: RUF005
 

@@ -128,12 +128,12 @@ def _make_wrapper(form: str, functions: Any, point_type: Any) -> tuple[Callable[
     if form == "value":
         trial_at = vector_at if point_type == REAL else complex_vector_at
 
-        def wrap_value(trial, n, user_data):  # type: ignore[no-untyped-def]
+        def wrap_value(trial, n, user_data):
             return evaluate(trial_at(trial, n), user_data)
 
         return wrap_value, calls.VALUE_SIGNATURE if point_type == REAL else calls.COMPLEX_SIGNATURE
 
-    def wrap_gradient(x, trial, grad, n, user_data):  # type: ignore[no-untyped-def]
+    def wrap_gradient(x, trial, grad, n, user_data):
         return evaluate(vector_at(x, n), vector_at(trial, n), vector_at(grad, n), user_data)
 
     return wrap_gradient, calls.GRADIENT_SIGNATURE
@@ -142,14 +142,14 @@ def _make_wrapper(form: str, functions: Any, point_type: Any) -> tuple[Callable[
 def _make_call(caller: Any, load_rows: Any) -> Callable[..., Any]:
     """Make the call of a function as `forms` has it; the data is the address of the user data."""
 
-    def call(points, user_data):  # type: ignore[no-untyped-def]
+    def call(points, user_data):
         return caller(user_data, points, load_rows(user_data))
 
     return inline(call)
 
 
 @register_jitable
-def _no_rows(user_data):  # type: ignore[no-untyped-def]
+def _no_rows(user_data):
     return ()
 
 
@@ -158,7 +158,7 @@ def _make_row_picker(user_data_type: Any) -> Callable[..., Any]:
     load, pick = calls.make_row_loader(user_data_type), _make_picker(len(user_data_type[1]))
 
     @register_jitable
-    def load_rows(user_data):  # type: ignore[no-untyped-def]
+    def load_rows(user_data):
         row_args, index = load(user_data)
         return pick(row_args, index[0])
 
@@ -172,14 +172,14 @@ def _make_picker(count: int) -> Callable[..., Any]:
     before, last = _make_picker(count - 1), count - 1
 
     @register_jitable
-    def pick(arrays, k):  # type: ignore[no-untyped-def]
+    def pick(arrays, k):
         return before(arrays, k) + (arrays[last][k],)  # noqa: RUF005
 
     return pick
 
 
 @register_jitable
-def fill(grad, given):  # type: ignore[no-untyped-def]
+def fill(grad, given):
     """Copy a gradient, an array, a list or a tuple, and tell whether it fits."""
     if len(given) != grad.size:
         return False
@@ -189,7 +189,7 @@ def fill(grad, given):  # type: ignore[no-untyped-def]
 
 
 @inline
-def renew(x, trial):  # type: ignore[no-untyped-def]
+def renew(x, trial):
     """Copy x again."""
     copy(x, trial)
     return trial

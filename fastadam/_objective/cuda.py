@@ -123,7 +123,7 @@ def _make_filler(length: int) -> Callable[..., bool]:
     before, last = _make_filler(length - 1), length - 1
 
     @register_jitable
-    def fill(grad, given):  # type: ignore[no-untyped-def]
+    def fill(grad, given):
         grad[last] = given[last]
         return before(grad, given)
 

@@ -23,19 +23,19 @@ def make_form(form: str, functions: Sequence[Any], fill: Any, renew: Any) -> Cal
     """Make the form of a name out of how the functions are called, the gradient's last."""
     fun, jac = functions[0], functions[-1]
 
-    def value(trial, data):  # type: ignore[no-untyped-def]
+    def value(trial, data):
         return fun((trial,), data)
 
-    def in_place(x, trial, grad, data):  # type: ignore[no-untyped-def]
+    def in_place(x, trial, grad, data):
         return fun((trial, grad), data)
 
-    def pair(x, trial, grad, data):  # type: ignore[no-untyped-def]
+    def pair(x, trial, grad, data):
         f, given = fun((trial,), data)
         if not fill(grad, given):
             raise ValueError(MISFIT)  # not in `fill`: Numba would keep what is given for ever
         return f
 
-    def separate(x, trial, grad, data):  # type: ignore[no-untyped-def]
+    def separate(x, trial, grad, data):
         f = fun((trial,), data)
         if not fill(grad, jac((renew(x, trial),), data)):
             raise ValueError(MISFIT)

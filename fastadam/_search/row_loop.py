@@ -48,7 +48,7 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
     function_at = make_function_at(run_signature)
     has_row_args = len(row_args_type) > 0
 
-    def solve(  # type: ignore[no-untyped-def]
+    def solve(
         run_address, address, args, row_args, memory, hyper, starts, solutions, cursor, rates, stop
     ):
         cursor, memory, rates = borrowed((cursor, memory, rates))
