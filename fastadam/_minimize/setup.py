@@ -87,6 +87,10 @@ def _choose_auto(options: Options, scheme: str) -> dict[str, float]:
         "last_step": auto.LAST_STEP,
         "narrowest": auto.NARROWEST,
         "cycle": -1,
+        "forward": scheme == "3-point",
+        "differs": scheme in ("2-point", "3-point"),
+        "eps": float(np.finfo(np.float64).eps),
+        "probe_step": 1e-4 if scheme in ("2-point", "3-point") else 1e-6,
     }
 
 

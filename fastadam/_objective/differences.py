@@ -12,6 +12,7 @@ The functions run as they are in Python, and are compiled into the loop for comp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -60,8 +61,11 @@ def beside(x, lower, upper, rel_step, unit):
 def around(x, lower, upper, rel_step, unit, width):
     """Find the two other points of a central difference: on both sides of x if there is room.
 
-    Where a bound is nearer than the step, both are on the other side, one half as far away.
+    Where a bound is nearer than the step, both are on the other side, one half as far away. With a
+    width below 0 it is one-sided.
     """
+    if width < 0.0:
+        return x, beside(x, lower, upper, ONE_SIDED_STEP, unit)
     h = max(width * size(x, unit), step(x, rel_step, CENTRAL_STEP, unit))
     near, far = x - h, x + h
     if not (lower <= near and far <= upper):
@@ -93,11 +97,19 @@ def slope(x, f, near, f_near, far, f_far):
     return (b * slope_a - a * slope_b) / (b - a)
 
 
+@register_jitable
+def bend(x, f, near, f_near, far, f_far):
+    """Second derivative of the parabola through three points, NaN where two coincide."""
+    if not counts_near(x, near, far):
+        return math.nan
+    return 2.0 * (secant(x, f, far, f_far) - secant(x, f, near, f_near)) / (far - near)
+
+
 def make_real_step(find_points: Any) -> Callable[..., None]:
     """Make what fills ``grad`` with slopes through x and the points that ``find_points`` gives."""
 
     def real_step(value, data, s, views):
-        x, trial, grad, lower, upper, rel_step, unit, _ = views
+        x, trial, grad, lower, upper, rel_step, unit, _, curvature = views
         f, evaluations, part, known = s.f, 0, 0, s.part
         copy(x, trial)
         for i in range((known - 1) // 2, x.size):
@@ -128,6 +140,7 @@ def make_real_step(find_points: Any) -> Callable[..., None]:
                 copy(x, trial)
                 evaluations += 1
             grad[i] = slope(x[i], f, near, f_near, far, f_far)
+            curvature[i] = bend(x[i], f, near, f_near, far, f_far)
         s.nfev += evaluations
         s.part = part
 
@@ -151,7 +164,7 @@ def find_complex_step(x, lower, upper, rel_step, unit):
 @register_jitable
 def complex_step(value, data, s, views):
     """Fill ``grad`` with ``imag(f(x + ih e_i)) / h``."""
-    x, _, grad, lower, upper, rel_step, unit, complex_trial = views
+    x, _, grad, lower, upper, rel_step, unit, complex_trial, _ = views
     evaluations = part = 0
     for i in range(s.part - 1, x.size):
         h = find_complex_step(x[i], lower[i], upper[i], rel_step[i], unit[i])

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._numba.options import inline
 from .differences import FILLERS, copy
-from .layout import GRAD, GRADIENT, LOWER, REL_STEP, TRIAL, UNIT, UPPER, VALUE, X
+from .layout import CURVATURE, GRAD, GRADIENT, LOWER, REL_STEP, TRIAL, UNIT, UPPER, VALUE, X
 
 
 @inline
@@ -19,7 +19,8 @@ def select_views(vectors, complex_trial):
     """
     x, trial, grad = vectors[X], vectors[TRIAL], vectors[GRAD]
     lower, upper, rel_step = vectors[LOWER], vectors[UPPER], vectors[REL_STEP]
-    return x, trial, grad, lower, upper, rel_step, vectors[UNIT], complex_trial
+    unit, curvature = vectors[UNIT], vectors[CURVATURE]
+    return x, trial, grad, lower, upper, rel_step, unit, complex_trial, curvature
 
 
 @inline

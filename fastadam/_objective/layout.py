@@ -2,9 +2,12 @@
 
 # The rows of the matrix. UNIT is what steps are measured in; 0 without `auto`, where steps
 # are what the user says. The rule's state is in the rows from STATE on.
-X, TRIAL, GRAD, BEST_X, BEST_GRAD, LOWER, UPPER, REL_STEP, UNIT, STATE = range(10)
+X, TRIAL, GRAD, BEST_X, BEST_GRAD, LOWER, UPPER, REL_STEP, UNIT, CURVATURE = range(10)
+# Where a descent stands, its gradient there and the direction from there; which coordinates are not
+# held by a bound. Behind the rule's state is the metric, see `metric`.
+ORIGIN, ORIGIN_GRAD, DIRECTION, FREE, STATE = range(10, 15)
 
 # What is to be evaluated at x next.
 VALUE_AND_GRADIENT = 0
 GRADIENT = 1  # at another width of the differences; the value is known
-VALUE = 2  # a gradient would take more evaluations than are allowed, or more time
+VALUE = 2  # a gradient would take more evaluations than are allowed, or is not needed yet

@@ -26,16 +26,17 @@ import math
 
 from numba.extending import register_jitable
 
-from .._objective.layout import BEST_X, GRAD, LOWER, UNIT, UPPER, X
-from .outcomes import OVERSHOT, STAGNATED, UNBOUNDED
+from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, LOWER, UNIT, UPPER, VALUE, X
+from . import descent
+from .outcomes import MAXFEV, NONFINITE, OVERSHOT, STAGNATED, UNBOUNDED
 
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
 HYPER_PARAMETERS = {"betas": (0.98, 0.995), "eps": 1e-12}
 
 FIRST_STEP = 0.3
 CYCLE = 0.3
-SHRINK = 0.5
-LAST_STEP = 1e-10
+SHRINK = 0.3
+LAST_STEP = 1e-7
 LEG_PATIENCE = 20
 PATIENCE_GROWTH = 4
 #: At least so many cycles, unless the gradient vanishes.
@@ -54,24 +55,103 @@ FTOL = 1e-10
 LEG_FTOL = 1e-3
 
 
+LEG, DESCENT = 0, 1
+
+
+@register_jitable
+def start(s, vectors):
+    """Set up a search."""
+    s.gear = DESCENT
+    s.reach = 1.0
+    s.first_f = math.inf
+    n = vectors.shape[1]
+    largest = 0.0
+    for i in range(n):
+        largest = max(largest, abs(vectors[BEST_X, i]))
+    if largest == 0.0:
+        largest = 1.0
+    for i in range(n):
+        x = abs(vectors[BEST_X, i])
+        room = vectors[UPPER, i] - vectors[LOWER, i]
+        vectors[UNIT, i] = min(x if x > 0.0 else largest, room if room > 0.0 else math.inf)
+    descent.begin(s, vectors)
+    s.turn = 0
+
+
+@register_jitable
+def descend(s, vectors, metric):
+    """Take in an evaluation of a descent."""
+    if s.first_f == math.inf:
+        if not abs(s.f) < math.inf:
+            s.status = NONFINITE
+            return False
+        s.first_f = s.f
+    is_best = s.f < s.best_f or (s.f == s.best_f and s.request != VALUE)
+    if is_best and s.f > -math.inf:
+        s.best_f = s.f
+        s.best_width = s.width if s.request != VALUE else descent.UNKNOWN
+        for i in range(vectors.shape[1]):
+            vectors[BEST_X, i] = vectors[X, i]
+            vectors[BEST_GRAD, i] = vectors[GRAD, i] if s.request != VALUE else math.nan
+    if s.request == VALUE and s.stage == descent.BEGIN:
+        s.status = MAXFEV
+        return False
+    return descent.advance(s, vectors, metric)
+
+
+WIDTHS = (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4)
+LEAST_GAIN = 1e-7
+
+
+@register_jitable
+def next_gear(s, vectors):
+    """Choose what comes after a descent or a cycle of legs."""
+    if s.turn == 0:
+        s.turn_f = s.best_f
+        s.flat = s.arrived
+    s.turn += 1
+    if s.differs == 1 and s.turn <= len(WIDTHS):
+        s.width = WIDTHS[s.turn - 1]
+        begin_descent(s, vectors)
+        return
+    gained = s.turn_f - s.best_f > LEAST_GAIN * (1.0 + abs(s.best_f))
+    if not gained and s.flat == 0 and s.gear == DESCENT:
+        s.gear = LEG
+        s.lr = FIRST_STEP / SHRINK
+        s.patience = s.first_patience
+        s.cycle_end = 2**62
+        next_leg(s, vectors)
+        return
+    s.gear = DESCENT
+    if gained:
+        s.turn = 0
+        for i in range(vectors.shape[1]):
+            vectors[UNIT, i] = max(abs(vectors[BEST_X, i]), 0.1 * vectors[UNIT, i])
+        s.width = 0.0
+        begin_descent(s, vectors)
+        return
+    s.status = STAGNATED if s.flat == 1 else OVERSHOT
+
+
+@register_jitable
+def begin_descent(s, vectors):
+    """Set up a descent from the best point at the width at hand, and ask for its gradient."""
+    descent.begin(s, vectors)
+    s.f = s.best_f
+    s.reach = 1.0
+    descent.ask(s, vectors, descent.BEGIN, GRADIENT)
+
+
 @register_jitable
 def next_leg(s, vectors):
-    """Set up a leg with a smaller step, or a new cycle; set the status if it is all over.
-
-    A search starts with a step of 0 in the cycle before the first, so with a new cycle.
-    """
+    """Set up a leg with a smaller step; tell whether there is one."""
     s.lr *= SHRINK
-    if s.lr <= s.last_step:
-        gain = s.cycle_f - s.best_f
-        if s.cycle >= CYCLES - 1 and gain <= s.cycle_ftol * (1.0 + abs(s.best_f)):
-            s.status = end_in_vain(s, vectors)
-            return
-    if s.lr <= s.last_step or s.nit >= s.cycle_end:
-        next_cycle(s)
-    measure_units(vectors, LEAST_UNITS[s.cycle % 2])
+    if s.lr < s.last_step:
+        return False
     s.since = 0
     s.target = s.best_f
     s.width = s.lr * WIDTH if s.widen == 1 and s.lr * WIDTH >= s.narrowest else 0.0
+    return True
 
 
 @register_jitable

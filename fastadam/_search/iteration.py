@@ -20,6 +20,7 @@ from .._objective.layout import (
     GRAD,
     GRADIENT,
     LOWER,
+    STATE,
     TRIAL,
     UNIT,
     UPPER,
@@ -42,11 +43,29 @@ def make_iterate(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
     """
     sweep = _make_sweep(rule, dtype)
     carried = rule.carried.start if rule.carried else 0.0
+    state_rows = len(rule.state)
 
     def iterate(s, vectors, state, hyper):
         while True:
             if s.nit == 0 and not is_finite(vectors, X):
                 s.status = NONFINITE
+                return
+            if s.gear == auto.DESCENT:
+                if auto.descend(s, vectors, vectors[STATE + state_rows :]):
+                    return
+                if s.status != RUNNING:
+                    return
+                auto.next_gear(s, vectors)
+                if s.status != RUNNING or s.gear == auto.DESCENT:
+                    return
+                for i in range(vectors.shape[1]):
+                    vectors[X, i] = vectors[TRIAL, i] = vectors[BEST_X, i]
+                    for k in range(state_rows):
+                        state[k, i] = 0.0
+                s.f = s.best_f
+                s.t = 0
+                s.carried = carried
+                s.request = GRADIENT
                 return
             is_best = -math.inf < s.f <= s.best_f  # false for NaN
             norm = sweep(s, vectors, state, hyper, is_best)
@@ -59,13 +78,13 @@ def make_iterate(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
                 if s.status == CONVERGED and not is_finite(vectors, BEST_X):
                     s.status = NONFINITE
                 return
-            auto.next_leg(s, vectors)
-            if s.status != RUNNING:
+            if not auto.next_leg(s, vectors):
+                auto.next_gear(s, vectors)
                 return
             for i in range(vectors.shape[1]):
                 vectors[X, i] = vectors[BEST_X, i]
                 vectors[GRAD, i] = vectors[BEST_GRAD, i]
-                for k in range(state.shape[0]):
+                for k in range(state_rows):
                     state[k, i] = 0.0
             s.f = s.best_f
             s.t = 0

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .._objective.layout import (
     BEST_GRAD,
     BEST_X,
+    CURVATURE,
     GRAD,
     GRADIENT,
     LOWER,
@@ -99,14 +100,14 @@ def begin(s, vectors, k, starts):
         p = lower if p < lower else upper if p > upper else p  # NaN stays NaN
         vectors[X, i] = vectors[TRIAL, i] = vectors[BEST_X, i] = p
         vectors[LOWER, i], vectors[UPPER, i], vectors[UNIT, i] = lower, upper, 0.0
-        vectors[GRAD, i] = vectors[BEST_GRAD, i] = 0.0
+        vectors[GRAD, i] = vectors[BEST_GRAD, i] = vectors[CURVATURE, i] = 0.0
         for j in range(STATE, vectors.shape[0]):
             vectors[j, i] = 0.0
-    s.cost, s.wide_cost = 1 + s.cost_each * free, 1 + 2 * free
+    s.cost, s.wide_cost, s.forward_cost = 1 + s.cost_each * free, 1 + 2 * free, 1 + free
     if s.auto == 0:
         s.lr = starts.rates[k if starts.rates.size > 1 else 0]
     else:
-        auto.next_leg(s, vectors)
+        auto.start(s, vectors)
     if not is_affordable(s, cost(s)):
         s.request = VALUE
     return True

@@ -10,7 +10,7 @@ import numpy as np
 from .._objective.layout import BEST_GRAD, BEST_X, GRAD, STATE, TRIAL, X
 from .._rules.spec import Floats, Rule
 from ..typing import Vector
-from . import lockstep_kernels, rows
+from . import lockstep_kernels, metric, rows
 from .rows import Solutions, Starts
 from .state import SCALARS
 
@@ -33,7 +33,7 @@ class Search:
         self.record = np.frombuffer(self.scalars, SCALARS)
         if numba.config.DISABLE_JIT:  # the loops say s.f, in Python too
             self.record = self.record.view(np.recarray)
-        self.vectors = np.zeros((STATE + len(rule.state), n))
+        self.vectors = np.zeros((STATE + len(rule.state) + metric.rows_needed(n), n))
         # One column, of whole vectors: what loops over columns copies each at once.
         self.whole = self.vectors[:, None]
         self.x, self.trial, self.grad = self.vectors[X], self.vectors[TRIAL], self.vectors[GRAD]
