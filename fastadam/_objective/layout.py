@@ -5,7 +5,7 @@
 X, TRIAL, GRAD, BEST_X, BEST_GRAD, LOWER, UPPER, REL_STEP, UNIT, CURVATURE = range(10)
 # Where a descent stands, its gradient there and the direction from there; which coordinates are not
 # held by a bound. Behind the rule's state is the metric, see `metric`.
-ORIGIN, ORIGIN_GRAD, DIRECTION, FREE, STATE = range(10, 15)
+ORIGIN, ORIGIN_GRAD, DIRECTION, FREE, SIZE, STATE = range(10, 16)
 
 # What is to be evaluated at x next.
 VALUE_AND_GRADIENT = 0

@@ -26,7 +26,7 @@ import math
 
 from numba.extending import register_jitable
 
-from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, LOWER, UNIT, UPPER, VALUE, X
+from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, LOWER, SIZE, UNIT, UPPER, VALUE, X
 from . import descent
 from .outcomes import MAXFEV, NONFINITE, OVERSHOT, STAGNATED, UNBOUNDED
 
@@ -73,7 +73,8 @@ def start(s, vectors):
     for i in range(n):
         x = abs(vectors[BEST_X, i])
         room = vectors[UPPER, i] - vectors[LOWER, i]
-        vectors[UNIT, i] = min(x if x > 0.0 else largest, room if room > 0.0 else math.inf)
+        vectors[SIZE, i] = min(x if x > 0.0 else largest, room if room > 0.0 else math.inf)
+        vectors[UNIT, i] = vectors[SIZE, i]
     descent.begin(s, vectors)
     s.turn = 0
 
@@ -119,6 +120,8 @@ def next_gear(s, vectors):
         s.gear = LEG
         s.lr = FIRST_STEP / SHRINK
         s.patience = s.first_patience
+        for i in range(vectors.shape[1]):
+            vectors[UNIT, i] = vectors[SIZE, i]
         s.cycle_end = 2**62
         next_leg(s, vectors)
         return
@@ -126,7 +129,7 @@ def next_gear(s, vectors):
     if gained:
         s.turn = 0
         for i in range(vectors.shape[1]):
-            vectors[UNIT, i] = max(abs(vectors[BEST_X, i]), 0.1 * vectors[UNIT, i])
+            vectors[SIZE, i] = max(abs(vectors[BEST_X, i]), 0.1 * vectors[SIZE, i])
         s.width = 0.0
         begin_descent(s, vectors)
         return
@@ -139,6 +142,8 @@ def begin_descent(s, vectors):
     descent.begin(s, vectors)
     s.f = s.best_f
     s.reach = 1.0
+    for i in range(vectors.shape[1]):
+        vectors[UNIT, i] = vectors[SIZE, i]
     descent.ask(s, vectors, descent.BEGIN, GRADIENT)
 
 

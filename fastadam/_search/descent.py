@@ -41,6 +41,7 @@ SUFFICIENT = 1e-4
 FLATTER = 0.9
 MOST_TRIES = 12
 FAR = 1e20
+STALL = 30
 #: A width that asks for one-sided differences, and one that stands for no gradient at all.
 ONE_SIDED = -1.0
 UNKNOWN = -2.0
@@ -87,7 +88,7 @@ def take(s, vectors, metric):
         s.stage = MOVED
     elif s.stage == POLL:
         if not s.f < s.origin_f:
-            s.polled = 1
+            s.polled = 1000
             return False
         return ask(s, vectors, BEGIN, GRADIENT)
     elif s.stage == PROBE:
@@ -97,10 +98,18 @@ def take(s, vectors, metric):
         return False
     if s.stage == BEGIN:
         take_origin(s, vectors)
+        s.begin_f = s.mark_f = s.f
+        s.moves = 0
         return start_metric(s, vectors, metric, True)
     if s.stage == MOVED:
+        s.moves += 1
+        if s.moves % (STALL + vectors.shape[1]) == 0:
+            if s.mark_f - s.f <= 1e-6 * (s.begin_f - s.f):
+                s.polled = s.renewed = 1000
+                return False
+            s.mark_f = s.f
         metrics.update(s, vectors, metric, s.renew == 1)
-        s.renew = s.polled = 0
+        s.renew = 0
         if metric.shape[1] <= metrics.MOST_DENSE:
             s.updates += 1
     take_origin(s, vectors)
@@ -173,6 +182,8 @@ def start_metric(s, vectors, metric, forward):
         steepest = max(steepest, abs(vectors[ORIGIN_GRAD, i]) * vectors[UNIT, i])
     known = 1
     largest = 0.0
+    if s.differs == 1 and s.width == 0.0:
+        refine_units(s, vectors)
     for i in range(n):
         unit = vectors[UNIT, i]
         slope = abs(vectors[ORIGIN_GRAD, i]) * unit
@@ -197,6 +208,17 @@ def start_metric(s, vectors, metric, forward):
     if s.width == 0.0 and forward and s.forward == 1:
         s.width = ONE_SIDED
     return next_step(s, vectors, metric)
+
+
+@register_jitable
+def refine_units(s, vectors):
+    """Let differences be no wider than the curvature allows."""
+    for i in range(vectors.shape[1]):
+        c = abs(vectors[CURVATURE, i])
+        if 0.0 < c < math.inf:
+            natural = math.sqrt(abs(s.origin_f) / c)
+            unit = vectors[UNIT, i]
+            vectors[UNIT, i] = min(max(natural, 1e-5 * unit), unit)
 
 
 @register_jitable
@@ -349,15 +371,13 @@ def judge_trial(s, vectors):
         if has_gradient:
             extend = slope < FLATTER * s.decrease
         else:
-            extend = change < 0.9 * s.decrease and True
+            extend = change < 0.9 * s.decrease
         extend = extend and s.step < 1e6
         if not extend or s.tries >= MOST_TRIES:
             return False
         s.low = s.step
         s.step = 4.0 * s.step if s.high == math.inf else 0.5 * (s.low + s.high)
         return propose(s, vectors)
-    if s.low > 0.0 and (not has_gradient or s.tries >= MOST_TRIES):
-        return False
     if s.tries >= MOST_TRIES:
         return False
     if -s.decrease <= 0.25 * s.eps * abs(s.origin_f) and not has_gradient:
@@ -378,9 +398,15 @@ def judge_trial(s, vectors):
 @register_jitable
 def can_recover(s):
     """Tell whether a descent that has come to its end may go on in another way."""
-    if s.width == ONE_SIDED or (s.differs == 1 and s.polled == 0):
+    if s.width == ONE_SIDED or may_poll(s):
         return True
     return s.arrived == 0 and s.updates > 0 and s.renewed < 3
+
+
+@register_jitable
+def may_poll(s):
+    """Tell whether the points of the last differences may be looked at."""
+    return s.differs == 1 and s.polled < 10 and (s.width > 0.0 or s.arrived == 1)
 
 
 @register_jitable
@@ -393,8 +419,8 @@ def recover(s, vectors, metric):
         s.width = 0.0
         s.arrived = 0
         return ask(s, vectors, CENTRED, GRADIENT)
-    if s.differs == 1 and s.polled == 0:
-        s.polled = 1
+    if may_poll(s):
+        s.polled += 1
         return poll(s, vectors)
     s.arrived = 0
     s.renewed += 1
