@@ -76,7 +76,7 @@ def start(s, vectors):
         vectors[SIZE, i] = min(x if x > 0.0 else largest, room if room > 0.0 else math.inf)
         vectors[UNIT, i] = vectors[SIZE, i]
     descent.begin(s, vectors)
-    s.turn = 0
+    s.turn = s.cycle = 0
 
 
 @register_jitable
@@ -115,8 +115,10 @@ def next_gear(s, vectors):
         s.width = WIDTHS[s.turn - 1]
         begin_descent(s, vectors)
         return
-    gained = s.turn_f - s.best_f > LEAST_GAIN * (1.0 + abs(s.best_f))
-    if not gained and s.flat == 0 and s.gear == DESCENT:
+    fall = s.first_f - s.best_f
+    gained = s.turn_f - s.best_f > max(1e-6 * min(abs(s.best_f), fall), 1e-16 * fall)
+    if not gained and s.flat == 0 and s.gear == DESCENT and s.cycle < 3:
+        s.cycle += 1
         s.gear = LEG
         s.lr = FIRST_STEP / SHRINK
         s.patience = s.first_patience
@@ -133,7 +135,7 @@ def next_gear(s, vectors):
         s.width = 0.0
         begin_descent(s, vectors)
         return
-    s.status = STAGNATED if s.flat == 1 else OVERSHOT
+    s.status = STAGNATED
 
 
 @register_jitable

@@ -17,6 +17,7 @@ from .._objective.layout import (
     ORIGIN,
     ORIGIN_GRAD,
     REL_STEP,
+    SIZE,
     TRIAL,
     UNIT,
     UPPER,
@@ -104,7 +105,7 @@ def take(s, vectors, metric):
     if s.stage == MOVED:
         s.moves += 1
         if s.moves % (STALL + vectors.shape[1]) == 0:
-            if s.mark_f - s.f <= 1e-6 * (s.begin_f - s.f):
+            if s.mark_f - s.f <= 1e-5 * min(abs(s.f), s.begin_f - s.f):
                 s.polled = s.renewed = 1000
                 return False
             s.mark_f = s.f
@@ -261,10 +262,6 @@ def take_probe(s, vectors, metric):
             metric[1 + i, i] = value
         else:
             metric[1 + i, j] = 0.5 * (metric[1 + i, j] + value)
-    slope = abs(vectors[ORIGIN_GRAD, i]) * vectors[UNIT, i]
-    least = slope / REACH
-    if abs(metric[1 + i, i]) < least:
-        metric[1 + i, i] = least
     if metric[1 + i, i] == 0.0:
         metric[1 + i, i] = 1e-300
 
@@ -312,13 +309,16 @@ def next_step(s, vectors, metric):
     fall = s.first_f - s.origin_f
     if s.cost_each == 0:
         rounding *= 1e-6
-    if gain <= rounding or gain <= 1e-22 * fall or (steep <= 1e-5 and gain <= 1e-14 * fall):
+    length = far = 0.0
+    for i in range(vectors.shape[1]):
+        length = max(length, abs(vectors[DIRECTION, i]) / vectors[UNIT, i])
+        far = max(far, abs(vectors[DIRECTION, i]) / vectors[SIZE, i])
+    if gain <= rounding:
+        s.arrived = 1
+    elif far <= 1e-6 and gain <= (1e-14 if steep <= 1e-5 else 1e-22) * fall:
         s.arrived = 1
     if s.arrived == 1:
         return False
-    length = 0.0
-    for i in range(vectors.shape[1]):
-        length = max(length, abs(vectors[DIRECTION, i]) / vectors[UNIT, i])
     if length > REACH * s.reach:
         scale = REACH * s.reach / length
         for i in range(vectors.shape[1]):

@@ -65,10 +65,13 @@ def solve(s, vectors, metric):
         return
     shift = 0.0
     while not _factorise(vectors, metric, shift):
-        shift = max(4.0 * shift, 1e-3)
+        shift = max(8.0 * shift, 1e-12)
         if not shift < 1e12:
             break
     n = metric.shape[1]
+    if shift > 0.0:
+        for i in range(n):
+            metric[1 + i, i] = abs(metric[1 + i, i]) * (1.0 + shift)
     for i in range(n):
         total = -vectors[ORIGIN_GRAD, i] * vectors[UNIT, i] * vectors[FREE, i]
         for k in range(i):
