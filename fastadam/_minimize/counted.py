@@ -66,7 +66,7 @@ class CountedObjective:
         self._patience = options.patience or PATIENCE
         #: The method is over where the value falls by less than ftol (1 + |f|) in `patience`
         #: iterations. None: where it does not fall, which is no success.
-        self.gtol, self.ftol = options.gtol, options.ftol
+        self.gtol, self.ftol = options.gradient_tolerance, options.ftol
         if self.ftol is None and options.patience is not None:
             self.ftol = 0.0
         elif self.ftol is None and options.auto:

@@ -30,6 +30,9 @@ from ..typing import PolishMethod
 #: The default of `maxiter`, and the limit of a polish.
 MOST_ITERATIONS = 20_000
 
+#: The default of `gtol`, where there is one.
+GTOL = 1e-5
+
 _NO_LIMIT = np.iinfo(np.int64).max
 
 
@@ -46,7 +49,7 @@ class Options:
     maxiter: int = MOST_ITERATIONS
     maxfev: float = math.inf
     max_seconds: float = math.inf
-    gtol: float = 1e-5
+    gtol: float | None = None
     ftol: float | None = None
     patience: int | None = None
     return_all: bool = False
@@ -58,6 +61,11 @@ class Options:
     def auto(self) -> bool:
         """Whether the step size is fastadam's choice."""
         return isinstance(self.lr, str)
+
+    @property
+    def gradient_tolerance(self) -> float:
+        """What a component of the gradient is to be within where something asks for that."""
+        return GTOL if self.gtol is None else self.gtol
 
 
 def _rate(name: str, value: object) -> Any:

@@ -41,7 +41,7 @@ class Setup:
             n,
             maxiter=options.maxiter,
             maxfev=min(options.maxfev, _NEVER),
-            gtol=options.gtol,
+            gtol=(options.gtol or 0.0) if options.auto else options.gradient_tolerance,
             clip_norm=options.clip_norm,
             cost_each=self.objective.gradient_cost,
             **(_choose_auto(options, scheme) if options.auto else _choose_fixed(options)),

@@ -43,6 +43,8 @@ FLATTER = 0.9
 MOST_TRIES = 12
 FAR = 1e20
 STALL = 30
+JUDGED = 2
+JUDGED_SUFFICIENT = 0.25
 #: A width that asks for one-sided differences, and one that stands for no gradient at all.
 ONE_SIDED = -1.0
 UNKNOWN = -2.0
@@ -367,7 +369,8 @@ def judge_trial(s, vectors):
                 vectors[BEST_X, i], vectors[BEST_GRAD, i] = vectors[X, i], vectors[GRAD, i]
             return False
     s.tries += 1
-    if change <= SUFFICIENT * s.decrease and change < 0.0:
+    sufficient = SUFFICIENT if s.moves >= JUDGED else JUDGED_SUFFICIENT
+    if change <= sufficient * s.decrease and change < 0.0:
         if has_gradient:
             extend = slope < FLATTER * s.decrease
         else:
