@@ -82,12 +82,18 @@ def take(s, vectors, metric):
         if s.best_f < 0.0 and (far > FAR or not s.best_f * s.best_f < math.inf):
             s.status = UNBOUNDED
             return False
-        if s.best_f < s.origin_f or s.equal == 1:
+        if s.equal == 1 or (s.low > 0.0 and s.best_f == s.low_f):
             load_best(s, vectors)
-            if s.best_width != s.width:
-                return ask(s, vectors, MOVED, GRADIENT)
+        elif s.low > 0.0:
+            place(s, vectors, s.low)
+            s.f = s.low_f
+            return ask(s, vectors, MOVED, GRADIENT)
+        elif s.best_f < s.origin_f and s.moves >= JUDGED:
+            load_best(s, vectors)
         else:
             return False
+        if s.best_width != s.width:
+            return ask(s, vectors, MOVED, GRADIENT)
         s.stage = MOVED
     elif s.stage == POLL:
         if not s.f < s.origin_f:
@@ -103,11 +109,16 @@ def take(s, vectors, metric):
         take_origin(s, vectors)
         s.begin_f = s.mark_f = s.f
         s.moves = 0
+        if s.width <= 0.0 and measure_projected(vectors) <= s.gtol:
+            s.arrived = 1
+            return False
         return start_metric(s, vectors, metric, True)
     if s.stage == MOVED:
         s.moves += 1
         if s.moves % (STALL + vectors.shape[1]) == 0:
-            if s.mark_f - s.f <= 1e-5 * min(abs(s.f), s.begin_f - s.f):
+            fall = s.begin_f - s.f
+            if s.mark_f - s.f <= max(1e-5 * min(abs(s.f), fall), 1e-14 * fall):
+                s.arrived = 1 if s.far <= 1e-6 else 0
                 s.polled = s.renewed = 1000
                 return False
             s.mark_f = s.f
@@ -269,6 +280,18 @@ def take_probe(s, vectors, metric):
 
 
 @register_jitable
+def measure_projected(vectors):
+    """Measure the largest component of the gradient at the origin that no bound holds."""
+    largest = 0.0
+    for i in range(vectors.shape[1]):
+        x, g = vectors[ORIGIN, i], vectors[ORIGIN_GRAD, i]
+        held = (g >= 0.0 and x <= vectors[LOWER, i]) or (g <= 0.0 and x >= vectors[UPPER, i])
+        if not held:
+            largest = max(largest, abs(g))
+    return largest
+
+
+@register_jitable
 def find_direction(s, vectors, metric):
     """Find the direction of the next step and the slope along it."""
     n = vectors.shape[1]
@@ -315,6 +338,7 @@ def next_step(s, vectors, metric):
     for i in range(vectors.shape[1]):
         length = max(length, abs(vectors[DIRECTION, i]) / vectors[UNIT, i])
         far = max(far, abs(vectors[DIRECTION, i]) / vectors[SIZE, i])
+    s.far = far
     if gain <= rounding:
         s.arrived = 1
     elif far <= 1e-6 and gain <= (1e-14 if steep <= 1e-5 else 1e-22) * fall:
@@ -333,18 +357,24 @@ def next_step(s, vectors, metric):
 
 
 @register_jitable
-def propose(s, vectors):
-    """Ask for the point at the step at hand."""
-    decrease = 0.0
-    moved = False
+def place(s, vectors, step):
+    """Go so far along the direction, within the bounds; tell whether that is another point."""
+    decrease, moved = 0.0, False
     for i in range(vectors.shape[1]):
         x = vectors[ORIGIN, i]
-        p = x + s.step * vectors[DIRECTION, i]
+        p = x + step * vectors[DIRECTION, i]
         p = min(max(p, vectors[LOWER, i]), vectors[UPPER, i])
         moved = moved or p != x
         decrease += vectors[ORIGIN_GRAD, i] * (p - x)
         vectors[X, i] = vectors[TRIAL, i] = p
     s.decrease = decrease
+    return moved
+
+
+@register_jitable
+def propose(s, vectors):
+    """Ask for the point at the step at hand."""
+    moved = place(s, vectors, s.step)
     if not moved:
         s.stage = TRIAL_STEP
         return False
@@ -370,15 +400,15 @@ def judge_trial(s, vectors):
             return False
     s.tries += 1
     sufficient = SUFFICIENT if s.moves >= JUDGED else JUDGED_SUFFICIENT
-    if change <= sufficient * s.decrease and change < 0.0:
+    lowest = s.low == 0.0 or change <= 0.3 * (s.low_f - s.origin_f)
+    if change <= sufficient * s.decrease and change < 0.0 and lowest:
         if has_gradient:
             extend = slope < FLATTER * s.decrease
         else:
             extend = change < 0.9 * s.decrease
-        extend = extend and s.step < 1e6
-        if not extend or s.tries >= MOST_TRIES:
+        s.low, s.low_f = s.step, s.f
+        if not extend or s.step >= 1e6 or s.tries >= MOST_TRIES:
             return False
-        s.low = s.step
         s.step = 4.0 * s.step if s.high == math.inf else 0.5 * (s.low + s.high)
         return propose(s, vectors)
     if s.tries >= MOST_TRIES:
@@ -387,6 +417,8 @@ def judge_trial(s, vectors):
         return False
     s.high = s.step
     if s.low > 0.0:
+        if not has_gradient and s.tries >= 8:
+            return False
         s.step = 0.5 * (s.low + s.high)
         return propose(s, vectors)
     # The lowest point of the parabola through both values.
