@@ -110,6 +110,7 @@ def next_gear(s, vectors):
     if s.turn == 0:
         s.turn_f = s.best_f
         s.flat = s.arrived
+        s.turn_gain = -0.5 * s.slope
     s.turn += 1
     if s.differs == 1 and s.turn <= len(WIDTHS):
         s.width = WIDTHS[s.turn - 1]
@@ -135,7 +136,8 @@ def next_gear(s, vectors):
         s.width = 0.0
         begin_descent(s, vectors)
         return
-    s.status = STAGNATED
+    settled = s.flat == 1 or s.turn_gain <= max(1e-3 * abs(s.best_f), 1e-7 * fall)
+    s.status = STAGNATED if settled else OVERSHOT
 
 
 @register_jitable
