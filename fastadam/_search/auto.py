@@ -136,7 +136,7 @@ def next_gear(s, vectors):
         s.width = 0.0
         begin_descent(s, vectors)
         return
-    settled = s.flat == 1 or s.turn_gain <= max(1e-3 * abs(s.best_f), 1e-7 * fall)
+    settled = s.flat == 1 or s.turn_gain <= 1e-3 * abs(s.best_f) or abs(s.best_f) <= 1e-6 * fall
     s.status = STAGNATED if settled else OVERSHOT
 
 

@@ -194,7 +194,7 @@ def start_metric(s, vectors, metric, forward):
     steepest = 0.0
     for i in range(n):
         steepest = max(steepest, abs(vectors[ORIGIN_GRAD, i]) * vectors[UNIT, i])
-    known = 1
+    known, bowl = 1, True
     largest = 0.0
     if s.differs == 1 and s.width == 0.0:
         refine_units(s, vectors)
@@ -210,13 +210,16 @@ def start_metric(s, vectors, metric, forward):
             if not value > noise:
                 value = 0.0
             value = max(value, slope / REACH)
+            bowl = bowl and vectors[CURVATURE, i] > 0.0
         largest = max(largest, value)
         metrics.start_diagonal(metric, i, value)
     if not 0.0 < largest < math.inf:
         largest = 1.0
     for i in range(n):
         value = metrics.diagonal(metric, i)
-        if not value > 1e-12 * largest:
+        if not bowl and n > metrics.MOST_DENSE:
+            metrics.start_diagonal(metric, i, largest)
+        elif not value > 1e-12 * largest:
             metrics.start_diagonal(metric, i, 1e-12 * largest)
     s.renew = 1 - known
     if s.width == 0.0 and forward and s.forward == 1:
@@ -338,7 +341,7 @@ def next_step(s, vectors, metric):
     for i in range(vectors.shape[1]):
         length = max(length, abs(vectors[DIRECTION, i]) / vectors[UNIT, i])
         far = max(far, abs(vectors[DIRECTION, i]) / vectors[SIZE, i])
-    s.far = far
+    s.far, s.length = far, length
     if gain <= rounding:
         s.arrived = 1
     elif far <= 1e-6 and gain <= (1e-14 if steep <= 1e-5 else 1e-22) * fall:
@@ -351,6 +354,7 @@ def next_step(s, vectors, metric):
             vectors[DIRECTION, i] *= scale
         slope *= scale
         s.reach *= 4.0
+        s.length = length * scale
     s.slope = slope
     s.step, s.low, s.high, s.tries, s.equal = 1.0, 0.0, math.inf, 0, 0
     return propose(s, vectors)
@@ -427,6 +431,8 @@ def judge_trial(s, vectors):
     if bent < math.inf:
         factor = min(max(-0.5 * s.decrease / bent, 0.1), 0.5)
     s.step *= factor
+    if s.step * s.length < 0.03 * s.width:
+        return False
     return propose(s, vectors)
 
 

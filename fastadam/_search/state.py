@@ -84,6 +84,7 @@ SCALARS = np.dtype(
         ("eps", np.float64),
         ("probe_step", np.float64),
         ("turn", np.int64),
+        ("length", np.float64),
         ("turn_gain", np.float64),
         ("far", np.float64),
         ("low_f", np.float64),
