@@ -11,7 +11,7 @@ from benchmarks.batch import bad_rows as bad
 from benchmarks.batch import fits, memory, multistart, snippet, starts, uneven
 from benchmarks.batch import fitters as fits_peers
 from benchmarks.harness.report import OK, WRONG, Options, format_rows
-from benchmarks.harness.rows import make_rows, speedup
+from benchmarks.harness.rows import fraction, make_rows, speedup
 from benchmarks.harness.timing import Record
 
 QUICK = Options(quick=True)
@@ -41,16 +41,22 @@ def test_quick_suite(tmp_path, capsys, hasty, one_thread, small):
     assert [verdict["asked"] for verdict in suite["verdicts"]] == [
         ">= 40 million/s",
         ">= 1.8",
-        *[">= 1"] * 2,
+        *["<= 0.15"] * 2,
         ">= 100",
         ">= 100",
+        "<= 4 µs",
+        "<= 15 µs",
+        "<= 25",
+        "<= 0.6",
         "<= 0.5 %",
         ">= 1.7",
         *["<= 4.4"] * 2,
         *["<= 1 MB"] * 2,
         "<= 0",
     ]
-    assert all(verdict["measured"] for verdict in suite["verdicts"])
+    missing = {v["asked"]: v["note"] for v in suite["verdicts"] if not v["measured"]}
+    assert missing.keys() <= {"<= 0.6"}
+    assert all("left out" in note for note in missing.values())
     rows = {row["contender"]: row for row in suite["rows"]}
     assert {starts.ALL, starts.NUMPY, fits.BOUNDED, fits.FREE, bad.WITH} <= rows.keys()
     assert rows[fits.BOUNDED]["ratios"].keys() == {f"{fits.OURS} / it"}
@@ -58,10 +64,10 @@ def test_quick_suite(tmp_path, capsys, hasty, one_thread, small):
     assert rows.keys() >= multistart.METHODS.keys()
     assert "WRONG" not in capsys.readouterr().out
     assert rows[snippet.SHOWN]["fits"] == 50
-    for name in (fits_peers.VALUES, fits_peers.GIVEN):
+    for name in (fits_peers.VALUES, fits_peers.ADAM):
         assert rows[name]["ratios"].keys() == {f"{fits.OURS} / it"}
-    (tuned,) = (note for note in suite["notes"] if note.startswith(f"{fits.OURS}: "))
-    assert "lr=0.015, betas=(0.75, 0.999), gradient by hand" in tuned
+    (tuned,) = (note for note in suite["notes"] if note.startswith(f"{fits.ADAM}: "))
+    assert "lr=0.015, betas=(0.75, 0.999), within bounds, gradient by hand" in tuned
     assert (tmp_path / "batch.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -97,6 +103,10 @@ def test_speedup_and_rows():
     assert speedup("", 1.9, records, {"a": "bad"}, "a", "b").reached is False
     assert speedup("", 1.9, records, {"b": "bad"}, "a", "b").reached is None
     assert speedup("", 1.9, records, {}, "a", "c").note == "c: left out"
+    assert fraction("", 0.5, records, {}, "a", "b").reached is True
+    assert fraction("", 0.4, records, {}, "a", "b").reached is False
+    assert fraction("", 0.5, records, {"a": "bad"}, "a", "b").reached is False
+    assert fraction("", 0.5, records, {}, "a", "c").reached is None
     a, b = make_rows("case", records, {}, ("a",), {"a": {"key": 1}})
     assert (a.details, a.ratios, b.ratios["a"].median) == ({"key": 1}, {}, 0.5)
 

@@ -21,7 +21,9 @@ def test_the_whole_suite():
     rows, reached = found["rows"], found["reached"]
     assert all(row.endswith(": ok") for row in rows)
     assert rows[f"{OURS}: ok"] == 2
-    assert {f"{name}: ok" for name in (*COPIES, cuda_fits.OURS)} <= rows.keys()
+    assert {
+        f"{name}: ok" for name in (*COPIES, cuda_fits.OURS, cuda_fits.VALUES, cuda_fits.ADAM)
+    } <= rows.keys()
     assert len(reached) == 7
     agreed = [what for what in reached if "GPU from CPU" in what]
     assert [reached[what] for what in agreed] == [True, True]
