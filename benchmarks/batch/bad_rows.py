@@ -13,7 +13,7 @@ import numpy as np
 import scipy.optimize
 
 from workloads import decays
-from workloads.decays import LOWER, OPTIONS, UPPER
+from workloads.decays import LOWER, UPPER
 
 from ..harness.adam import Array
 from ..harness.progress import say
@@ -51,7 +51,7 @@ def bad_curves(count: int) -> tuple[dict[str, Array], Array]:
 def solve(rows: dict[str, Array], **more: Any) -> Any:
     """Fit some curves."""
     bounds = scipy.optimize.Bounds(rows["lower"], rows["upper"])
-    return fit(rows["start"], rows["y"], bounds=bounds, options={**OPTIONS, **more})
+    return fit(rows["start"], rows["y"], bounds=bounds, options=more)
 
 
 def find_error(mixed: Any, clean: Any, kind: Array) -> str:

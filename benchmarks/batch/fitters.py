@@ -12,30 +12,41 @@ import scipy.optimize
 from threadpoolctl import threadpool_limits
 
 from fastadam import minimize_batch
+from fastadam.typing import MinimizeBatchOptions
 from workloads import decays
-from workloads.decays import LOWER, OPTIONS, TIMES, UPPER, Scene
+from workloads.decays import LOWER, TIMES, UPPER, Scene
 
 from ..harness.adam import Array
+from . import levenberg
 from .by_hand import Plain, numpy_batch
-from .snippet import misfit
 from .vmap import jax_batch, optimistix_batch, torch_batch
 
 CURVES, QUICK_CURVES = 100_000, 5_000
 SAMPLE, QUICK_SAMPLE = 500, 100
 STRIDE = 10
 
-#: With constants chosen for these curves; and others with all defaults.
-OURS = "fastadam, tuned"
-GIVEN, VALUES = "fastadam, defaults, gradient given", "fastadam, defaults, no gradient"
+#: With all defaults; and with constants chosen for these curves.
+OURS, VALUES = "fastadam, gradient given", "fastadam, no gradient"
+ADAM = "fastadam, plain Adam, tuned"
 BOUNDED, FREE = "curve_fit, bounds", "curve_fit, no bounds"
 LBFGSB = "SciPy L-BFGS-B, compiled misfit, bounds"
 NUMPY = "NumPy on all rows, done ones taken out"
 JAX = "JAX, jit of vmap of a while loop"
 TORCH = "torch.func.vmap, torch.optim.Adam"
 LEVENBERG = "optimistix LM, jit of vmap, no bounds"
-UNBOUNDED = (FREE, LEVENBERG)
+UNBOUNDED = (FREE, LEVENBERG, levenberg.NDOPTIMIZE_FREE, levenberg.LUMAFIT, levenberg.SCIJIT)
 
-_PLAIN: Any = OPTIONS
+#: By trying, for these curves: a step as small as a start's usual error, 0.02 to 0.13, and less
+#: momentum. What the tolerance leaves out is a thousandth of the error that comes from the noise.
+PLAIN_OPTIONS: MinimizeBatchOptions = {
+    "lr": 0.015,
+    "betas": (0.75, 0.999),
+    "gtol": 1e-6,
+    "maxiter": 500,
+}
+TUNED = f"lr={PLAIN_OPTIONS['lr']}, betas={PLAIN_OPTIONS['betas']}, within bounds, gradient by hand"
+
+_PLAIN: Any = PLAIN_OPTIONS
 PLAIN = Plain(**_PLAIN, lower=LOWER, upper=UPPER)
 
 
@@ -68,15 +79,19 @@ def make_curves(quick: bool) -> Curves:
 
 
 def fit(starts: Array, y: Array, fun: Callable[..., Any] = decays.misfit, **changes: Any) -> Any:
-    """Fit curves by `minimize_batch` in the precision of the starts, tuned but for what changes."""
+    """Fit curves by `minimize_batch` in the precision of the starts, defaults but for `changes`."""
     keywords: dict[str, Any] = {
         "args": (TIMES.astype(starts.dtype),),
         "batch_args": (y,),
         "jac": "in-place",
         "bounds": scipy.optimize.Bounds(LOWER, UPPER),
-        "options": OPTIONS,
     }
     return minimize_batch(fun, starts, **{**keywords, **changes})
+
+
+def fit_values(starts: Array, y: Array, **changes: Any) -> Any:
+    """Fit curves as `fit` does, without a gradient."""
+    return fit(starts, y, decays.misfit_alone, jac=None, **changes)
 
 
 def gradients(x: Array, y: Array) -> Array:
@@ -147,30 +162,34 @@ def contenders(
         return decays.fit_one_by_one(scene.y, starts, curves.sample, method == BOUNDED)[0]
 
     calls: dict[str, Callable[[], Array]] = {
-        VALUES: lambda: fit(part_starts, y, misfit, jac=None, options=None).x,
-        GIVEN: lambda: fit(part_starts, y, options=None).x,
         OURS: lambda: fit(starts, scene.y).x,
+        VALUES: lambda: fit_values(starts, scene.y).x,
+        ADAM: lambda: fit(starts, scene.y, options=PLAIN_OPTIONS).x,
         BOUNDED: partial(one_by_one, BOUNDED),
         FREE: partial(one_by_one, FREE),
         LBFGSB: partial(lbfgsb_sample, curves),
         NUMPY: lambda: numpy_batch(gradients, part_starts, (columns,), PLAIN).x,
     }
     which = dict.fromkeys(calls, curves.sample) | {
-        OURS: np.arange(len(scene.y)),
-        **dict.fromkeys((VALUES, GIVEN, NUMPY), curves.part),
+        **dict.fromkeys((OURS, VALUES, ADAM), np.arange(len(scene.y))),
+        NUMPY: curves.part,
     }
-    makers = {
+    makers: dict[str, Callable[[], Any]] = {
         JAX: lambda: jax_batch(jax_misfit, PLAIN),
         LEVENBERG: lambda: optimistix_batch(jax_residuals, 1e-8, 200),
         TORCH: lambda: torch_batch(torch_misfit, PLAIN),
     }
     notes = []
-    for name, make in makers.items():
+    for name, make in {**makers, **levenberg.MAKERS}.items():
         try:
             solve = make()
         except ImportError as error:
             notes.append(f"{name} left out: {error}")
             continue
-        calls[name] = lambda solve=solve: solve(part_starts, y).x  # type: ignore[misc]
-        which[name] = curves.part
+        if name in makers:
+            calls[name] = lambda solve=solve: solve(part_starts, y).x  # type: ignore[misc]
+            which[name] = curves.part
+        else:
+            calls[name] = partial(solve, starts, scene.y)
+            which[name] = np.arange(len(scene.y))
     return calls, which, notes

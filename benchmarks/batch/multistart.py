@@ -1,4 +1,4 @@
-"""`fastadam.multistart` and SciPy's global methods: whose best is the lowest there is.
+"""`fastadam.multistart` and others' global methods: whose best is the lowest there is.
 
 On published functions of two variables with many minima, in their boxes, without a gradient,
 everybody at the defaults. The lowest value that anybody found counts as the global minimum.
@@ -9,7 +9,7 @@ the published functions; the rest is told apart.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from ..harness.report import OK, WRONG, Options, Row, SuiteResult
 from ..harness.timing import Summary
 from ..harness.watch import watched
 from ..minimize.trials import Function, guarded
+from .global_peers import Box, Method, installed
 
 SEEDS = 2
 #: With ``--quick``, one seed on the first of so many functions.
@@ -35,9 +36,6 @@ QUICK_STRIDE = 8
 #: A value is the lowest if it is within this, times 1 + |f|.
 TOLERANCE = 1e-5
 STARTS = 100
-
-Box = list[tuple[float, float]]
-Method = Callable[[Function, Box, int], Any]
 
 
 class Trial(NamedTuple):
@@ -74,6 +72,10 @@ def _shgo(fun: Function, box: Box, seed: int) -> Any:
     return scipy.optimize.shgo(guarded(fun), box, n=128, sampling_method="sobol")
 
 
+def _guarding(method: Method) -> Method:
+    return lambda fun, box, seed: method(guarded(fun), box, seed)
+
+
 def _lbfgsb(fun: Function, box: Box, seed: int) -> Any:
     starts = qmc.scale(qmc.Sobol(len(box), rng=seed).random_base2(7)[:STARTS], *np.transpose(box))
     ends = [scipy.optimize.minimize(guarded(fun), start, bounds=box) for start in starts]
@@ -93,6 +95,12 @@ METHODS: Mapping[str, Method] = {
     "SciPy shgo, 128 Sobol points": _shgo,
     f"SciPy L-BFGS-B, {STARTS} Sobol starts": _lbfgsb,
 }
+
+
+def contenders() -> tuple[dict[str, Method], list[str]]:
+    """Return who takes part, and notes on who is left out."""
+    peers, notes = installed()
+    return {**METHODS, **{name: _guarding(method) for name, method in peers.items()}}, notes
 
 
 def attempt(name: str, method: Method, function: Published, seed: int) -> Trial:
@@ -139,6 +147,7 @@ def found(trials: Sequence[Trial]) -> list[bool]:
 def global_minima(options: Options) -> SuiteResult:
     """Let all methods look for the global minima."""
     functions = FUNCTIONS[::QUICK_STRIDE] if options.quick else FUNCTIONS
+    methods, notes = contenders()
     trials = []
     for function in functions:
         say(f"global minimum of {function.name}")
@@ -150,9 +159,11 @@ def global_minima(options: Options) -> SuiteResult:
             trials += [
                 attempt(name, method, function, seed)
                 for seed in range(1 if options.quick else SEEDS)
-                for name, method in METHODS.items()
+                for name, method in methods.items()
             ]
-    return summarise(trials, len(functions))
+    result = summarise(trials, len(functions))
+    result.notes += notes
+    return result
 
 
 def summarise(trials: Sequence[Trial], functions: int) -> SuiteResult:

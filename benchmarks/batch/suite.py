@@ -17,11 +17,12 @@ from .bad_rows import bad_rows
 from .fits import fits
 from .memory import memory
 from .multistart import global_minima
+from .peaks import two_peaks
 from .snippet import snippet
 from .starts import many_starts
 from .uneven import uneven
 
-PARTS = (many_starts, snippet, fits, uneven, memory, bad_rows, global_minima)
+PARTS = (many_starts, snippet, fits, uneven, memory, bad_rows, two_peaks, global_minima)
 
 
 def run(options: Options) -> SuiteResult:

@@ -10,7 +10,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("fastadam", "numpy", "numba", "scipy", "torch", "scikit-learn", "jax", "optax")
+_PACKAGES = (
+    *("fastadam", "numpy", "numba", "scipy", "torch", "scikit-learn", "jax", "optax"),
+    *("ndoptimize", "lumafit", "scijit", "cma", "nlopt"),
+)
 
 
 def describe() -> dict[str, Any]:

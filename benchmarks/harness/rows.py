@@ -78,9 +78,30 @@ def speedup(
     note: str = "",
 ) -> Verdict:
     """Judge how many times as long as ours theirs takes."""
-    failed = ours in wrong
-    known = not failed and theirs not in wrong and theirs in records
-    if not known:
-        note = f"{ours if failed else theirs}: {wrong.get(ours if failed else theirs, 'left out')}"
-    measured = pairwise(records[theirs], records[ours]) if known else None
-    return Verdict(what, limit, measured, at_least=True, note=note, failed=failed)
+    error = _find_error(records, wrong, ours, theirs)
+    measured = None if error else pairwise(records[theirs], records[ours])
+    return Verdict(what, limit, measured, at_least=True, note=error or note, failed=ours in wrong)
+
+
+def fraction(
+    what: str,
+    limit: float,
+    records: Mapping[str, Record],
+    wrong: Mapping[str, str],
+    ours: str,
+    theirs: str,
+) -> Verdict:
+    """Judge which part of their time ours takes."""
+    error = _find_error(records, wrong, ours, theirs)
+    measured = None if error else pairwise(records[ours], records[theirs])
+    return Verdict(what, limit, measured, note=error, failed=ours in wrong)
+
+
+def _find_error(
+    records: Mapping[str, Record], wrong: Mapping[str, str], ours: str, theirs: str
+) -> str:
+    """Say why two cannot be compared, if they cannot."""
+    for name in (ours, theirs):
+        if name in wrong or name not in records:
+            return f"{name}: {wrong.get(name, 'left out')}"
+    return ""

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 
 from ..harness.plots import draw_point, draw_times, drawable, is_ours, name_places, save
 from ..harness.report import Options, Row, SuiteResult
+from .budget import budget, draw_budget, write_table
 from .convex import accuracy
 from .first_call import first_call
 from .minima import PARTS, local_minima
@@ -36,23 +37,32 @@ def run(options: Options, parts: Sequence[str] = PARTS) -> SuiteResult:
     )
     for measure in (compiled, overhead, first_call):
         result.extend(measure(options))
-    result.extend(local_minima(options, parts))
+    for on_parts in (local_minima, budget):
+        result.extend(on_parts(options, parts))
     for measure in (accuracy, solutions):
         result.extend(measure(options))
     return result
 
 
 def draw(result: SuiteResult, folder: Path) -> list[Path]:
-    """Draw the time of an iteration, and who ends at a local minimum."""
+    """Draw the time of an iteration, who ends at a local minimum, and who does with a budget."""
     drawn = [row for row, *_ in drawable(result.rows)]
+    paths = []
     speed = [row for row in drawn if row.case == COMPILED_CASE]
     quality = [row for row in drawn if "percent_at_a_local_minimum" in row.details]
-    if not speed or not quality:
-        return []
-    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 4.5), layout="constrained")
-    draw_times(left, speed, COMPILED_CASE)
-    _draw_quality(right, quality)
-    return [save(figure, folder / "minimize.png")]
+    if speed and quality:
+        figure, (left, right) = plt.subplots(1, 2, figsize=(13, 4.5), layout="constrained")
+        draw_times(left, speed, COMPILED_CASE)
+        _draw_quality(right, quality)
+        paths.append(save(figure, folder / "minimize.png"))
+    by_part: dict[str, list[Row]] = {}
+    for row in drawn:
+        if "budget_part" in row.details:
+            by_part.setdefault(row.details["budget_part"], []).append(row)
+    for part, rows in by_part.items():
+        path = folder / f"budget_{part.split()[0]}.csv"
+        paths += [write_table(rows, path), draw_budget(rows, path.with_suffix(".png"), part)]
+    return paths
 
 
 def _draw_quality(axes: Axes, rows: Sequence[Row]) -> None:

@@ -38,11 +38,12 @@ Function = Callable[[Array], float]
 
 
 class End(NamedTuple):
-    """Where a method ended, the value it claims to have found there, and its evaluations."""
+    """Where a method ended, and what it says: the value there, evaluations, success."""
 
     x: Array
     f: float
     evaluations: int
+    success: bool
 
 
 Method = Callable[[Function, Array], End]
@@ -57,6 +58,7 @@ class Trial:
     seconds: float
     evaluations: int
     at_minimum: bool
+    success: bool
     #: What is wrong with the result, as opposed to not good enough.
     error: str = ""
 
@@ -71,23 +73,26 @@ def guarded(fun: Function) -> Function:
     return value
 
 
-def _ours(fun: Function, start: Array, **options: Any) -> End:
+def ours(fun: Function, start: Array, **options: Any) -> End:
+    """Run `fastadam.minimize`."""
     result = minimize(fun, start, options=cast(MinimizeOptions, options))
-    return End(result.x, result.fun, result.nfev)
+    return End(result.x, result.fun, result.nfev, bool(result.success))
 
 
-def _scipy(method: str, fun: Function, start: Array) -> End:
-    result = scipy.optimize.minimize(guarded(fun), start, method=method)
-    return End(result.x, result.fun, result.nfev)
+def by_scipy(method: str, fun: Function, start: Array, **options: Any) -> End:
+    """Run a method of `scipy.optimize.minimize`."""
+    result = scipy.optimize.minimize(guarded(fun), start, method=method, options=options)
+    return End(result.x, result.fun, result.nfev, bool(result.success))
 
 
 METHODS: Mapping[str, Method] = {
-    OURS: _ours,
+    OURS: ours,
     **{
-        f"SciPy {method}": partial(_scipy, method) for method in ("Nelder-Mead", "BFGS", "L-BFGS-B")
+        f"SciPy {method}": partial(by_scipy, method)
+        for method in ("Nelder-Mead", "Powell", "BFGS", "L-BFGS-B")
     },
     **{
-        f"textbook Adam, lr={lr:g}": partial(_ours, lr=lr, maxiter=TEXTBOOK_STEPS, gtol=0.0)
+        f"textbook Adam, lr={lr:g}": partial(ours, lr=lr, maxiter=TEXTBOOK_STEPS, gtol=0.0)
         for lr in (1e-3, 1e-2, 1e-1)
     },
 }
@@ -152,5 +157,6 @@ def _try(name: str, method: Method, function: Published, start: Array) -> Trial:
         seconds,
         end.evaluations,
         is_local_minimum(function.fun, end.x),
+        end.success,
         find_error(function.fun, start, end),
     )

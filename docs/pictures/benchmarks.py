@@ -1,4 +1,4 @@
-"""Draw the README's picture from the tables: ``python docs/pictures/benchmarks.py``."""
+"""Draw the README's pictures from the tables: ``python docs/pictures/benchmarks.py``."""
 
 import csv
 import re
@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 DOCS = Path(__file__).parents[1]
 UNITS = {"ns": 1e-3, "µs": 1.0, "ms": 1e3}  # of microseconds
 OURS, THEIRS = "#0072B2", "#D55E00"  # of Okabe and Ito
+#: By contender of ``budget.csv``, in its order: colour and marker.
+STYLES = [(OURS, "o"), (THEIRS, "D"), ("#E69F00", "s"), ("#009E73", "^"), ("#CC79A7", "v")]
 
 #: Labels, and which rows of the tables they are.
 FITS = {
@@ -64,8 +66,28 @@ def draw(axes, rows, column, title):
     axes.tick_params(axis="y", length=0)
 
 
+def draw_budget(axes):
+    """Draw the share that is solved over the evaluations allowed, a line for each contender."""
+    with open(DOCS / "benchmarks" / "budget.csv", encoding="utf-8") as file:
+        (_, *names), *rows = csv.reader(file)
+    budgets, *shares = zip(*(map(float, row) for row in rows))
+    for name, share, (colour, marker) in zip(names, shares, STYLES):
+        wide = 2.5 if colour == OURS else 1.4
+        axes.plot(budgets, share, marker=marker, color=colour, lw=wide, label=name)
+    axes.set(xscale="log", xlabel="evaluations allowed / (n + 1)", ylabel="solved (%)")
+    axes.set_xticks(budgets, [f"{budget:,.0f}" for budget in budgets])
+    axes.minorticks_off()
+    axes.set_title("published functions that end at a minimum, defaults, no gradient", fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+
+
 figure = Figure(figsize=(9.6, 3.4), layout="constrained")
 left, right = figure.subplots(1, 2)
 draw(left, FITS, 2, "a fit of a noisy decay, on 2 cores")
 draw(right, ITERATIONS, 1, "an iteration of plain Adam, n = 2")
 figure.savefig(DOCS / "_static" / "benchmarks.png", dpi=120)
+
+figure = Figure(figsize=(8, 4), layout="constrained")
+draw_budget(figure.subplots())
+figure.savefig(DOCS / "_static" / "budget.png", dpi=110)

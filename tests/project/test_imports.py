@@ -13,6 +13,7 @@ EXAMPLES = "matplotlib", "pooch", "requests", "sklearn", "threadpoolctl", "tqdm"
 DOCS = "numpydoc", "pydata_sphinx_theme", "sphinx", "sphinx_gallery"
 TESTS = "distributed", "hypothesis", "pytest"
 OTHERS = "torch", "jax", "optax", "optimistix", "cupy", "numba_cuda", "numba.cuda", "cuda"
+OTHERS += "ndoptimize", "lumafit", "scijit", "cma", "nlopt"
 
 #: A room, and what is not there for it.
 ROOMS = {

@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 import fastadam
-from examples.fit_pixels import OPTIONS, TUNED
+from benchmarks.batch.fitters import PLAIN_OPTIONS, TUNED
 from tests.processes import ROOT, run_python, run_script
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -94,7 +94,7 @@ def test_the_snippets_of_a_page_run_one_after_the_other(name, tmp_path):
 
 def test_what_the_decay_fits_are_tuned_by_is_said():
     page = (DOCS / "benchmarks.rst").read_text(encoding="utf-8")
-    tuned = {name: OPTIONS[name] for name in ("lr", "betas")}
+    tuned = {name: PLAIN_OPTIONS[name] for name in ("lr", "betas")}
     assert all(f"``{name}={value}``" in page for name, value in tuned.items())
     assert all(f"{name}={value}" in TUNED for name, value in tuned.items())
 

@@ -3,7 +3,17 @@ import pytest
 from scipy.optimize import check_grad
 
 from workloads import decays
-from workloads.decays import LOWER, NOISE, TIMES, UPPER, guess, make_scene, misfit, model
+from workloads.decays import (
+    LOWER,
+    NOISE,
+    TIMES,
+    UPPER,
+    guess,
+    make_scene,
+    misfit,
+    misfit_alone,
+    model,
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +80,7 @@ def test_the_gradient_is_that_of_the_mean_square(scene):
         return grad
 
     p = np.array([1.3, 0.8, 0.2])
+    assert misfit_alone(p, TIMES, y) == value(p)
     assert value(p) == pytest.approx(np.mean((model(TIMES, *p) - y) ** 2), rel=1e-13)
     assert check_grad(value, gradient, p) < 1e-6
 

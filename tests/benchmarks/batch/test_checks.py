@@ -9,6 +9,7 @@ from scipy.optimize import OptimizeResult, check_grad
 from benchmarks.batch import bad_rows as bad
 from benchmarks.batch import checks, fits, memory, snippet, starts, uneven
 from benchmarks.batch import fitters as peers
+from benchmarks.harness.timing import Record
 from fastadam import minimize_batch
 from tests.processes import ROOT
 from workloads import decays
@@ -147,14 +148,24 @@ def test_wrong_fits_are_found(curves):
     assert "break the bounds" in wrong["NaN"]
 
 
-def test_fits_that_differ_from_minimize_are_found(curves, monkeypatch):
-    assert fits.check_alone(curves) == ""
-    options = {**decays.OPTIONS, "lr": 0.0151}
-    batch = minimize_batch
-    monkeypatch.setattr(
-        peers, "minimize_batch", lambda *a, **k: batch(*a, **{**k, "options": options})
-    )
-    assert "differ from minimize alone" in fits.check_alone(curves)
+def test_fits_that_differ_from_minimize_are_found(curves):
+    found = peers.fit(curves.starts, curves.scene.y)
+    assert fits.check_alone(curves, found) == ""
+    found.x[curves.sample[3], 1] += 1e-12
+    assert fits.check_alone(curves, found) == "1 of 20 rows differ from minimize alone"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "evaluations", "reached"), [(4e-6, 25, True), (4.1e-6, 26, False)]
+)
+def test_slow_fits_and_many_evaluations_fail(seconds, evaluations, reached):
+    each = {fits.OURS: Record({k: [seconds] for k in range(5)})}
+    counts = np.full(9, evaluations)
+    assert fits.time_verdict(fits.OURS, each, {}).reached is reached
+    assert fits.evaluations_verdict(counts, {}).reached is reached
+    wrong = {fits.OURS: "bad"}
+    assert fits.time_verdict(fits.OURS, each, wrong).reached is False
+    assert fits.evaluations_verdict(counts, wrong).reached is False
 
 
 def test_the_snippet_is_the_readmes():

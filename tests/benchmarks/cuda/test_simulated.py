@@ -21,7 +21,9 @@ def test_the_whole_suite():
     rows, reached = found["rows"], found["reached"]
     assert all(row.endswith(": ok") for row in rows)
     assert rows[f"{OURS}: ok"] == 2
-    assert {f"{name}: ok" for name in (*COPIES, cuda_fits.OURS)} <= rows.keys()
+    assert {
+        f"{name}: ok" for name in (*COPIES, cuda_fits.OURS, cuda_fits.VALUES, cuda_fits.ADAM)
+    } <= rows.keys()
     assert len(reached) == 7
     agreed = [what for what in reached if "GPU from CPU" in what]
     assert [reached[what] for what in agreed] == [True, True]
@@ -43,8 +45,9 @@ def test_the_misfit_is_in_float32_on_a_gpu():
 
     vector = types.Array(types.float32, 1, "C")
 
-    def compiled(misfit):
-        return cuda.compile(misfit.py_func, (vector,) * 4, device=True, cc=(9, 0))[0]
+    def compiled(misfit, arguments=4):
+        return cuda.compile(misfit.py_func, (vector,) * arguments, device=True, cc=(9, 0))[0]
 
     assert ".f64" not in compiled(decays.misfit)
+    assert ".f64" not in compiled(decays.misfit_alone, 3)
     assert ".f64" in compiled(snippet.misfit_in_place)

@@ -1,6 +1,7 @@
 """The `minimize` suite in a hurry, and whether its checks can fail."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,13 +43,20 @@ def test_quick_suite(tmp_path, capsys, monkeypatch, hasty, one_thread, short):
         ">= 300",
         "<= 6 µs",
         "<= 0.3 s",
-        ">= 86 %",
-        ">= 95 %",
+        ">= 92 %",
+        "<= 1 %",
+        "<= 2 %",
+        "<= 500",
+        "<= 2000",
+        ">= 0 %",
+        ">= 100 %",
+        "<= 1.5",
     }
-    few = [v for v in found["verdicts"] if not v["measured"]]
-    assert [(v["asked"], v["note"].split(";")[0]) for v in few] == [
-        (">= 86 %", "3 runs are too few to judge"),
-        *[(">= 95 %", "4 runs are too few to judge")] * 2,
+    few = [(v["asked"], v["note"].split(";")[0]) for v in found["verdicts"] if not v["measured"]]
+    assert few == [
+        *[(asked, "3 runs are too few to judge") for asked in (">= 92 %", "<= 1 %", "<= 2 %")],
+        *[(asked, "3 runs are too few to judge") for asked in ("<= 500", "<= 2000", ">= 0 %")],
+        *[(">= 100 %", "4 runs are too few to judge")] * 2,
     ]
     rows = {(row["case"], row["contender"]): row for row in found["rows"]}
     loop = rows[speed.COMPILED_CASE, speed.NUMPY]
@@ -178,7 +186,7 @@ def test_random_starts_are_in_the_box_and_nested():
 
 def claim(shift=0.0, f=0.0):
     """Return a method that goes elsewhere, or claims another value."""
-    return lambda fun, x: lm.End(x + shift, float(fun(x + shift)) + f, 1)
+    return lambda fun, x: lm.End(x + shift, float(fun(x + shift)) + f, 1, True)
 
 
 @pytest.mark.parametrize(
@@ -199,15 +207,38 @@ def test_false_claim_fails_the_verdict(monkeypatch):
     monkeypatch.setattr(minimize_minima, "trials", lambda functions, starts: found)
     result = minimize_minima.try_part(minimize_minima.TUNING, functions, 1)
     assert [row.status for row in result.rows] == ["WRONG", "ok", "ok"]
-    assert [verdict.reached for verdict in result.verdicts] == [False]
+    assert {verdict.reached for verdict in result.verdicts} == {False}
     assert ["1 wrong results" in note for note in result.notes] == [True, False, True]
 
 
-def test_share_counts_every_function_alike():
-    done = [
-        lm.Trial("m", name, 1.0, 1, good) for name, good in zip("aabb", (1, 0, 1, 1), strict=True)
+def runs(*outcomes):
+    """Return runs of one evaluation on functions "a", "b" ...: at a minimum?, success?"""
+    return [
+        lm.Trial("m", name, 1.0, 1, at_minimum, success)
+        for name, (at_minimum, success) in zip("aabbccdd", outcomes, strict=False)
     ]
+
+
+def test_shares_count_every_function_alike():
+    done = runs((True, True), (False, True), (True, False))
     assert minimize_minima.share_at_minimum(done).median == 75.0
+    assert minimize_minima.share_false(done).median == 25.0
+    assert minimize_minima.share_unsure(done).median == 50.0
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "evaluations", "reached"),
+    [
+        ([(True, True)] * 8, 500, [True] * 5),
+        ([(False, True)] * 8, 500, [False, False, True, True, True]),
+        ([(True, False)] * 8, 501, [True, True, False, False, True]),
+        ([(False, False)] * 8, 2_001, [False, True, True, False, False]),
+        ([(True, True)] * 4, 500, [None] * 5),
+    ],
+)
+def test_what_ours_says_and_takes_is_judged(outcomes, evaluations, reached):
+    done = [replace(run, evaluations=evaluations) for run in runs(*outcomes)]
+    assert [v.reached for v in minimize_minima.judge("part", done)] == reached
 
 
 OWN = [
@@ -241,13 +272,26 @@ def test_steep_ends_and_false_values_fail_the_verdicts(monkeypatch):
 
     own = minimize_smooth.smooth_problems(quick=True)[:1]
     for method, status in ((stay, "ok"), (lie, "WRONG")):
-        monkeypatch.setattr(minimize_convex, "METHODS", {minimize_convex.OURS: method})
-        result = minimize_convex._compare(
-            minimize_smooth.CONVEX, own, minimize_convex.DIFFERENCES, 5
-        )
+        given = minimize_convex.DIFFERENCES
+        ends = list(minimize_convex.endings(method, own[0], given, 5))
+        found = {minimize_convex.OURS: ends}
+        result = minimize_convex._compare(minimize_smooth.CONVEX, given, found)
         assert [row.status for row in result.rows] == [status]
         assert [verdict.reached for verdict in result.verdicts] == [False]
         assert own[0].name in result.verdicts[0].note
+
+
+@pytest.mark.parametrize(
+    ("ours", "error", "reached"), [(15, "", True), (16, "", False), (15, "wrong f", False)]
+)
+def test_evaluations_are_compared_run_by_run(ours, error, reached):
+    theirs = [minimize_convex.Ending("p", 1.0, 0.0, 10 * k) for k in range(1, 8)]
+    mine = [minimize_convex.Ending("p", 1.0, 0.0, ours * k, error) for k in range(1, 8)]
+    verdict = minimize_convex.compare_evaluations(mine, theirs)
+    assert verdict.reached is reached
+    assert minimize_convex.compare_evaluations(mine[:3], theirs[:3]).reached is (
+        False if error else None
+    )
 
 
 def test_false_solutions_are_found():
