@@ -26,7 +26,6 @@ from .options import MOST_ITERATIONS
 from .results import make_result
 from .setup import PATIENCE, Setup
 
-
 #: What a polish has to gain, relative to 1 + |f|, after a search that needed no ftol.
 FTOL = 1e-10
 
