@@ -26,7 +26,18 @@ import math
 
 from numba.extending import register_jitable
 
-from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, LOWER, SIZE, UNIT, UPPER, VALUE, X
+from .._objective.layout import (
+    BEST_GRAD,
+    BEST_X,
+    GRAD,
+    GRADIENT,
+    LOWER,
+    SIZE,
+    UNIT,
+    UPPER,
+    VALUE,
+    X,
+)
 from . import descent
 from .outcomes import MAXFEV, NONFINITE, OVERSHOT, STAGNATED, UNBOUNDED
 

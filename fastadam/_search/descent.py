@@ -267,7 +267,9 @@ def take_probe(s, vectors, metric):
     i, n = s.probe, vectors.shape[1]
     h = vectors[X, i] - vectors[ORIGIN, i]
     if h == 0.0 or not is_finite_gradient(vectors):
-        metrics.start_diagonal(metric, i, abs(vectors[ORIGIN_GRAD, i]) * vectors[UNIT, i] / FIRST_MOVE)
+        metrics.start_diagonal(
+            metric, i, abs(vectors[ORIGIN_GRAD, i]) * vectors[UNIT, i] / FIRST_MOVE
+        )
         return
     for j in range(n):
         value = (vectors[GRAD, j] - vectors[ORIGIN_GRAD, j]) / h

@@ -180,9 +180,7 @@ def _update_limited(s, vectors, metric, step_change, change_change):
 def _solve_limited(s, vectors, metric):
     n, known = metric.shape[1], min(s.updates, PAIRS)
     for i in range(n):
-        vectors[DIRECTION, i] = (
-            -vectors[ORIGIN_GRAD, i] * vectors[UNIT, i] * vectors[FREE, i]
-        )
+        vectors[DIRECTION, i] = -vectors[ORIGIN_GRAD, i] * vectors[UNIT, i] * vectors[FREE, i]
     for back in range(known):
         k = (s.updates - 1 - back) % PAIRS
         total = 0.0
