@@ -37,7 +37,10 @@ class VectorizedSearches:
     ) -> None:
         self._objective, self._row_args, self._deadline = objective, row_args, deadline
         self._form = make_vectorized_form(objective, self._keep_gradient)
-        self._hyper, self._iterate = template.hyper, kernels.iterate_kernel(template.rule)
+        self._hyper, self._iterate = (
+            template.hyper,
+            kernels.iterate_kernel(template.rule, template.automatic),
+        )
         self.records = np.repeat(template.record, size)
         self._matrices = np.zeros((size, *template.vectors.shape))
         self._matrices[:, REL_STEP] = template.vectors[REL_STEP]

@@ -121,9 +121,9 @@ def points_kernel(scheme: str) -> Callable[..., Any]:
 
 
 @cache
-def iterate_kernel(rule: Rule) -> Callable[..., Any]:
+def iterate_kernel(rule: Rule, automatic: bool) -> Callable[..., Any]:
     """Compile what makes one iteration of a rule in some searches, see `make_iterate`."""
-    iterate = make_iterate(rule)
+    iterate = make_iterate(rule, automatic)
 
     def kernel(records, matrices, active, hyper):
         for k in active:
@@ -131,4 +131,5 @@ def iterate_kernel(rule: Rule) -> Callable[..., Any]:
             iterate(records[k], vectors, vectors[STATE:], hyper)
 
     hyper = types.UniTuple(types.float64, len(rule.hyper))
-    return _compile(f"iterate_{rule.name}", kernel, INTEGERS, hyper)
+    kind = "auto" if automatic else "plain"
+    return _compile(f"iterate_{rule.name}_{kind}", kernel, INTEGERS, hyper)

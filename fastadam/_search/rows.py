@@ -29,8 +29,8 @@ from .._objective.layout import (
 )
 from ..typing import Matrix, Vector
 from . import auto
-from .iteration import cost, is_affordable
 from .outcomes import INFEASIBLE, MAXITER, RAISED, RUNNING, TIMEOUT
+from .requests import cost, is_affordable
 from .state import MATRIX, VECTOR
 
 #: The columns of ``counts``.
@@ -103,7 +103,8 @@ def begin(s, vectors, k, starts):
         vectors[GRAD, i] = vectors[BEST_GRAD, i] = vectors[CURVATURE, i] = 0.0
         for j in range(STATE, vectors.shape[0]):
             vectors[j, i] = 0.0
-    s.cost, s.wide_cost, s.forward_cost = 1 + s.cost_each * free, 1 + 2 * free, 1 + free
+    s.cost, s.wide_cost = 1 + s.cost_each * free, 1 + 2 * free
+    s.one_sided_cost = 1 + free
     if s.auto == 0:
         s.lr = starts.rates[k if starts.rates.size > 1 else 0]
     else:

@@ -40,6 +40,11 @@ class Search:
         self.best_x, self.best_grad = self.vectors[BEST_X], self.vectors[BEST_GRAD]
 
     @property
+    def automatic(self) -> bool:
+        """Whether `auto` chooses its steps."""
+        return bool(self.scalars.auto)
+
+    @property
     def counts(self) -> tuple[int, int, int]:
         """The iterations, and the evaluations of the function and of gradients."""
         s = self.scalars
