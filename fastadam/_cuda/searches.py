@@ -204,7 +204,7 @@ def _make_step(task: Task) -> Callable[..., int]:
     @register_jitable
     def step(s, vectors, hyper, schedule, phase, leaving):
         if phase == NARROWING:
-            rows.keep_gradient(vectors)
+            rows.keep_gradient(s, vectors)
             return ENDING
         if leaving:
             s.maxiter = s.nit

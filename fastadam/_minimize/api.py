@@ -121,11 +121,10 @@ def minimize(
         Iterations of the rule. A polish makes at most 20000 of its own.
     maxfev : int, optional
         Evaluations of `fun`, those of differences and of a polish included, never exceeded. Where
-        it is too little for the first gradient, ``jac`` is NaN; so too where `max_seconds` is.
+        it is too little for the gradient at ``x``, ``jac`` is NaN; so too where `max_seconds` is.
     max_seconds : float, optional
         Wall-clock time, that of a polish included, to within one evaluation of `fun` (with its
-        gradient) or some 20 ms: a gradient from differences is left where it is. Then ``jac`` may
-        be that of differences as wide as the steps.
+        gradient) or some 20 ms: a gradient from differences is left where it is.
     gtol : float, default 1e-5
         Converged where the largest component of the projected gradient is no larger.
     ftol : float, optional

@@ -75,6 +75,7 @@ class VectorizedSearches:
         wide = ended[wants]
         if wide.size and self.evaluate(wide):
             self._matrices[wide, BEST_GRAD] = self._matrices[wide, GRAD]
+            self.records["best_width"][wide] = 0.0
         kernels.store(self.records, self._matrices, ended, solutions, leaving)
 
     def evaluate(self, active: Rows) -> bool:
