@@ -26,7 +26,7 @@ import math
 
 from numba.extending import register_jitable
 
-from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, LOWER, SIZE, UNIT, UPPER, VALUE, X
+from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, LOWER, SIZE, UNIT, UPPER, VALUE, X, X_SCALE
 from . import descent
 from .outcomes import MAXFEV, NONFINITE, OVERSHOT, STAGNATED, UNBOUNDED
 
@@ -71,9 +71,10 @@ def start(s, vectors):
     if largest == 0.0:
         largest = 1.0
     for i in range(n):
-        x = abs(vectors[BEST_X, i])
+        scale = vectors[X_SCALE, i]
+        size = scale if scale > 0.0 else abs(vectors[BEST_X, i])
         room = vectors[UPPER, i] - vectors[LOWER, i]
-        vectors[SIZE, i] = min(x if x > 0.0 else largest, room if room > 0.0 else math.inf)
+        vectors[SIZE, i] = min(size if size > 0.0 else largest, room if room > 0.0 else math.inf)
         vectors[UNIT, i] = vectors[SIZE, i]
     descent.begin(s, vectors)
     s.turn = s.cycle = 0
@@ -132,7 +133,8 @@ def next_gear(s, vectors):
     if gained:
         s.turn = 0
         for i in range(vectors.shape[1]):
-            vectors[SIZE, i] = max(abs(vectors[BEST_X, i]), 0.1 * vectors[SIZE, i])
+            if vectors[X_SCALE, i] == 0.0:
+                vectors[SIZE, i] = max(abs(vectors[BEST_X, i]), 0.1 * vectors[SIZE, i])
         s.width = 0.0
         begin_descent(s, vectors)
         return
