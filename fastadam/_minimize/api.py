@@ -144,6 +144,11 @@ def minimize(
     finite_diff_rel_step : float or array_like, shape (n,)
         Step of differences, relative to ``max(1, |x|)``; with ``lr="auto"``, to the units.
         Default: as SciPy's.
+    x_scale : float or array_like, shape (n,)
+        Characteristic scale of each variable, as `scipy.optimize.least_squares` has it: what a
+        change of it is large or small against. Default: ``|x0|``. Say it where a variable starts
+        at 0, or far from 0 and is to move by little. For ``lr="auto"`` only: with another `lr`,
+        and in a polish, nothing uses it.
     polish : str, optional
         A method of `scipy.optimize.minimize`, such as "L-BFGS-B", that goes on from the best
         point when the search has converged or its iterations are used up. `maxfev`, `max_seconds`

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
-from .._objective.layout import REL_STEP
+from .._objective.layout import REL_STEP, X_SCALE
 from .._objective.objective import DIFFERENCES, Objective
 from .._search import auto
 from .._search.first_metric import PROBE_DIFFERENCES, PROBE_GRADIENTS
@@ -49,6 +49,8 @@ class Setup:
         )
         if scheme in DIFFERENCES:
             search.vectors[REL_STEP] = _check_rel_step(options.finite_diff_rel_step, scheme, n)
+        if options.x_scale is not None:
+            search.vectors[X_SCALE] = _check_x_scale(options.x_scale, n)
         return search
 
     def start_run(self, starts: Starts) -> Run:
@@ -99,3 +101,9 @@ def _check_rel_step(given: Any, scheme: str, n: int) -> Any:
             f"finite_diff_rel_step must be a number or {n} numbers, got {describe(given)}"
         )
     return _REL_STEPS[scheme] if given is None else given
+
+
+def _check_x_scale(given: Vector, n: int) -> Vector:
+    if given.shape not in ((), (n,)):
+        raise ValueError(f"x_scale must be a number or {n} numbers, got {describe(given)}")
+    return given

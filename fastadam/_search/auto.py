@@ -29,6 +29,7 @@ from .._objective.layout import (
     UNIT,
     UPPER,
     VALUE,
+    X_SCALE,
     X,
 )
 from . import descent
@@ -70,8 +71,9 @@ def start(s, vectors):
     if not 0.0 < largest < math.inf:
         largest = 1.0
     for i in range(vectors.shape[1]):
-        x, room = abs(vectors[BEST_X, i]), vectors[UPPER, i] - vectors[LOWER, i]
-        vectors[SIZE, i] = min(x if x > 0.0 else largest, room if room > 0.0 else math.inf)
+        scale, room = vectors[X_SCALE, i], vectors[UPPER, i] - vectors[LOWER, i]
+        size = scale if scale > 0.0 else abs(vectors[BEST_X, i])
+        vectors[SIZE, i] = min(size if size > 0.0 else largest, room if room > 0.0 else math.inf)
     descent.begin(s, vectors)
 
 
@@ -107,8 +109,9 @@ def next_gear(s, vectors):
     elif s.turn_f - s.best_f > _worth(s):
         s.gear, s.turn = DESCENT, 0
         for i in range(vectors.shape[1]):
-            size = SHRINK_SIZE * vectors[SIZE, i]
-            vectors[SIZE, i] = max(abs(vectors[BEST_X, i]), size)
+            if vectors[X_SCALE, i] == 0.0:
+                size = SHRINK_SIZE * vectors[SIZE, i]
+                vectors[SIZE, i] = max(abs(vectors[BEST_X, i]), size)
         _begin_descent(s, vectors, 0.0)
     elif s.settled == 0 and s.gear == DESCENT and s.cycle < CYCLES:
         s.gear = LEG

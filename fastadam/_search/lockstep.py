@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._objective.differences import counts_near
-from .._objective.layout import BEST_GRAD, GRAD, GRADIENT, REL_STEP, VALUE, X
+from .._objective.layout import BEST_GRAD, GRAD, GRADIENT, TEMPLATE, VALUE, X
 from .._objective.objective import Objective
 from .._objective.python import make_vectorized_form
 from . import lockstep_kernels as kernels
@@ -43,7 +43,7 @@ class VectorizedSearches:
         )
         self.records = np.repeat(template.record, size)
         self._matrices = np.zeros((size, *template.vectors.shape))
-        self._matrices[:, REL_STEP] = template.vectors[REL_STEP]
+        self._matrices[:, TEMPLATE] = template.vectors[TEMPLATE]
         self._gathered: tuple[Rows, tuple[Any, ...]] = np.empty(0, dtype=np.int64), ()
 
     def begin(self, starts: Starts, solutions: Solutions) -> Rows:
