@@ -83,8 +83,9 @@ def minimize_batch(
     options : dict, optional
         As for `minimize`, where `lr` may also be an array of shape (B,); compiled loops call a
         callable once for each iteration, whatever B, and some iterations ahead. `maxiter` and
-        `maxfev` count for each problem, `max_seconds` for all together. There is no `return_all`
-        and no `polish`. For type checkers, a `fastadam.typing.MinimizeBatchOptions`. And:
+        `maxfev` count for each problem, `max_seconds` for all together, and `x_scale` is that of
+        all. There is no `return_all` and no `polish`. For type checkers, a
+        `fastadam.typing.MinimizeBatchOptions`. And:
 
         threads : int, default one for each core, or ``numba.get_num_threads()`` if that is less
             Of compiled functions; one that is compiled with ``parallel=True``, or calls one that

@@ -124,11 +124,10 @@ def minimize(
         20000 of its own.
     maxfev : int, optional
         Evaluations of `fun`, those of differences and of a polish included, never exceeded. Where
-        it is too little for the first gradient, ``jac`` is NaN; so too where `max_seconds` is.
+        it is too little for the gradient at ``x``, ``jac`` is NaN; so too where `max_seconds` is.
     max_seconds : float, optional
         Wall-clock time, that of a polish included, to within one evaluation of `fun` (with its
-        gradient) or some 20 ms: a gradient from differences is left where it is. Then ``jac`` may
-        be that of differences as wide as the steps.
+        gradient) or some 20 ms: a gradient from differences is left where it is.
     gtol : float
         Converged where the largest component of the projected gradient is no larger. Default 1e-5;
         with ``lr="auto"``, no such test unless it is given, since a gradient has units.
@@ -145,6 +144,11 @@ def minimize(
     finite_diff_rel_step : float or array_like, shape (n,)
         Step of differences, relative to ``max(1, |x|)``; with ``lr="auto"``, to the units.
         Default: as SciPy's.
+    x_scale : float or array_like, shape (n,)
+        Characteristic scale of each variable, as `scipy.optimize.least_squares` has it: what a
+        change of it is large or small against. Default: ``|x0|``. Say it where a variable starts
+        at 0, or far from 0 and is to move by little. For ``lr="auto"`` only: with another `lr`,
+        and in a polish, nothing uses it.
     polish : str, optional
         A method of `scipy.optimize.minimize`, such as "L-BFGS-B", that goes on from the best
         point when the search has converged or its iterations are used up. `maxfev`, `max_seconds`
