@@ -173,14 +173,14 @@ def minimize(
 
     A search begins with a descent. Its differences are forward, and central at the end, where they
     suit the curvature [7]_. Without a gradient, descents with wide ones follow, from 0.3 to 1e-4
-    of the size of `x`: implicit filtering [8]_, which passes over ripples and jumps. If none has
-    arrived, as at kinks and in noise, there is a cycle, whose differences are as wide as its
+    of the size of `x`: implicit filtering [8]_, which passes over ripples and jumps. If the first has
+    not arrived, and they gain nothing, as at kinks, there is a cycle, with differences as wide as its
     steps. Such rounds are repeated while they gain something, with three cycles at most.
 
     A descent has arrived where what its next step promises is less than rounding, or a tiny part
     of the fall so far; steps are in units of the size of each coordinate. So units of the function
     and of `x` do not matter. The constants were chosen on two thirds of a set of 225 published
-    functions, and judged on the last; see the README for the results.
+    functions, and judged on the last.
 
     **Exceptions.** What leaves `minimize` by an exception, Ctrl-C included, carries the result so
     far as its attribute ``result``, with status 98, unless that attribute means something else to
