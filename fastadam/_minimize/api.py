@@ -173,9 +173,9 @@ def minimize(
 
     A search begins with a descent. Its differences are forward, and central at the end, where they
     suit the curvature [7]_. Without a gradient, descents with wide ones follow, from 0.3 to 1e-4
-    of the size of `x`: implicit filtering [8]_, which passes over ripples and jumps. If the first has
-    not arrived, and they gain nothing, as at kinks, there is a cycle, with differences as wide as its
-    steps. Such rounds are repeated while they gain something, with three cycles at most.
+    of the size of `x`: implicit filtering [8]_, which passes over ripples and jumps. If the first
+    has not arrived and they gain nothing, as at kinks, there is a cycle, with differences as wide
+    as its steps. Such rounds are repeated while they gain something, with three cycles at most.
 
     A descent has arrived where what its next step promises is less than rounding, or a tiny part
     of the fall so far; steps are in units of the size of each coordinate. So units of the function
