@@ -33,7 +33,7 @@ from .._objective.layout import (
     X,
 )
 from . import descent
-from .outcomes import CONVERGED, MAXFEV, NONFINITE, STAGNATED, UNSETTLED
+from .outcomes import CONVERGED, MAXFEV, NONFINITE, RUNNING, STAGNATED, UNSETTLED
 from .requests import UNKNOWN, ask
 from .state import MOST
 
@@ -78,7 +78,17 @@ def start(s, vectors):
 
 
 @register_jitable
-def descend(s, vectors, metric):
+def go_down(s, vectors, first_row):
+    """Take in an evaluation of a descent, whose metric is in the rows from one on, and go on.
+
+    If that is with legs, the gear says so.
+    """
+    if not _descend(s, vectors, vectors[first_row:]) and s.status == RUNNING:
+        next_gear(s, vectors)
+
+
+@register_jitable
+def _descend(s, vectors, metric):
     """Take in an evaluation of a descent; tell whether it goes on."""
     if s.first_f == math.inf:
         if not abs(s.f) < math.inf:
