@@ -26,7 +26,19 @@ import math
 
 from numba.extending import register_jitable
 
-from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, LOWER, SIZE, UNIT, UPPER, VALUE, X, X_SCALE
+from .._objective.layout import (
+    BEST_GRAD,
+    BEST_X,
+    GRAD,
+    GRADIENT,
+    LOWER,
+    SIZE,
+    UNIT,
+    UPPER,
+    VALUE,
+    X,
+    X_SCALE,
+)
 from . import descent
 from .outcomes import MAXFEV, NONFINITE, OVERSHOT, STAGNATED, UNBOUNDED
 
@@ -55,6 +67,9 @@ FTOL = 1e-10
 LEG_FTOL = 1e-3
 
 
+#: The least scale that is believed, in roundings of x: a step of less would not move it.
+LEAST_SCALE = 64.0
+
 LEG, DESCENT = 0, 1
 
 
@@ -71,8 +86,9 @@ def start(s, vectors):
     if largest == 0.0:
         largest = 1.0
     for i in range(n):
-        scale = vectors[X_SCALE, i]
-        size = scale if scale > 0.0 else abs(vectors[BEST_X, i])
+        size, scale = abs(vectors[BEST_X, i]), vectors[X_SCALE, i]
+        if scale > 0.0:
+            size = max(scale, LEAST_SCALE * s.eps * size)
         room = vectors[UPPER, i] - vectors[LOWER, i]
         vectors[SIZE, i] = min(size if size > 0.0 else largest, room if room > 0.0 else math.inf)
         vectors[UNIT, i] = vectors[SIZE, i]
