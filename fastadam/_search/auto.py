@@ -40,6 +40,9 @@ from .state import MOST
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
 HYPER_PARAMETERS = {"betas": (0.98, 0.995), "eps": 1e-12}
 
+#: The least scale that is believed, in roundings of x: a step of less would not move it.
+LEAST_SCALE = 64.0
+
 LEG, DESCENT = 0, 1
 
 #: The widths of the differences of one descent after the other, in sizes.
@@ -71,8 +74,10 @@ def start(s, vectors):
     if not 0.0 < largest < math.inf:
         largest = 1.0
     for i in range(vectors.shape[1]):
-        scale, room = vectors[X_SCALE, i], vectors[UPPER, i] - vectors[LOWER, i]
-        size = scale if scale > 0.0 else abs(vectors[BEST_X, i])
+        size, scale = abs(vectors[BEST_X, i]), vectors[X_SCALE, i]
+        if scale > 0.0:
+            size = max(scale, LEAST_SCALE * s.eps * size)
+        room = vectors[UPPER, i] - vectors[LOWER, i]
         vectors[SIZE, i] = min(size if size > 0.0 else largest, room if room > 0.0 else math.inf)
     descent.begin(s, vectors)
 
