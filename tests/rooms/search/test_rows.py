@@ -10,6 +10,7 @@ from fastadam._objective.layout import (
     CURVATURE,
     GRAD,
     GRADIENT,
+    REL_STEP,
     SIZE,
     STATE,
     TEMPLATE,
