@@ -88,10 +88,10 @@ def minimize(
         those of differences included; ``status``, ``success`` and ``message``. Status 0: a local
         minimum, as far as a search can tell; 1: the iterations, evaluations or seconds are used
         up; 2: a polish could not go on short of the tolerances; 3: a value, gradient or start is
-        not finite; 4: the value no longer falls, and yet it is no minimum: no step was short
-        enough, the gradient and the function disagree, or the value or `x` has grown without
-        bound; 99: the callback stopped it. With `return_all`, ``allvecs``; with `polish`, ``first``
-        and ``polish``, the results of both parts, and counts for both together.
+        not finite; 4: the value no longer falls, though it should, or it or `x` has grown without
+        bound; 5: the gradient and the function disagree; 99: the callback stopped it. With
+        `return_all`, ``allvecs``; with `polish`, ``first`` and ``polish``, the results of both
+        parts, and counts for both together.
 
     Raises
     ------
@@ -133,8 +133,8 @@ def minimize(
         with ``lr="auto"``, no such test unless it is given, since a gradient has units.
     ftol : float, optional
         Converged where the best value falls by less than ``ftol*(1 + |f|)`` in `patience`
-        iterations. Default: no such test. With ``lr="auto"``, default 1e-10: falls by less than a
-        thousandth of that do not prolong a leg, and nothing else.
+        iterations. Default: no such test. With ``lr="auto"``, what a round has to gain for another
+        to follow, see Notes; default: next to nothing of its value or of the fall so far.
     patience : int
         Default 100. With ``lr="auto"``, default 20: iterations without a fall that end a leg.
     return_all : bool, default False
@@ -173,14 +173,14 @@ def minimize(
 
     A search begins with a descent. Its differences are forward, and central at the end, where they
     suit the curvature [7]_. Without a gradient, descents with wide ones follow, from 0.3 to 1e-4
-    of the size of `x`: implicit filtering [8]_, which passes over ripples and jumps. If none has
-    arrived, as at kinks and in noise, there is a cycle, whose differences are as wide as its
-    steps. All this is repeated while something is gained, with three cycles at most.
+    of the size of `x`: implicit filtering [8]_, which passes over ripples and jumps. If the first has
+    not arrived, and they gain nothing, as at kinks, there is a cycle, with differences as wide as its
+    steps. Such rounds are repeated while they gain something, with three cycles at most.
 
     A descent has arrived where what its next step promises is less than rounding, or a tiny part
     of the fall so far; steps are in units of the size of each coordinate. So units of the function
     and of `x` do not matter. The constants were chosen on two thirds of a set of 225 published
-    functions, and judged on the last; see the README for the results.
+    functions, and judged on the last.
 
     **Exceptions.** What leaves `minimize` by an exception, Ctrl-C included, carries the result so
     far as its attribute ``result``, with status 98, unless that attribute means something else to
