@@ -162,7 +162,7 @@ def minimize_batch(
 
     If `x0` is float32, a GPU computes in float32, and ``lr="auto"`` and differences are adapted to
     it. Then data should be float32 too, and constants ``np.float32(2)``, or they make float64 of
-    it; and `gtol` has to be one that float32 can reach.
+    it; and `gtol`, where there is one, has to be one that float32 can reach.
 
     The GPU is left every 20 ms, between two points: so `max_seconds` is kept to within one value
     and gradient, differences included. What a row has evaluated before an exception is lost with

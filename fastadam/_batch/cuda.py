@@ -59,6 +59,7 @@ class _DeviceBatch:
         )
         task = searches.Task(
             rule,
+            options.auto,
             problems.dtype.name,
             find_source("fun", objective.fun),
             find_source("jac", jac) if callable(jac) else jac,

@@ -56,6 +56,7 @@ class Task:
     """What a kernel is compiled for."""
 
     rule: Rule
+    automatic: bool  # whether `auto` chooses the steps
     dtype: str  # what is computed in
     fun: Any  # and jac: as `Objective` has them
     jac: Any
@@ -199,12 +200,12 @@ def _start(s, own_words, vectors, template, k, starts):
 
 def _make_step(task: Task) -> Callable[..., int]:
     """Make what judges the point that was evaluated; its result is what the thread does then."""
-    iterate = make_iterate(task.rule, task.dtype)
+    iterate = make_iterate(task.rule, task.automatic, task.dtype)
 
     @register_jitable
     def step(s, vectors, hyper, schedule, phase, leaving):
         if phase == NARROWING:
-            rows.keep_gradient(vectors)
+            rows.keep_gradient(s, vectors)
             return ENDING
         if leaving:
             s.maxiter = s.nit

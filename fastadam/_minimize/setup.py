@@ -11,6 +11,7 @@ from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from .._objective.layout import REL_STEP, X_SCALE
 from .._objective.objective import DIFFERENCES, Objective
 from .._search import auto
+from .._search.first_metric import PROBE_DIFFERENCES, PROBE_GRADIENTS
 from .._search.rows import Starts
 from .._search.runs import CompiledRun, PythonRun, Run
 from .._search.search import Search
@@ -79,20 +80,18 @@ def _choose_fixed(options: Options) -> dict[str, float]:
 
 def _choose_auto(options: Options, scheme: str) -> dict[str, float]:
     """Choose the scalars of a search with ``lr="auto"``."""
-    ftol = auto.FTOL if options.ftol is None else options.ftol
+    differs = scheme in ("2-point", "3-point")
     return {
         "auto": 1,
-        "widen": scheme in ("2-point", "3-point"),
-        "ftol": auto.LEG_FTOL * ftol,
-        "cycle_ftol": ftol,
+        "eps": float(np.finfo(np.float64).eps),
+        "probe_step": PROBE_DIFFERENCES if differs else PROBE_GRADIENTS,
+        "differs": differs,
+        "has_one_sided": scheme == "3-point",
+        "ftol": auto.LEG_FTOL,
+        "cycle_ftol": -1.0 if options.ftol is None else options.ftol,
         "first_patience": options.patience or auto.LEG_PATIENCE,
         "last_step": auto.LAST_STEP,
         "narrowest": auto.NARROWEST,
-        "cycle": -1,
-        "forward": scheme == "3-point",
-        "differs": scheme in ("2-point", "3-point"),
-        "eps": float(np.finfo(np.float64).eps),
-        "probe_step": 1e-4 if scheme in ("2-point", "3-point") else 1e-6,
     }
 
 

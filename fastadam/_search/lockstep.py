@@ -37,7 +37,10 @@ class VectorizedSearches:
     ) -> None:
         self._objective, self._row_args, self._deadline = objective, row_args, deadline
         self._form = make_vectorized_form(objective, self._keep_gradient)
-        self._hyper, self._iterate = template.hyper, kernels.iterate_kernel(template.rule)
+        self._hyper, self._iterate = (
+            template.hyper,
+            kernels.iterate_kernel(template.rule, template.automatic),
+        )
         self.records = np.repeat(template.record, size)
         self._matrices = np.zeros((size, *template.vectors.shape))
         self._matrices[:, TEMPLATE] = template.vectors[TEMPLATE]
@@ -72,6 +75,7 @@ class VectorizedSearches:
         wide = ended[wants]
         if wide.size and self.evaluate(wide):
             self._matrices[wide, BEST_GRAD] = self._matrices[wide, GRAD]
+            self.records["best_width"][wide] = 0.0
         kernels.store(self.records, self._matrices, ended, solutions, leaving)
 
     def evaluate(self, active: Rows) -> bool:

@@ -84,7 +84,7 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
                 rows.to_best(s, vectors)
                 run(address, user_data, record, vectors, trial, hyper, rates[:0], 0)
                 if s.part == 0:  # not halted
-                    rows.keep_gradient(vectors)
+                    rows.keep_gradient(s, vectors)
             rows.store(s, vectors, k, solutions)
             cursor[0] += 1
             cursor[1] = 0

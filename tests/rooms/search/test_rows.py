@@ -7,6 +7,7 @@ import pytest
 from fastadam._objective.layout import (
     BEST_GRAD,
     BEST_X,
+    CURVATURE,
     GRAD,
     GRADIENT,
     REL_STEP,
@@ -14,6 +15,7 @@ from fastadam._objective.layout import (
     STATE,
     TEMPLATE,
     TRIAL,
+    UNIT,
     X_SCALE,
     X,
 )
@@ -46,7 +48,7 @@ def same(one, other):
 @pytest.mark.parametrize("lower", [-1.0, 2.0, 3.0, np.inf, np.nan])
 @pytest.mark.parametrize("auto", [0, 1])
 def test_begin(lower, auto):
-    scalars = {**SCALARS, "auto": auto, "cycle": -1, "last_step": 1e-10, "widen": auto}
+    scalars = {**SCALARS, "auto": auto, "last_step": 1e-10, "differs": auto}
     one, other = (Search(ADAM, (), 3, **scalars) for _ in range(2))
     one.begin(starts(lower))
     begun = rows.begin(other.scalars, other.vectors, 0, starts(lower))
@@ -61,7 +63,8 @@ def test_a_row_begins_in_its_box_with_nothing_of_the_row_before(search):
     assert search.scalars.cost == search.scalars.wide_cost == 7
     np.testing.assert_array_equal(search.vectors[[GRAD, BEST_GRAD]], 0.0)
     np.testing.assert_array_equal(search.vectors[TEMPLATE], 7.0)
-    np.testing.assert_array_equal(search.vectors[STATE:], 0.0)
+    np.testing.assert_array_equal(search.vectors[[UNIT, CURVATURE]], 0.0)
+    np.testing.assert_array_equal(search.vectors[STATE : STATE + len(ADAM.state)], 0.0)
 
 
 @pytest.mark.parametrize("given", [False, True])
