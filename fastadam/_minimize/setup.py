@@ -10,7 +10,7 @@ import numpy as np
 from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
 from .._objective.layout import REL_STEP, X_SCALE
 from .._objective.objective import DIFFERENCES, Objective
-from .._search import auto
+from .._search import auto, second_gear
 from .._search.first_metric import PROBE_DIFFERENCES, PROBE_GRADIENTS
 from .._search.rows import Starts
 from .._search.runs import CompiledRun, PythonRun, Run
@@ -83,6 +83,7 @@ def _choose_auto(options: Options, scheme: str) -> dict[str, float]:
     differs = scheme in ("2-point", "3-point")
     return {
         "auto": 1,
+        "go_down": second_gear.find_address(),
         "eps": float(np.finfo(np.float64).eps),
         "probe_step": PROBE_DIFFERENCES if differs else PROBE_GRADIENTS,
         "differs": differs,

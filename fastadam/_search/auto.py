@@ -33,12 +33,15 @@ from .._objective.layout import (
     X,
 )
 from . import descent
-from .outcomes import CONVERGED, MAXFEV, NONFINITE, STAGNATED, UNSETTLED
+from .outcomes import CONVERGED, MAXFEV, NONFINITE, RUNNING, STAGNATED, UNSETTLED
 from .requests import UNKNOWN, ask
 from .state import MOST
 
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
 HYPER_PARAMETERS = {"betas": (0.98, 0.995), "eps": 1e-12}
+
+#: The least scale that is believed, in roundings of x: a step of less would not move it.
+LEAST_SCALE = 64.0
 
 LEG, DESCENT = 0, 1
 
@@ -71,14 +74,26 @@ def start(s, vectors):
     if not 0.0 < largest < math.inf:
         largest = 1.0
     for i in range(vectors.shape[1]):
-        scale, room = vectors[X_SCALE, i], vectors[UPPER, i] - vectors[LOWER, i]
-        size = scale if scale > 0.0 else abs(vectors[BEST_X, i])
+        size, scale = abs(vectors[BEST_X, i]), vectors[X_SCALE, i]
+        if scale > 0.0:
+            size = max(scale, LEAST_SCALE * s.eps * size)
+        room = vectors[UPPER, i] - vectors[LOWER, i]
         vectors[SIZE, i] = min(size if size > 0.0 else largest, room if room > 0.0 else math.inf)
     descent.begin(s, vectors)
 
 
 @register_jitable
-def descend(s, vectors, metric):
+def go_down(s, vectors, first_row):
+    """Take in an evaluation of a descent, whose metric is in the rows from one on, and go on.
+
+    If that is with legs, the gear says so.
+    """
+    if not _descend(s, vectors, vectors[first_row:]) and s.status == RUNNING:
+        next_gear(s, vectors)
+
+
+@register_jitable
+def _descend(s, vectors, metric):
     """Take in an evaluation of a descent; tell whether it goes on."""
     if s.first_f == math.inf:
         if not abs(s.f) < math.inf:

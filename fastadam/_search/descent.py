@@ -30,7 +30,7 @@ from . import metric as metrics
 from .first_metric import PROBE, SECOND_LOOK, start_metric, take_probe
 from .line_search import JUDGED, STEP, continue_line, place
 from .outcomes import RUNNING, UNBOUNDED
-from .requests import ONE_SIDED, ask, go_to, go_to_best, is_finite
+from .requests import ASKED, ENDED, NEXT, ONE_SIDED, RENEW, ask, go_to, go_to_best, is_finite
 from .steps import CLOSE, REACH, measure_gradient, next_step
 
 #: More stages: the point is the origin; the step has been made; the gradient at the origin is new;
@@ -62,58 +62,65 @@ def begin(s, vectors):
 @register_jitable
 def advance(s, vectors, metric):
     """Take in an evaluation and ask for the next; tell whether the descent goes on."""
-    goes_on = _take(s, vectors, metric)
-    while not goes_on and s.status == RUNNING and _may_recover(s):
-        goes_on = _recover(s, vectors, metric)
-    return goes_on
+    # Each part is called at one place: the compiler copies them into every one.
+    then = _take(s, vectors, metric)
+    while True:
+        if then == RENEW:
+            then = start_metric(s, vectors, metric)
+        if then == NEXT:
+            then = next_step(s, vectors, metric)
+        if then == ASKED:
+            return True
+        if s.status != RUNNING or not _may_recover(s):
+            return False
+        then = _recover(s, vectors)
 
 
 @register_jitable
 def _take(s, vectors, metric):
-    """Take in an evaluation; tell whether another is asked for."""
+    """Take in an evaluation; tell what is next."""
     if s.stage == STEP:
-        if continue_line(s, vectors):
-            return True
-        if s.status != RUNNING or not _adopt(s, vectors):
-            return False
-        if s.stage == MOVED:  # and its gradient is asked for
-            return True
+        if continue_line(s, vectors) == ASKED:
+            return ASKED
+        then = _adopt(s, vectors) if s.status == RUNNING else ENDED
+        if then != NEXT:
+            return then
         s.stage = MOVED
     elif s.stage == PROBE or s.stage == SECOND_LOOK:
         return take_probe(s, vectors, metric)
     elif s.stage == POLL:
         if not s.f < s.origin_f:
             s.polls = MOST_POLLS
-            return False
+            return ENDED
         return ask(s, BEGIN, GRADIENT)
     if not is_finite(vectors, GRAD):
-        return False
+        return ENDED
     if s.stage == MOVED:
         if _stalls(s, vectors):
-            return False
+            return ENDED
         metrics.update(s, vectors, metric)
     s.origin_f = s.f
     for i in range(vectors.shape[1]):
         vectors[ORIGIN, i], vectors[ORIGIN_GRAD, i] = vectors[X, i], vectors[GRAD, i]
     if s.stage != BEGIN:
-        return next_step(s, vectors, metric)
+        return NEXT
     s.begin_f = s.mark_f = s.f
     s.moves = 0
     if s.width <= 0.0 and measure_gradient(vectors) <= s.gtol:
         s.arrived = 1
-        return False
-    return start_metric(s, vectors, metric, True)
+        return ENDED
+    return RENEW
 
 
 @register_jitable
 def _adopt(s, vectors):
-    """Go to what a line search has found; tell whether there is anything.
+    """Go to what a line search has found, if anything; tell what is next.
 
     Where the gradient there is not known, it is asked for.
     """
     if _is_unbounded(s, vectors):
         s.status = UNBOUNDED
-        return False
+        return ENDED
     if s.is_level == 1 or (s.low > 0.0 and s.best_f == s.low_f):
         go_to_best(s, vectors)
     elif s.low > 0.0:  # a point that was not believed is lower
@@ -123,8 +130,8 @@ def _adopt(s, vectors):
     elif s.best_f < s.origin_f and s.moves >= JUDGED:
         go_to_best(s, vectors)
     else:
-        return False
-    return s.best_width == s.width or ask(s, MOVED, GRADIENT)
+        return ENDED
+    return NEXT if s.best_width == s.width else ask(s, MOVED, GRADIENT)
 
 
 @register_jitable
@@ -166,8 +173,8 @@ def _may_recover(s):
 
 
 @register_jitable
-def _recover(s, vectors, metric):
-    """Go on in another way; tell whether something is asked for."""
+def _recover(s, vectors):
+    """Find another way to go on; tell what is next."""
     go_to(s, vectors, ORIGIN, s.origin_f)
     if s.width == ONE_SIDED:
         s.width = 0.0
@@ -178,7 +185,7 @@ def _recover(s, vectors, metric):
         return _poll(s, vectors)
     s.arrived = s.updates = 0
     s.renewals += 1
-    return start_metric(s, vectors, metric, False)
+    return RENEW
 
 
 @register_jitable
@@ -194,7 +201,7 @@ def _poll(s, vectors):
         if change < least and vectors[LOWER, i] <= x <= vectors[UPPER, i]:
             least, at, by = change, i, h
     if at < 0:
-        return False
+        return ENDED
     vectors[X, at] += by
     vectors[TRIAL, at] = vectors[X, at]
     return ask(s, POLL, VALUE)

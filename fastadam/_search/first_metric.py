@@ -25,8 +25,8 @@ from .._objective.layout import (
 )
 from . import metric as metrics
 from .outcomes import DISAGREES
-from .requests import ONE_SIDED, ask, is_finite
-from .steps import REACH, next_step
+from .requests import ENDED, NEXT, ONE_SIDED, ask, is_finite
+from .steps import REACH
 
 #: The stages of a descent: the point is beside the origin; and again, farther from it.
 PROBE, SECOND_LOOK = 1, 2
@@ -52,10 +52,10 @@ ROUNDING = 64.0
 
 
 @register_jitable
-def start_metric(s, vectors, metric, one_sided):
-    """Choose the metric and ask for the first step, or for a point beside the origin.
+def start_metric(s, vectors, metric):
+    """Choose the metric, or ask for a point beside the origin; tell what is next.
 
-    With ``one_sided``, the gradients of what follows may be from one-sided differences.
+    After the first metric of a descent, gradients may be from one-sided differences.
     """
     n = vectors.shape[1]
     if s.cost_each == 0 or (s.renewals > 0 and s.width == 0.0 and n <= MOST_PROBED):
@@ -65,7 +65,7 @@ def start_metric(s, vectors, metric, one_sided):
         return _next_probe(s, vectors, metric)
     if s.differs == 0 or s.width < 0.0:
         start_blind(s, vectors, metric)
-        return next_step(s, vectors, metric)
+        return NEXT
     s.is_guess = 0
     if s.width == 0.0:
         _refine_units(s, vectors)
@@ -76,9 +76,9 @@ def start_metric(s, vectors, metric, one_sided):
         metrics.set_diagonal(metric, i, value)
     # Among many a diagonal is never replaced, so that it has to be one that can last.
     metrics.fill_diagonal(metric, 1.0 if n > metrics.MOST_DENSE and not is_bowl else LEAST)
-    if one_sided and s.width == 0.0 and s.has_one_sided == 1:
+    if s.renewals == 0 and s.width == 0.0 and s.has_one_sided == 1:
         s.width = ONE_SIDED
-    return next_step(s, vectors, metric)
+    return NEXT
 
 
 @register_jitable
@@ -119,12 +119,12 @@ def _refine_units(s, vectors):
 
 @register_jitable
 def _next_probe(s, vectors, metric):
-    """Ask for the next point beside the origin, or, in the end, for the first step."""
+    """Ask for the next point beside the origin, if there is one; tell what is next."""
     n = vectors.shape[1]
     s.probe += 1
     if n > MOST_PROBED:
         if s.probe > 0:
-            return next_step(s, vectors, metric)
+            return NEXT
     else:
         while s.probe < n and not vectors[LOWER, s.probe] < vectors[UPPER, s.probe]:
             metrics.set_diagonal(metric, s.probe, 1.0)
@@ -132,7 +132,7 @@ def _next_probe(s, vectors, metric):
         if s.probe == n:
             s.is_guess = 0
             metrics.fill_diagonal(metric, LEAST)
-            return next_step(s, vectors, metric)
+            return NEXT
     _place_probe(s, vectors, s.probe_step)
     return ask(s, PROBE, VALUE_AND_GRADIENT)
 
@@ -155,7 +155,7 @@ def _place_probe(s, vectors, distance):
 
 @register_jitable
 def take_probe(s, vectors, metric):
-    """Take in a point beside the origin; tell whether another is asked for."""
+    """Take in a point beside the origin; tell what is next."""
     differs = s.cost_each == 0 and _is_mismatch(s, vectors)
     secant = (s.f - s.origin_f) / (s.probe_step * (1.0 if s.stage == PROBE else FARTHER))
     if s.stage == PROBE:
@@ -166,7 +166,7 @@ def take_probe(s, vectors, metric):
             return ask(s, SECOND_LOOK, VALUE_AND_GRADIENT)
     elif differs and abs(secant - s.secant) <= SAME * abs(secant):
         s.status = DISAGREES
-        return False
+        return ENDED
     return _next_probe(s, vectors, metric)
 
 

@@ -20,6 +20,7 @@ from .._objective.layout import (
     GRAD,
     GRADIENT,
     LOWER,
+    STATE,
     TRIAL,
     UNIT,
     UPPER,
@@ -34,17 +35,19 @@ from .outcomes import CONVERGED, MAXFEV, MAXITER, NONFINITE, RUNNING, STAGNATED
 from .requests import cost, go_to_best, is_affordable, is_finite, unblocked
 
 
-def make_iterate(rule: Rule, automatic: bool, dtype: str = "float64") -> Callable[..., Any]:
+def make_iterate(
+    rule: Rule, automatic: bool, dtype: str = "float64", go_down: Any = auto.go_down
+) -> Callable[..., Any]:
     """Make ``iterate(s, vectors, state, hyper)`` of a rule; ``state`` is ``vectors[STATE:]``.
 
     ``dtype`` is that of ``vectors``; the scalars are float64. It takes in ``s.f`` and the gradient
     in ``vectors[GRAD]``, at ``vectors[X]``. Either it sets ``s.status``, and the search is over, or
     it leaves in ``vectors[X]`` (with a copy in `TRIAL`) and ``s.request`` what to evaluate next.
-    If it is ``automatic``, it has all the gears of `auto`.
+    If it is ``automatic``, it has all the gears of `auto`, whose second is ``go_down``.
     """
     sweep = _make_sweep(rule, automatic, dtype)
     if automatic:
-        return inline(_make_automatic(rule, sweep))
+        return inline(_make_automatic(rule, sweep, go_down))
 
     def iterate(s, vectors, state, hyper):
         if s.nit == 0 and not is_finite(vectors, X):
@@ -60,7 +63,9 @@ def make_iterate(rule: Rule, automatic: bool, dtype: str = "float64") -> Callabl
     return inline(iterate)
 
 
-def _make_automatic(rule: Rule, sweep: Callable[..., Any]) -> Callable[..., None]:
+def _make_automatic(
+    rule: Rule, sweep: Callable[..., Any], go_down: Callable[..., Any]
+) -> Callable[..., None]:
     """Make the iteration in all the gears of `auto`."""
     carried = rule.carried.start if rule.carried else 0.0
     state_rows = len(rule.state)
@@ -69,10 +74,9 @@ def _make_automatic(rule: Rule, sweep: Callable[..., Any]) -> Callable[..., None
         if s.nit == 0 and not is_finite(vectors, X):
             s.status = NONFINITE
         elif s.gear == auto.DESCENT:
-            if not auto.descend(s, vectors, state[state_rows:]) and s.status == RUNNING:
-                auto.next_gear(s, vectors)
-                if s.gear == auto.LEG:
-                    begin_leg(s, vectors, state)
+            go_down(s, vectors, STATE + state_rows)
+            if s.gear == auto.LEG:
+                begin_leg(s, vectors, state)
         else:
             is_best = -math.inf < s.f <= s.best_f
             norm = sweep(s, vectors, state, hyper, is_best)

@@ -25,7 +25,7 @@ from .._objective.layout import (
     VALUE_AND_GRADIENT,
     X,
 )
-from .requests import ask
+from .requests import ENDED, NEXT, ask
 
 #: The stage of a descent: the point at hand is one of a line search.
 STEP = 0
@@ -69,13 +69,19 @@ def place(s, vectors, step):
 def propose(s, vectors):
     """Ask for the point at the step at hand; tell whether there is one."""
     if not place(s, vectors, s.step):
-        return False
+        return ENDED
     return ask(s, STEP, VALUE_AND_GRADIENT if s.cost_each == 0 else VALUE)
 
 
 @register_jitable
 def continue_line(s, vectors):
-    """Take in a point and ask for another; tell whether the line search goes on.
+    """Take in a point and ask for another; tell whether the line search goes on."""
+    return propose(s, vectors) if _judge_point(s, vectors) == NEXT else ENDED
+
+
+@register_jitable
+def _judge_point(s, vectors):
+    """Take in a point and choose the next step; tell whether there is one.
 
     In the end, ``low`` is the step that it has found, or 0, unless a point is as low as rounding
     can tell: then ``is_level`` is 1.
@@ -88,7 +94,7 @@ def continue_line(s, vectors):
             slope += vectors[GRAD, i] * (vectors[X, i] - vectors[ORIGIN, i])
         if _is_level(s, change, slope):
             _keep_level(s, vectors)
-            return False
+            return ENDED
     s.points += 1
     least = SUFFICIENT if s.moves >= JUDGED else JUDGED_SUFFICIENT
     is_low = change <= least * s.decrease and change < 0.0
@@ -96,19 +102,21 @@ def continue_line(s, vectors):
         s.low, s.low_f = s.step, s.f
         is_steep = (slope if has_gradient else change) < STEEP * s.decrease
         if not is_steep or s.step >= LONGEST or s.points >= MOST_POINTS:
-            return False
+            return ENDED
         s.step = 4.0 * s.step if s.high == math.inf else 0.5 * (s.low + s.high)
-        return propose(s, vectors)
+        return NEXT
     if s.points >= (MOST_VALUES if s.low > 0.0 and not has_gradient else MOST_POINTS):
-        return False
+        return ENDED
     s.high = s.step
     if s.low > 0.0:
         s.step = 0.5 * (s.low + s.high)
-        return propose(s, vectors)
+        return NEXT
     if not has_gradient and -s.decrease <= 0.25 * s.eps * abs(s.origin_f):
-        return False  # less than rounding can tell
+        return ENDED  # less than rounding can tell
     s.step *= _shorten(s.decrease, change)
-    return s.step * s.length >= LEAST_MOVE * s.width and propose(s, vectors)
+    if s.step * s.length < LEAST_MOVE * s.width:
+        return ENDED
+    return NEXT
 
 
 @register_jitable

@@ -18,6 +18,7 @@ from .._objective.layout import CURVATURE, GRAD, LOWER, REL_STEP, STATE, UNIT, U
 from .._rules.spec import Rule
 from . import rows
 from .iteration import make_iterate
+from .second_gear import select_go_down
 from .state import INTEGERS, MATRIX, RECORDS
 
 _CUBE = types.Array(types.float64, 3, "C")
@@ -123,7 +124,7 @@ def points_kernel(scheme: str) -> Callable[..., Any]:
 @cache
 def iterate_kernel(rule: Rule, automatic: bool) -> Callable[..., Any]:
     """Compile what makes one iteration of a rule in some searches, see `make_iterate`."""
-    iterate = make_iterate(rule, automatic)
+    iterate = make_iterate(rule, automatic, go_down=select_go_down())
 
     def kernel(records, matrices, active, hyper):
         for k in active:

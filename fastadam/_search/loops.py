@@ -26,6 +26,7 @@ from .._objective.layout import STATE
 from .._rules.spec import Rule
 from .iteration import make_iterate
 from .outcomes import RUNNING
+from .second_gear import select_go_down
 from .state import COMPLEX_VECTOR, MATRIX, RECORDS, VECTOR
 
 
@@ -62,7 +63,7 @@ def make_loop(iterate: Callable[..., None], evaluate: Callable[..., None]) -> Ca
 @cache
 def iterate_kernel(rule: Rule, automatic: bool) -> Callable[..., Any]:
     """Compile ``iterate(record, vectors, hyper)``: one iteration of a rule, for Python to call."""
-    iterate = make_iterate(rule, automatic)
+    iterate = make_iterate(rule, automatic, go_down=select_go_down())
 
     def kernel(record, vectors, hyper):
         iterate(record[0], vectors, vectors[STATE:], hyper)
@@ -76,7 +77,7 @@ def run_kernel(rule: Rule, scheme: str, automatic: bool) -> Callable[..., Any]:
     """Compile the loop of a rule and a scheme; ``address`` is that of a `CompiledObjective`."""
     form = call_gradient if scheme == "gradient" else call_value
     evaluate = inline(make_evaluation(scheme, form))
-    loop = inline(make_loop(make_iterate(rule, automatic), evaluate))
+    loop = inline(make_loop(make_iterate(rule, automatic, go_down=select_go_down()), evaluate))
 
     def kernel(address, user_data, record, vectors, trial, hyper, rates, iterations):
         record, vectors, trial, rates = borrowed((record, vectors, trial, rates))

@@ -58,18 +58,32 @@ def set_column(metric, i, j, value):
 
 @register_jitable
 def fill_diagonal(metric, least):
-    """Let no element of the diagonal be less than a part of the largest, nor all be 0."""
+    """Let no element of the diagonal be less than a part of the largest of all, nor all be 0.
+
+    One that is, in a row with others, gets the size of these.
+    """
     n, largest = metric.shape[1], 0.0
     for i in range(n):
-        largest = max(largest, abs(diagonal(metric, i)))
+        largest = max(largest, _largest_of_row(metric, i))
     if not 0.0 < largest < math.inf:
         largest = 1.0
     for i in range(n):
         if not abs(diagonal(metric, i)) > least * largest:
+            value = max(least * largest, _largest_of_row(metric, i))
             if n > MOST_DENSE:
-                metric[0, i] = least * largest
+                metric[0, i] = value
             else:
-                metric[1 + i, i] = least * largest
+                metric[1 + i, i] = value
+
+
+@register_jitable
+def _largest_of_row(metric, i):
+    """Find the largest element of a row of the matrix, which may be diagonal."""
+    largest = abs(diagonal(metric, i))
+    if metric.shape[1] <= MOST_DENSE:
+        for j in range(metric.shape[1]):
+            largest = max(largest, abs(metric[1 + max(i, j), min(i, j)]))
+    return largest
 
 
 @register_jitable

@@ -6,6 +6,10 @@ from .._numba.options import register_jitable
 from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, TRIAL, X
 from .outcomes import MAXFEV, MAXITER
 
+#: What is next in a descent: nothing, an evaluation, another step, another metric. As conditions,
+#: the first two are false and true.
+ENDED, ASKED, NEXT, RENEW = range(4)
+
 #: A width that asks for one-sided differences, and one that stands for no gradient at all.
 ONE_SIDED = -1.0
 UNKNOWN = -2.0
@@ -27,17 +31,17 @@ def is_affordable(s, evaluations):
 
 @register_jitable
 def ask(s, stage, request):
-    """Ask for an evaluation at X, with room left for its gradient; tell whether that is allowed."""
+    """Ask for an evaluation at X, with room left for its gradient, if that is allowed."""
     if not is_affordable(s, cost(s) - (request == GRADIENT)):
         s.status = MAXFEV
-        return False
+        return ENDED
     if request != GRADIENT:
         if s.nit >= s.maxiter:
             s.status = MAXITER
-            return False
+            return ENDED
         s.nit += 1
     s.stage, s.request = stage, request
-    return True
+    return ASKED
 
 
 @register_jitable

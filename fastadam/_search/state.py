@@ -61,6 +61,8 @@ SCALARS = np.dtype(
         ("first_patience", np.int64),
         ("last_step", np.float64),
         ("narrowest", np.float64),
+        # Where the machine code of the second gear is, if it is called by its address.
+        ("go_down", np.int64),
         # The gear, the cycle of legs and its last iteration, and how many descents there have been
         # since something was gained: the first value of all, that at the end of the first of these,
         # whether it had arrived, and what its metric promised.
@@ -113,7 +115,8 @@ SCALARS = np.dtype(
     ]
 )
 
-RECORDS = types.Array(from_dtype(SCALARS), 1, "C")
+RECORD = from_dtype(SCALARS)
+RECORDS = types.Array(RECORD, 1, "C")
 MATRIX = types.Array(types.float64, 2, "C")
 VECTOR = types.Array(types.float64, 1, "C")
 COMPLEX_VECTOR = types.Array(types.complex128, 1, "C")

@@ -8,7 +8,7 @@ from .._numba.options import register_jitable
 from .._objective.layout import DIRECTION, FREE, LOWER, ORIGIN, ORIGIN_GRAD, SIZE, UNIT, UPPER
 from . import metric as metrics
 from .line_search import begin_line
-from .requests import unblocked
+from .requests import ENDED, unblocked
 
 #: The first cap on a step, in units; one that is reached is raised by `RAISE`.
 REACH, RAISE = 3.0, 4.0
@@ -26,7 +26,7 @@ def next_step(s, vectors, metric):
     slope = _find_direction(s, vectors, metric)
     s.gain = -0.5 * slope
     if not s.gain < math.inf:
-        return False
+        return ENDED
     s.length = s.far = 0.0
     for i in range(vectors.shape[1]):
         move = abs(vectors[DIRECTION, i])
@@ -34,7 +34,7 @@ def next_step(s, vectors, metric):
         s.far = max(s.far, move / vectors[SIZE, i])
     if _has_arrived(s, measure_gradient(vectors)):
         s.arrived = 1
-        return False
+        return ENDED
     if s.length > s.reach:
         for i in range(vectors.shape[1]):
             vectors[DIRECTION, i] *= s.reach / s.length
