@@ -29,7 +29,7 @@ from .._objective.layout import (
 from . import metric as metrics
 from .first_metric import PROBE, SECOND_LOOK, start_metric, take_probe
 from .line_search import JUDGED, STEP, continue_line, place
-from .outcomes import RUNNING, UNBOUNDED
+from .outcomes import NONFINITE, RUNNING, UNBOUNDED
 from .requests import ASKED, ENDED, NEXT, ONE_SIDED, RENEW, ask, go_to, go_to_best, is_finite
 from .steps import CLOSE, REACH, measure_gradient, next_step
 
@@ -94,6 +94,8 @@ def _take(s, vectors, metric):
             return ENDED
         return ask(s, BEGIN, GRADIENT)
     if not is_finite(vectors, GRAD):
+        if s.nit == 0:  # the start's
+            s.status = NONFINITE
         return ENDED
     if s.stage == MOVED:
         if _stalls(s, vectors):

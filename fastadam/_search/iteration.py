@@ -99,7 +99,7 @@ def _make_automatic(
         s.t = 0
         s.carried = carried
         s.request = GRADIENT
-        if not is_affordable(s, cost(s) - 1):
+        if not is_affordable(s, cost(s) - (s.cost_each > 0)):
             s.status = MAXFEV
 
     return iterate_automatically

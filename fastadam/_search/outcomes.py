@@ -24,7 +24,7 @@ _SUCCESS = "Optimization terminated successfully."
 #: Status 0 is a success. A batch that is as often in two of them tells them in this order.
 OUTCOMES = {
     CONVERGED: (0, _SUCCESS),
-    STAGNATED: (0, _SUCCESS[:-1] + ": the function value no longer falls (ftol)."),
+    STAGNATED: (0, _SUCCESS[:-1] + ": the function value no longer falls."),
     MAXITER: (1, "Maximum number of iterations has been exceeded."),
     MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
     TIMEOUT: (1, "Maximum time has been exceeded."),

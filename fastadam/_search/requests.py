@@ -31,8 +31,9 @@ def is_affordable(s, evaluations):
 
 @register_jitable
 def ask(s, stage, request):
-    """Ask for an evaluation at X, with room left for its gradient, if that is allowed."""
-    if not is_affordable(s, cost(s) - (request == GRADIENT)):
+    """Ask for an evaluation at X, with room left for the scheme's gradient, if that is allowed."""
+    value_is_known = request == GRADIENT and s.cost_each > 0
+    if not is_affordable(s, max(cost(s), s.cost) - value_is_known):
         s.status = MAXFEV
         return ENDED
     if request != GRADIENT:

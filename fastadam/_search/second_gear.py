@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numba
 from numba import types
 
 from .._numba import private
@@ -31,14 +32,19 @@ def _compile() -> Callable[..., Any]:
 
 
 def find_address() -> int:
-    """Find the machine code, or 0 where Numba's public interface has to do."""
-    return kernel_address(_compile()) if private.is_usable() else 0
+    """Find the machine code, or 0 where it is not called by its address."""
+    return kernel_address(_compile()) if _has_address() else 0
+
+
+def _has_address() -> bool:
+    """Tell whether there is machine code, and a private way to call it."""
+    return not numba.config.DISABLE_JIT and private.is_usable()
 
 
 @cache
 def select_go_down() -> Callable[..., Any]:
     """Select what loops are compiled with: the call by address, or all of it."""
-    if not private.is_usable():
+    if not _has_address():
         return auto.go_down
     function_at = make_function_at(_SIGNATURE)
 
