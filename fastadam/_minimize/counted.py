@@ -71,7 +71,7 @@ class CountedObjective:
         self.gtol, self.ftol = options.gradient_tolerance, options.ftol
         if self.ftol is None and options.patience is not None:
             self.ftol = 0.0
-        elif self.ftol is None and options.auto:
+        elif self.ftol is None and options.auto and options.gtol is None:
             self.ftol = FTOL
         #: The result to go on from; and the lowest point so far.
         self.first = first

@@ -33,15 +33,15 @@ from .._objective.layout import (
     X,
 )
 from . import descent
-from .outcomes import CONVERGED, MAXFEV, NONFINITE, RUNNING, STAGNATED, UNSETTLED
+from .outcomes import CONVERGED, MAXFEV, NONFINITE, RUNNING, SETTLED, UNBOUNDED, UNSETTLED
 from .requests import UNKNOWN, ask
 from .state import MOST
 
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
 HYPER_PARAMETERS = {"betas": (0.98, 0.995), "eps": 1e-12}
 
-#: The least scale that is believed, in roundings of x: a step of less would not move it.
-LEAST_SCALE = 64.0
+#: The least scale that is believed, in roundings of x: differences would be lost in them.
+LEAST_SCALE = 1e8
 
 LEG, DESCENT = 0, 1
 
@@ -100,6 +100,9 @@ def _descend(s, vectors, metric):
             s.status = NONFINITE
             return False
         s.first_f = s.f
+    if s.f == -math.inf:
+        s.status = UNBOUNDED
+        return False
     has_gradient = s.request != VALUE
     if -math.inf < s.f < s.best_f or (s.f == s.best_f and has_gradient):
         s.best_f = s.f
@@ -155,7 +158,7 @@ def _end(s):
         return CONVERGED
     value = abs(s.best_f)
     is_low = s.promise <= PROMISE * value or value <= NEARLY_NOTHING * (s.first_f - s.best_f)
-    return STAGNATED if is_low else UNSETTLED
+    return SETTLED if is_low else UNSETTLED
 
 
 @register_jitable

@@ -13,6 +13,7 @@ INFEASIBLE = 6  # the bounds hold no number
 UNSETTLED = 7  # nor does it fall, and yet it should
 UNBOUNDED = 8  # the best value, or its x, is beyond all bounds
 RAISED = 9  # the row's function raised an exception, and the other rows are to be kept
+SETTLED = 11  # nothing lowers the value that `auto` has
 DISAGREES = 10  # the value rises by what the gradient does not say
 
 # Stopped from outside.
@@ -24,7 +25,8 @@ _SUCCESS = "Optimization terminated successfully."
 #: Status 0 is a success. A batch that is as often in two of them tells them in this order.
 OUTCOMES = {
     CONVERGED: (0, _SUCCESS),
-    STAGNATED: (0, _SUCCESS[:-1] + ": the function value no longer falls."),
+    STAGNATED: (0, _SUCCESS[:-1] + ": the function value no longer falls (ftol)."),
+    SETTLED: (0, _SUCCESS[:-1] + ": no step of any size lowers the function value."),
     MAXITER: (1, "Maximum number of iterations has been exceeded."),
     MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
     TIMEOUT: (1, "Maximum time has been exceeded."),

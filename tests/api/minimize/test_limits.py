@@ -137,17 +137,18 @@ def test_maxfev_is_kept_by_every_kind_of_search(maxfev, form, kind, lr, bounds):
         result = OptimizeResult({name: values[1] for name, values in batch.items()})
     free = 3 if bounds is None else 2
     own = {"in-place": 0, "3-point": 2 * free}.get(form, free) + 1
-    first = 2 * free + 1 if lr == "auto" and form == "2-point" else own  # wide, and so central
     assert 1 <= result.nfev <= maxfev
-    assert result.nfev > maxfev - 2 * first or result.nfev == 1
-    assert (result.status, result.success) == (1, False)
+    if not result.success:  # a gradient that is given may lead to the end before
+        assert result.nfev > maxfev - 2 * own or result.nfev == 1
+        assert result.status == 1
     assert result.fun == pytest.approx(rosen(result.x), rel=1e-12)
     assert result.fun <= rosen(compiled.X0) * (1 + 1e-12)
-    if maxfev < first:
+    if maxfev < own:
         np.testing.assert_array_equal(result.x, compiled.X0)
-        assert (result.nfev, result.njev) == ((own, 1) if maxfev >= own else (1, 0))
+        assert (result.nfev, result.njev) == (1, 0)
         assert result.nit == 0
-    assert np.isnan(result.jac).all() == (maxfev < own)
+    if form == "in-place":
+        assert np.isnan(result.jac).all() == (maxfev < own)
 
 
 def of_many(x):
