@@ -174,6 +174,8 @@ def _template(problems: Problems) -> Search:
     eps = float(np.finfo(problems.dtype).eps)
     coarser = eps / float(np.finfo(np.float64).eps)
     if options.auto:
+        search.scalars.eps = eps
+        search.scalars.probe_step *= coarser ** (1 / 3)
         search.scalars.last_step *= coarser ** (1 / 2)
         search.scalars.narrowest *= coarser ** (1 / 3)
         if options.ftol is None:
