@@ -52,7 +52,7 @@ SEEN = 16.0
 def begin(s, vectors):
     """Set up a descent from the best point, whose gradient is to be evaluated at s.width."""
     s.stage = BEGIN
-    s.arrived = s.updates = s.renewals = s.polls = s.moves = 0
+    s.arrived = s.updates = s.renewals = s.polls = 0
     s.reach, s.gain = REACH, 0.0
     for i in range(vectors.shape[1]):
         vectors[UNIT, i] = vectors[SIZE, i]

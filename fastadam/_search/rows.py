@@ -30,7 +30,7 @@ from .._objective.layout import (
 from ..typing import Matrix, Vector
 from . import auto
 from .outcomes import INFEASIBLE, MAXITER, RAISED, RUNNING, TIMEOUT
-from .requests import cost, is_affordable
+from .requests import cost, go_to, is_affordable
 from .state import MATRIX, VECTOR
 
 #: The columns of ``counts``.
@@ -123,9 +123,8 @@ def wants_narrow(s):
 @register_jitable
 def to_best(s, vectors):
     """Ask for the gradient at the best point by the scheme's own differences."""
-    s.f, s.width, s.request, s.part = s.best_f, 0.0, GRADIENT, 0
-    for i in range(vectors.shape[1]):
-        vectors[X, i] = vectors[TRIAL, i] = vectors[BEST_X, i]
+    s.width, s.request, s.part = 0.0, GRADIENT, 0
+    go_to(s, vectors, BEST_X, s.best_f)
 
 
 @register_jitable
