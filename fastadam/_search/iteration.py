@@ -70,7 +70,7 @@ def _make_automatic(
     carried = rule.carried.start if rule.carried else 0.0
     state_rows = len(rule.state)
 
-    def iterate_automatically(s, vectors, state, hyper):
+    def iterate(s, vectors, state, hyper):
         if s.nit == 0 and not is_finite(vectors, X):
             s.status = NONFINITE
         elif s.gear == auto.DESCENT:
@@ -102,7 +102,7 @@ def _make_automatic(
         if not is_affordable(s, cost(s) - (s.cost_each > 0)):
             s.status = MAXFEV
 
-    return iterate_automatically
+    return iterate
 
 
 @inline
