@@ -31,7 +31,9 @@ def test_each_form_of_the_gradient(form, lr):
     """More rows than threads; some end before others."""
     x0, rows = problems(6)
     fun, jac = FORMS[form]
-    batch = assert_as_on_cpu(fun, x0, rows, (T,), jac, lr=lr, maxiter=90, gtol=3e-2)
+    batch = assert_as_on_cpu(
+        fun, x0, rows, (T,), jac, lr=lr, maxiter=90, gtol=3e-2 if lr != "auto" else 1e-9
+    )
     assert len(set(batch.counts[:, NIT])) > 2
 
 
@@ -47,9 +49,15 @@ def test_x_scale():
     given = misfit_in_place, x0, rows, (T,), "in-place"
     batch = assert_as_on_cpu(*given, x_scale=[1e-2, 3.0], maxiter=20)
     assert (batch.x != on_cpu(*given, maxiter=20).x).all()
-    beyond = on_gpu(*given, x_scale=[1e300, 1e-300], maxiter=20, dtype=np.float32)
+
+
+@pytest.mark.filterwarnings("ignore:.*(overflow|invalid):RuntimeWarning")
+def test_an_x_scale_beyond_float32():
+    x0, rows = problems(3)
+    given = misfit_in_place, x0, rows, (T,), "in-place"
+    batch = on_gpu(*given, x_scale=[1e300, 1e-300], maxiter=20, dtype=np.float32)
     assert np.isfinite(batch.x).all()
-    assert np.isfinite(beyond.x).all()
+    assert (batch.fun <= on_cpu(*given, maxiter=0).fun + 1e-6).all()
 
 
 def test_functions_in_python_are_the_same_functions():
