@@ -103,6 +103,7 @@ class _Solver:
             memory,
             self.search.hyper,
             problems.starts,
+            problems.known,
             solutions,
             self._cursor,
         )

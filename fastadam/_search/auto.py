@@ -28,7 +28,7 @@ from numba.extending import register_jitable
 
 from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, LOWER, SIZE, UNIT, UPPER, VALUE, X
 from . import descent
-from .outcomes import MAXFEV, NONFINITE, OVERSHOT, STAGNATED, UNBOUNDED
+from .outcomes import MAXFEV, NONFINITE, OVERSHOT, RUNNING, STAGNATED, UNBOUNDED, WAITING
 
 #: Of the rule, unless the user says otherwise. The momentum lasts for 50 iterations, not 10.
 HYPER_PARAMETERS = {"betas": (0.98, 0.995), "eps": 1e-12}
@@ -56,6 +56,9 @@ LEG_FTOL = 1e-3
 
 
 LEG, DESCENT = 0, 1
+
+#: Of a search that is compared with known minima: is the end of this descent to be?
+COMPARING, LOOKED = 1, 2
 
 
 @register_jitable
@@ -98,6 +101,18 @@ def descend(s, vectors, metric):
         s.status = MAXFEV
         return False
     return descent.advance(s, vectors, metric)
+
+
+@register_jitable
+def descend_or_wait(s, vectors, metric):
+    """Descend, but where that ends wait once, if it may be a minimum that was found before."""
+    if s.compares == LOOKED:
+        s.compares = COMPARING
+        return False
+    goes_on = descend(s, vectors, metric)
+    if s.compares == COMPARING and not goes_on and s.status == RUNNING:
+        s.status = WAITING
+    return goes_on
 
 
 WIDTHS = (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4)

@@ -51,7 +51,7 @@ def make_iterate(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
                 s.status = NONFINITE
                 return
             if s.gear == auto.DESCENT:
-                if auto.descend(s, vectors, vectors[STATE + state_rows :]):
+                if auto.descend_or_wait(s, vectors, vectors[STATE + state_rows :]):
                     return
                 if s.status != RUNNING:
                     return

@@ -13,6 +13,10 @@ INFEASIBLE = 6  # the bounds hold no number
 OVERSHOT = 7  # nor does the best value fall, but no step was small
 UNBOUNDED = 8  # the best value, or its x, is beyond all bounds
 RAISED = 9  # the row's function raised an exception, and the other rows are to be kept
+KNOWN = 10  # a minimum that was found before
+
+# Not an end: a descent has ended, and waits for `known.compare`.
+WAITING = 11
 
 # Stopped from outside.
 STOPPED = -1
@@ -24,6 +28,7 @@ _SUCCESS = "Optimization terminated successfully."
 OUTCOMES = {
     CONVERGED: (0, _SUCCESS),
     STAGNATED: (0, _SUCCESS[:-1] + ": the function value no longer falls (ftol)."),
+    KNOWN: (0, "The search came down to a minimum that was found before."),
     MAXITER: (1, "Maximum number of iterations has been exceeded."),
     MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
     TIMEOUT: (1, "Maximum time has been exceeded."),

@@ -24,6 +24,7 @@ SCALARS = np.dtype(
         ("clip_norm", np.float64),
         ("auto", np.int64),  # 1: `auto` chooses the step size and the units
         ("widen", np.int64),  # 1: it chooses the width of the differences as well
+        ("compares", np.int64),  # not 0: where descents end, with known minima; see `auto`
         # Evaluations that a gradient takes for each coordinate that is not fixed; and that one more
         # value and gradient will take: by the scheme, and by wide differences.
         ("cost_each", np.int64),
