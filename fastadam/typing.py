@@ -119,6 +119,7 @@ class _SearchOptions(TypedDict, total=False):
     patience: Real | None
     disp: Boolean | None
     finite_diff_rel_step: ArrayLike | None
+    x_scale: ArrayLike | None
 
 
 class MinimizeOptions(_SearchOptions, total=False):

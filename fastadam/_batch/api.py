@@ -85,8 +85,9 @@ def minimize_batch(
     options : dict, optional
         As for `minimize`, where `lr` may also be an array of shape (B,); compiled loops call a
         callable once for each iteration, whatever B, and some iterations ahead. `maxiter` and
-        `maxfev` count for each problem, `max_seconds` for all together. There is no `return_all`
-        and no `polish`. For type checkers, a `fastadam.typing.MinimizeBatchOptions`. And:
+        `maxfev` count for each problem, `max_seconds` for all together, and `x_scale` is that of
+        all. There is no `return_all` and no `polish`. For type checkers, a
+        `fastadam.typing.MinimizeBatchOptions`. And:
 
         threads : int, default one for each core, or ``numba.get_num_threads()`` if that is less
             Of compiled functions; one that is compiled with ``parallel=True``, or calls one that
@@ -163,7 +164,7 @@ def minimize_batch(
 
     If `x0` is float32, a GPU computes in float32, and ``lr="auto"`` and differences are adapted to
     it. Then data should be float32 too, and constants ``np.float32(2)``, or they make float64 of
-    it; and `gtol` has to be one that float32 can reach.
+    it; and `gtol`, where there is one, has to be one that float32 can reach.
 
     The GPU is left every 20 ms, between two points: so `max_seconds` is kept to within one value
     and gradient, differences included. What a row has evaluated before an exception is lost with

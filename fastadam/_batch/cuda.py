@@ -14,7 +14,7 @@ from .._minimize.options import select_rule
 from .._numba.gpu import is_simulated, load_cuda
 from .._objective.arguments import find_argument_types
 from .._objective.cuda import find_source
-from .._objective.layout import REL_STEP
+from .._objective.layout import REL_STEP, TEMPLATE, X_SCALE
 from .._search.deadline import Deadline
 from .._search.progress import progress
 from .._search.rows import Solutions, Starts
@@ -59,6 +59,7 @@ class _DeviceBatch:
         )
         task = searches.Task(
             rule,
+            options.auto,
             problems.dtype.name,
             find_source("fun", objective.fun),
             find_source("jac", jac) if callable(jac) else jac,
@@ -101,7 +102,7 @@ class _DeviceBatch:
                 device_array((complex_n, width), np.result_type(problems.dtype, np.complex64)),
             ),
             searches.Template(
-                on_device(template.record.view(np.int64)), on_device(template.vectors[REL_STEP])
+                on_device(template.record.view(np.int64)), on_device(template.vectors[TEMPLATE])
             ),
             searches.RowArgs(
                 tuple(b.reshape(size, length) for b, length in zip(bases, lengths, strict=True)),
@@ -173,6 +174,8 @@ def _template(problems: Problems) -> Search:
     eps = float(np.finfo(problems.dtype).eps)
     coarser = eps / float(np.finfo(np.float64).eps)
     if options.auto:
+        search.scalars.eps = eps
+        search.scalars.probe_step *= coarser ** (1 / 3)
         search.scalars.last_step *= coarser ** (1 / 2)
         search.scalars.narrowest *= coarser ** (1 / 3)
         if options.ftol is None:
@@ -183,6 +186,8 @@ def _template(problems: Problems) -> Search:
         search.vectors[REL_STEP] *= coarser**power
     elif power is not None:
         search.vectors[REL_STEP] = np.maximum(search.vectors[REL_STEP], eps)
+    largest = float(np.finfo(problems.dtype).max)
+    search.vectors[X_SCALE] = np.minimum(search.vectors[X_SCALE], largest)
     return search
 
 

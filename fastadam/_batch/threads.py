@@ -96,14 +96,18 @@ class _Solver:
         )
         self._cursor = np.zeros(2, dtype=np.int64)
         trial = np.zeros(n if scheme == "cs" else 0, dtype=np.complex128)
-        memory = Memory(self.search.record, self.search.vectors, words, words.copy(), trial)
-        addresses = kernel_address(run_kernel(rule, scheme)), compiled.address, compiled.user_data
+        own = self.search.record, self.search.vectors, words, words.copy()
+        memory = Memory(*own, trial, self.search.known)
+        addresses = (
+            kernel_address(run_kernel(rule, scheme, self.search.automatic)),
+            compiled.address,
+            compiled.user_data,
+        )
         batch = (
             problems.row_args,
             memory,
             self.search.hyper,
             problems.starts,
-            problems.known,
             solutions,
             self._cursor,
         )

@@ -56,6 +56,7 @@ class Task:
     """What a kernel is compiled for."""
 
     rule: Rule
+    automatic: bool  # whether `auto` chooses the steps
     dtype: str  # what is computed in
     fun: Any  # and jac: as `Objective` has them
     jac: Any
@@ -73,10 +74,10 @@ class ThreadMemory(NamedTuple):
 
 
 class Template(NamedTuple):
-    """The words of a search that has not begun, and its differences."""
+    """The words of a search that has not begun, and the rows of its matrix that it has."""
 
     words: Any
-    rel_step: Any
+    vectors: Any
 
 
 class RowArgs(NamedTuple):
@@ -191,19 +192,20 @@ def _start(s, own_words, vectors, template, k, starts):
     """Set up the search of a row in a thread; tell whether its bounds hold a number."""
     for i in range(RECORD_WORDS):
         own_words[i] = template.words[i]
-    for i in range(template.rel_step.size):
-        vectors[REL_STEP, i] = template.rel_step[i]
+    for j in range(template.vectors.shape[0]):
+        for i in range(template.vectors.shape[1]):
+            vectors[REL_STEP + j, i] = template.vectors[j, i]
     return rows.begin(s, vectors, k, starts)
 
 
 def _make_step(task: Task) -> Callable[..., int]:
     """Make what judges the point that was evaluated; its result is what the thread does then."""
-    iterate = make_iterate(task.rule, task.dtype)
+    iterate = make_iterate(task.rule, task.automatic, task.dtype)
 
     @register_jitable
     def step(s, vectors, hyper, schedule, phase, leaving):
         if phase == NARROWING:
-            rows.keep_gradient(vectors)
+            rows.keep_gradient(s, vectors)
             return ENDING
         if leaving:
             s.maxiter = s.nit
@@ -237,7 +239,7 @@ def _find_search_type(task: Task) -> Any:
     return types.void(
         scalars,
         named(memory, ThreadMemory),
-        named((scalars, vector), Template),
+        named((scalars, types.Array(types.float64, 2, "C")), Template),
         named((flat, flat, task.row_args_type), RowArgs),
         task.args_type,
         types.UniTuple(types.float64, len(task.rule.hyper)),

@@ -32,10 +32,11 @@ def minimize(
     callback: Callable[..., object] | None = None,
     options: MinimizeOptions | None = None,
 ) -> MinimizeResult:
-    r"""Minimise a function of one or more variables with Adam or one of its relatives.
+    r"""Minimise a function of one or more variables, with nothing to tune.
 
-    A drop-in for `scipy.optimize.minimize`. A function compiled by Numba gets a compiled loop,
-    and the step size needs no tuning.
+    A drop-in for `scipy.optimize.minimize`. By default it is a quasi-Newton method, and Adam where
+    that does not get on; with a number for `lr`, Adam or one of its relatives alone. A function
+    compiled by Numba gets a compiled loop.
 
     Parameters
     ----------
@@ -61,9 +62,10 @@ def minimize(
           nothing, which in a compiled loop is the last factor of two.
         * "2-point", "3-point", "cs": forward differences, central differences, or the complex
           step, for a `fun` that takes complex ``x``.
-        * None or False (default): "2-point", as in SciPy; with ``lr="auto"``, "3-point".
+        * None or False (default): "2-point", as in SciPy; with ``lr="auto"``, "3-point", which
+          begins with forward ones.
     hess, hessp : None
-        As SciPy has them, in the same places. No rule uses a Hessian: what is not None is refused.
+        As SciPy has them, in the same places. No Hessian is used: what is not None is refused.
     bounds : scipy.optimize.Bounds or sequence of (min, max), optional
         None in a pair is no bound. The iterates are projected onto the box, a coordinate that
         hits a bound loses its momentum, and differences stay inside.
@@ -83,13 +85,13 @@ def minimize(
     -------
     scipy.optimize.OptimizeResult
         ``x``, the best point seen, ``fun`` and ``jac`` there; ``nit``; ``nfev`` and ``njev``,
-        those of differences included; ``status``, ``success`` and ``message``. Status 0: the
-        gradient or the value has converged; 1: the iterations, evaluations or seconds are used
+        those of differences included; ``status``, ``success`` and ``message``. Status 0: a local
+        minimum, as far as a search can tell; 1: the iterations, evaluations or seconds are used
         up; 2: a polish could not go on short of the tolerances; 3: a value, gradient or start is
-        not finite; 4: the value no longer falls, and yet it is no minimum: every step was too long
-        for gradients of this size, or the value or `x` has grown without bound; 99: the callback
-        stopped it. With `return_all`, ``allvecs``; with `polish`, ``first`` and ``polish``, the
-        results of both parts, and counts for both together.
+        not finite; 4: the value no longer falls, though it should, or it or `x` has grown without
+        bound; 5: the gradient and the function disagree; 99: the callback stopped it. With
+        `return_all`, ``allvecs``; with `polish`, ``first`` and ``polish``, the results of both
+        parts, and counts for both together.
 
     Raises
     ------
@@ -103,14 +105,14 @@ def minimize(
     ----------------
     lr : float, callable or "auto", default "auto"
         The step size. With a number, or a callable of the iteration (from 1) as in
-        `fastadam.schedules`, the iterates are exactly the rule's. "auto": see Notes.
+        `fastadam.schedules`, the iterates are exactly the rule's. "auto": see Notes; the options
+        of the rule, from `betas` to `clip_norm`, are for its legs there.
     betas : tuple of float
         Default (0.9, 0.999), or (0.98, 0.995) with ``lr="auto"``.
     epsilon : float
         Default 1e-8, or 1e-12 with ``lr="auto"``.
     weight_decay : float
         Default 0, or 0.01 for "adamw". The value and the stopping tests stay those of `fun`.
-        With ``lr="auto"``, the penalty of rules but "adamw" is on `x` in its units, see Notes.
     amsgrad : bool, default False
         For "adam" and "adamw".
     momentum_decay, alpha, momentum, dampening, nesterov
@@ -118,19 +120,21 @@ def minimize(
     clip_norm : float, optional
         Scale larger gradients down to this Euclidean norm.
     maxiter : int, default 20000
-        Iterations of the rule. A polish makes at most 20000 of its own.
+        Iterations: steps of the rule, and points that a descent tries. A polish makes at most
+        20000 of its own.
     maxfev : int, optional
         Evaluations of `fun`, those of differences and of a polish included, never exceeded. Where
-        it is too little for the first gradient, ``jac`` is NaN; so too where `max_seconds` is.
+        it is too little for the gradient at ``x``, ``jac`` is NaN; so too where `max_seconds` is.
     max_seconds : float, optional
         Wall-clock time, that of a polish included, to within one evaluation of `fun` (with its
-        gradient) or some 20 ms: a gradient from differences is left where it is. Then ``jac`` may
-        be that of differences as wide as the steps.
-    gtol : float, default 1e-5
-        Converged where the largest component of the projected gradient is no larger.
+        gradient) or some 20 ms: a gradient from differences is left where it is.
+    gtol : float
+        Converged where the largest component of the projected gradient is no larger. Default 1e-5;
+        with ``lr="auto"``, no such test unless it is given, since a gradient has units.
     ftol : float, optional
         Converged where the best value falls by less than ``ftol*(1 + |f|)`` in `patience`
-        iterations. Default: no such test. With ``lr="auto"``, default 1e-10, and in a cycle.
+        iterations. Default: no such test. With ``lr="auto"``, what a round has to gain for another
+        to follow, see Notes; default: next to nothing of its value or of the fall so far.
     patience : int
         Default 100. With ``lr="auto"``, default 20: iterations without a fall that end a leg.
     return_all : bool, default False
@@ -140,10 +144,15 @@ def minimize(
     finite_diff_rel_step : float or array_like, shape (n,)
         Step of differences, relative to ``max(1, |x|)``; with ``lr="auto"``, to the units.
         Default: as SciPy's.
+    x_scale : float or array_like, shape (n,)
+        Characteristic scale of each variable, as `scipy.optimize.least_squares` has it: what a
+        change of it is large or small against. Default: ``|x0|``. Say it where a variable starts
+        at 0, or far from 0 and is to move by little. For ``lr="auto"`` only: with another `lr`,
+        and in a polish, nothing uses it.
     polish : str, optional
         A method of `scipy.optimize.minimize`, such as "L-BFGS-B", that goes on from the best
-        point when the rule has converged or its iterations are used up. `maxfev`, `max_seconds`
-        and `gtol` hold for both together. So does `ftol`, in `patience` (default 100) iterations
+        point when the search has converged or its iterations are used up. `maxfev`, `max_seconds`
+        and `gtol` (1e-5) hold for both together. So does `ftol`, in `patience` (100) iterations
         of the polish, of methods with a gradient; the others converge by their own tests, at
         `gtol` or tighter.
 
@@ -154,21 +163,24 @@ def minimize(
 
     Notes
     -----
-    **"auto".** A *leg* is a run of the rule at one step size, from the best point so far and with
-    its moments at zero. It ends after 20 iterations without a new best value; then the step is
-    halved. A *cycle* is the legs from a step of 0.3 to one of 1e-10. The next cycle starts at a
-    smaller step and is more patient; from the third on, the first in vain is the last. This puts
-    together a decay on plateau and the warm restarts of [1]_, where momentum is dropped once it
-    no longer helps, as in [2]_.
+    **"auto"** has two gears. A *descent* is a quasi-Newton method, that of Broyden, Fletcher,
+    Goldfarb and Shanno [1]_ with Powell's damping [2]_: on a matrix for up to 24 variables, in
+    limited memory [3]_ beyond. Coordinates at a bound are left out, the others projected [4]_. Its
+    line search asks for a decrease and, where the gradient is given, for a slope that is less
+    steep, which serves kinks too [5]_. A *cycle* is legs of the rule: each from the best point,
+    with moments at zero, at one step size, until 20 iterations bring no new best value. Then the
+    step is shortened: a decay on plateau, with warm restarts [6]_.
 
-    The steps are in units, one for each coordinate: :math:`u_i = \max(|x_i|, c \max(1,
-    \max_j |x_j|))`, no larger than the box, with :math:`c` 0.1 and 1e-8 in alternate cycles:
-    Adafactor's relative steps [3]_, for parameters of very different size.
+    A search begins with a descent. Its differences are forward, and central at the end, where they
+    suit the curvature [7]_. Without a gradient, descents with wide ones follow, from 0.3 to 1e-4
+    of the size of `x`: implicit filtering [8]_, which passes over ripples and jumps. If the first
+    has not arrived and they gain nothing, as at kinks, there is a cycle, with differences as wide
+    as its steps. Such rounds are repeated while they gain something, with three cycles at most.
 
-    Without a gradient, differences are central and 0.3 of a step wide, down to the usual width:
-    implicit filtering [4]_. So the search passes over ripples, kinks and jumps that are smaller
-    than its steps. The constants were chosen on two thirds of a set of 225 published functions,
-    and judged on the last; see the README for the results.
+    A descent has arrived where what its next step promises is less than rounding, or a tiny part
+    of the fall so far; steps are in units of the size of each coordinate. So units of the function
+    and of `x` do not matter. The constants were chosen on two thirds of a set of 225 published
+    functions, and judged on the last.
 
     **Exceptions.** What leaves `minimize` by an exception, Ctrl-C included, carries the result so
     far as its attribute ``result``, with status 98, unless that attribute means something else to
@@ -179,19 +191,19 @@ def minimize(
         except KeyboardInterrupt as interruption:
             result = interruption.result
 
-    ``fun`` and ``jac`` there are NaN if not even one point was known. A `callback` that keeps what
-    it is shown needs no exception, and one that raises `StopIteration` ends the search in order.
+    ``fun`` and ``jac`` there are NaN if not even one point was known.
 
     References
     ----------
-    .. [1] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts",
-       ICLR 2017, https://arxiv.org/abs/1608.03983
-    .. [2] B. O'Donoghue, E. Candès, "Adaptive restart for accelerated gradient schemes",
-       Foundations of Computational Mathematics 15 (2015), https://arxiv.org/abs/1204.3982
-    .. [3] N. Shazeer, M. Stern, "Adafactor: adaptive learning rates with sublinear memory cost",
-       ICML 2018, https://arxiv.org/abs/1804.04235
-    .. [4] P. Gilmore, C. T. Kelley, "An implicit filtering algorithm for optimization of functions
-       with many local minima", SIAM Journal on Optimization 5 (1995) 269-285
+    .. [1] J. Nocedal, S. J. Wright, "Numerical optimization", 2nd edition, Springer 2006, chapter 6
+    .. [2] M. J. D. Powell, Mathematical Programming 14 (1978) 224-248
+    .. [3] J. Nocedal, Mathematics of Computation 35 (1980) 773-782
+    .. [4] D. P. Bertsekas, SIAM Journal on Control and Optimization 20 (1982) 221-246
+    .. [5] A. S. Lewis, M. L. Overton, Mathematical Programming 141 (2013) 135-163
+    .. [6] I. Loshchilov, F. Hutter, "SGDR", ICLR 2017, https://arxiv.org/abs/1608.03983
+    .. [7] P. E. Gill, W. Murray, M. A. Saunders, M. H. Wright, SIAM Journal on Scientific and
+       Statistical Computing 4 (1983) 310-321
+    .. [8] P. Gilmore, C. T. Kelley, SIAM Journal on Optimization 5 (1995) 269-285
 
     Examples
     --------

@@ -18,7 +18,6 @@ from scipy.optimize import OptimizeResult
 
 from .._objective.layout import GRADIENT
 from .._objective.python import PythonObjective
-from .._search import auto
 from .._search.deadline import Deadline
 from .._search.monitor import Monitor, with_result
 from .._search.outcomes import CONVERGED, MAXFEV, MAXITER, STAGNATED, STOPPED, TIMEOUT
@@ -26,6 +25,9 @@ from ..typing import Vector
 from .options import MOST_ITERATIONS
 from .results import make_result
 from .setup import PATIENCE, Setup
+
+#: What a polish has to gain, relative to 1 + |f|, after a search that needed no ftol.
+FTOL = 1e-10
 
 
 class StopMethodError(Exception):
@@ -69,8 +71,8 @@ class CountedObjective:
         self.gtol, self.ftol = options.gradient_tolerance, options.ftol
         if self.ftol is None and options.patience is not None:
             self.ftol = 0.0
-        elif self.ftol is None and options.auto:
-            self.ftol = auto.FTOL
+        elif self.ftol is None and options.auto and options.gtol is None:
+            self.ftol = FTOL
         #: The result to go on from; and the lowest point so far.
         self.first = first
         self.best = self._last = self._start = Point(first.x.copy(), first.fun, first.jac.copy())

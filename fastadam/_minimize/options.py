@@ -16,6 +16,7 @@ from .._rules.spec import Floats, HyperParameter, Rule
 from .._rules.table import METHODS
 from .._search import auto
 from .._validate import (
+    as_array,
     count,
     describe,
     learning_rate,
@@ -55,6 +56,7 @@ class Options:
     return_all: bool = False
     disp: bool = False
     finite_diff_rel_step: Any = None
+    x_scale: Any = None
     polish: str | None = None
 
     @property
@@ -96,13 +98,14 @@ def truth(name: str, value: object) -> bool:
         raise TypeError(f"{name} must be True or False, got {describe(value)}") from error
 
 
-def _rel_step(name: str, value: object) -> Any:
-    steps = real_array(name, value)
-    if steps.ndim > 1:
-        raise ValueError(f"{name} must be a number or a vector, got {describe(steps)}")
-    if not np.all(np.isfinite(steps) & (steps > 0)):
-        raise ValueError(f"{name} must be positive, got {describe(value)}")
-    return steps
+def _sizes(name: str, value: object) -> Any:
+    """Require positive numbers: one, or a vector, whose length is checked where n is known."""
+    sizes = real_array(name, value)
+    if sizes.ndim > 1:
+        raise ValueError(f"{name} must be a number or a vector, got {describe(sizes)}")
+    if as_array(name, value).dtype.kind == "b" or not np.all(np.isfinite(sizes) & (sizes > 0)):
+        raise ValueError(f"{name} must be finite and positive, got {describe(value)}")
+    return sizes
 
 
 def _method_name(name: str, value: object) -> str:
@@ -123,7 +126,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "patience": _limit,
     "return_all": truth,
     "disp": truth,
-    "finite_diff_rel_step": _rel_step,
+    "finite_diff_rel_step": _sizes,
+    "x_scale": _sizes,
     "polish": _method_name,
 }
 #: Hyper-parameters that SciPy would call otherwise.

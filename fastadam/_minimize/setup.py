@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from .._objective.differences import CENTRAL_STEP, COMPLEX_STEP, ONE_SIDED_STEP
-from .._objective.layout import REL_STEP
+from .._objective.layout import REL_STEP, X_SCALE
 from .._objective.objective import DIFFERENCES, Objective
-from .._search import auto
+from .._search import auto, second_gear
+from .._search.first_metric import PROBE_DIFFERENCES, PROBE_GRADIENTS
 from .._search.rows import Starts
 from .._search.runs import CompiledRun, PythonRun, Run
 from .._search.search import Search
@@ -48,6 +49,8 @@ class Setup:
         )
         if scheme in DIFFERENCES:
             search.vectors[REL_STEP] = _check_rel_step(options.finite_diff_rel_step, scheme, n)
+        if options.x_scale is not None:
+            search.vectors[X_SCALE] = _check_x_scale(options.x_scale, n)
         return search
 
     def start_run(self, starts: Starts) -> Run:
@@ -77,20 +80,19 @@ def _choose_fixed(options: Options) -> dict[str, float]:
 
 def _choose_auto(options: Options, scheme: str) -> dict[str, float]:
     """Choose the scalars of a search with ``lr="auto"``."""
-    ftol = auto.FTOL if options.ftol is None else options.ftol
+    differs = scheme in ("2-point", "3-point")
     return {
         "auto": 1,
-        "widen": scheme in ("2-point", "3-point"),
-        "ftol": auto.LEG_FTOL * ftol,
-        "cycle_ftol": ftol,
+        "go_down": second_gear.find_address(),
+        "eps": float(np.finfo(np.float64).eps),
+        "probe_step": PROBE_DIFFERENCES if differs else PROBE_GRADIENTS,
+        "differs": differs,
+        "has_one_sided": scheme == "3-point",
+        "ftol": auto.LEG_FTOL,
+        "cycle_ftol": -1.0 if options.ftol is None else options.ftol,
         "first_patience": options.patience or auto.LEG_PATIENCE,
         "last_step": auto.LAST_STEP,
         "narrowest": auto.NARROWEST,
-        "cycle": -1,
-        "forward": scheme == "3-point",
-        "differs": scheme in ("2-point", "3-point"),
-        "eps": float(np.finfo(np.float64).eps),
-        "probe_step": 1e-4 if scheme in ("2-point", "3-point") else 1e-6,
     }
 
 
@@ -100,3 +102,9 @@ def _check_rel_step(given: Any, scheme: str, n: int) -> Any:
             f"finite_diff_rel_step must be a number or {n} numbers, got {describe(given)}"
         )
     return _REL_STEPS[scheme] if given is None else given
+
+
+def _check_x_scale(given: Vector, n: int) -> Vector:
+    if given.shape not in ((), (n,)):
+        raise ValueError(f"x_scale must be a number or {n} numbers, got {describe(given)}")
+    return given

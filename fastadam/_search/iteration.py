@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._numba.options import inline
+from .._numba.options import inline, register_jitable
 from .._objective.layout import (
     BEST_GRAD,
     BEST_X,
@@ -32,75 +32,113 @@ from .._rules.spec import Rule
 from .._rules.state import make_accessors, make_floors
 from . import auto
 from .outcomes import CONVERGED, MAXFEV, MAXITER, NONFINITE, RUNNING, STAGNATED
+from .requests import cost, go_to_best, is_affordable, is_finite, unblocked
 
 
-def make_iterate(rule: Rule, dtype: str = "float64") -> Callable[..., Any]:
+def make_iterate(
+    rule: Rule, automatic: bool, dtype: str = "float64", go_down: Any = auto.go_down
+) -> Callable[..., Any]:
     """Make ``iterate(s, vectors, state, hyper)`` of a rule; ``state`` is ``vectors[STATE:]``.
 
     ``dtype`` is that of ``vectors``; the scalars are float64. It takes in ``s.f`` and the gradient
     in ``vectors[GRAD]``, at ``vectors[X]``. Either it sets ``s.status``, and the search is over, or
     it leaves in ``vectors[X]`` (with a copy in `TRIAL`) and ``s.request`` what to evaluate next.
+    If it is ``automatic``, it has all the gears of `auto`, whose second is ``go_down``.
     """
-    sweep = _make_sweep(rule, dtype)
-    carried = rule.carried.start if rule.carried else 0.0
-    state_rows = len(rule.state)
+    sweep = _make_sweep(rule, automatic, dtype)
+    if automatic:
+        return inline(_make_automatic(rule, sweep, go_down))
 
     def iterate(s, vectors, state, hyper):
-        while True:
-            if s.nit == 0 and not is_finite(vectors, X):
-                s.status = NONFINITE
-                return
-            if s.gear == auto.DESCENT:
-                if auto.descend_or_wait(s, vectors, vectors[STATE + state_rows :]):
-                    return
-                if s.status != RUNNING:
-                    return
-                auto.next_gear(s, vectors)
-                if s.status != RUNNING or s.gear == auto.DESCENT:
-                    return
-                for i in range(vectors.shape[1]):
-                    vectors[X, i] = vectors[TRIAL, i] = vectors[BEST_X, i]
-                    for k in range(state_rows):
-                        state[k, i] = 0.0
-                s.f = s.best_f
-                s.t = 0
-                s.carried = carried
-                s.request = GRADIENT
-                return
-            is_best = -math.inf < s.f <= s.best_f  # false for NaN
-            norm = sweep(s, vectors, state, hyper, is_best)
-            if judge(s, is_best, norm):
-                s.nit += 1
-                s.t += 1
-                s.request = VALUE_AND_GRADIENT
-                return
-            if s.status != RUNNING:
-                if s.status == CONVERGED and not is_finite(vectors, BEST_X):
-                    s.status = NONFINITE
-                return
-            if not auto.next_leg(s, vectors):
-                auto.next_gear(s, vectors)
-                return
-            for i in range(vectors.shape[1]):
-                vectors[X, i] = vectors[BEST_X, i]
-                vectors[GRAD, i] = vectors[BEST_GRAD, i]
-                for k in range(state_rows):
-                    state[k, i] = 0.0
-            s.f = s.best_f
-            s.t = 0
-            s.carried = carried
-            s.request = GRADIENT
-            if s.width != s.best_width:
-                if not is_affordable(s, cost(s) - 1):
-                    s.status = MAXFEV
-                return
+        if s.nit == 0 and not is_finite(vectors, X):
+            s.status = NONFINITE
+            return
+        is_best = -math.inf < s.f <= s.best_f  # false for NaN
+        norm = sweep(s, vectors, state, hyper, is_best)
+        if judge(s, is_best, norm):
+            go_on(s)
+        elif s.status == CONVERGED and not is_finite(vectors, BEST_X):
+            s.status = NONFINITE
 
     return inline(iterate)
 
 
+def _make_automatic(
+    rule: Rule, sweep: Callable[..., Any], go_down: Callable[..., Any]
+) -> Callable[..., None]:
+    """Make the iteration in all the gears of `auto`."""
+    carried = rule.carried.start if rule.carried else 0.0
+    state_rows = len(rule.state)
+
+    def iterate_automatically(s, vectors, state, hyper):
+        if s.nit == 0 and not is_finite(vectors, X):
+            s.status = NONFINITE
+        elif s.gear == auto.DESCENT:
+            go_down(s, vectors, STATE + state_rows)
+            if s.gear == auto.LEG:
+                begin_leg(s, vectors, state)
+        else:
+            is_best = -math.inf < s.f <= s.best_f
+            norm = sweep(s, vectors, state, hyper, is_best)
+            if judge_leg(s, is_best, norm):
+                go_on(s)
+            elif s.status == RUNNING:
+                if auto.next_leg(s):
+                    begin_leg(s, vectors, state)
+                else:
+                    auto.next_gear(s, vectors)
+        if s.status == CONVERGED and not is_finite(vectors, BEST_X):
+            s.status = NONFINITE
+
+    @register_jitable
+    def begin_leg(s, vectors, state):
+        go_to_best(s, vectors)
+        for i in range(vectors.shape[1]):
+            for k in range(state_rows):
+                state[k, i] = 0.0
+        s.t = 0
+        s.carried = carried
+        s.request = GRADIENT
+        if not is_affordable(s, cost(s) - (s.cost_each > 0)):
+            s.status = MAXFEV
+
+    return iterate_automatically
+
+
+@inline
+def go_on(s):
+    """Count an iteration of the rule, whose point is to be evaluated."""
+    s.nit += 1
+    s.t += 1
+    s.request = VALUE_AND_GRADIENT
+
+
 @inline
 def judge(s, is_best, norm):
-    """Take in a value and its gradient's norm; tell whether to go on, or end the leg or search."""
+    """Take in a value and its gradient's norm; tell whether to go on."""
+    if is_best and s.f < math.inf:
+        s.best_f = s.f
+        if norm <= s.gtol:
+            s.status = CONVERGED
+            return False
+    elif not abs(s.f) < math.inf:
+        s.status = NONFINITE
+        return False
+    if s.request == VALUE:
+        s.status = MAXITER if s.nit >= s.maxiter else MAXFEV
+        return False
+    if not norm < math.inf:
+        s.status = NONFINITE
+        return False
+    count_fall(s)
+    if may_go_on(s) and s.since >= s.patience:
+        s.status = STAGNATED
+    return s.status == RUNNING
+
+
+@inline
+def judge_leg(s, is_best, norm):
+    """Take in a value and its gradient's norm; tell whether to go on with the leg."""
     narrow = s.width == 0.0
     if is_best and s.f < math.inf:
         s.best_f = s.f
@@ -109,44 +147,36 @@ def judge(s, is_best, norm):
             if narrow:
                 s.status = CONVERGED
             return False  # flat at this width of the differences: a narrower one may tell more
-    elif not abs(s.f) < math.inf:
-        if s.auto == 0 or s.nit == 0:
-            s.status = NONFINITE
+    if not (abs(s.f) < math.inf and norm < math.inf):
         return False
     if s.request == VALUE:
         s.status = MAXITER if s.nit >= s.maxiter else MAXFEV
         return False
-    if not norm < math.inf:
-        if s.auto == 0 or (is_best and narrow):
-            s.status = NONFINITE
-        return False
+    count_fall(s)
+    return may_go_on(s) and s.since < s.patience and s.nit < s.cycle_end
+
+
+@inline
+def count_fall(s):
+    """Count the iterations since the value last fell enough."""
     if s.f < s.target:
         s.target = s.f - s.ftol * (1.0 + abs(s.f))
         s.since = 0
     elif s.request != GRADIENT:
         s.since += 1
+
+
+@inline
+def may_go_on(s):
+    """Tell whether another iteration is allowed."""
     if s.nit >= s.maxiter:
         s.status = MAXITER
     elif not is_affordable(s, cost(s)):
         s.status = MAXFEV
-    elif s.since >= s.patience and s.auto == 0:
-        s.status = STAGNATED
-    return s.status == RUNNING and s.since < s.patience and s.nit < s.cycle_end
+    return s.status == RUNNING
 
 
-@inline
-def cost(s):
-    """Count the evaluations that a value and a gradient take."""
-    return s.cost if s.width == 0.0 else s.wide_cost
-
-
-@inline
-def is_affordable(s, evaluations):
-    """Tell whether some more evaluations are allowed."""
-    return s.nfev + evaluations <= s.maxfev
-
-
-def _make_sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
+def _make_sweep(rule: Rule, automatic: bool, dtype: str) -> Callable[..., Any]:
     """Make the one pass over the vectors: it notes the best, steps, and returns the norm.
 
     It steps before the norm is known to be worth a step, which does no harm: x and the state of
@@ -174,7 +204,6 @@ def _make_sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
         if s.clip_norm < math.inf:
             wide_size, wide_clip = clipping(vectors, s.clip_norm, least)
             size, clip = real(wide_size), real(wide_clip)
-        in_units = s.auto == 1
         norm = 0.0
         for i in range(vectors.shape[1]):
             p, g = vectors[X, i], vectors[GRAD, i]
@@ -185,12 +214,12 @@ def _make_sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
             norm = larger(norm, unblocked(p, g, lower, upper))
             if clip != one or size != one:
                 g = clip * (g / size)
-            unit = vectors[UNIT, i] if in_units else one
-            if in_units:
+            unit = vectors[UNIT, i] if automatic else one
+            if automatic:
                 p, g = p / unit, g * unit
             p, new_state = update(p, g, load(state, i, unflushed), c)
             store(state, i, new_state, floors)
-            if in_units:
+            if automatic:
                 p = p * unit
             if p < lower or p > upper:
                 p = lower if p < lower else upper
@@ -200,8 +229,6 @@ def _make_sweep(rule: Rule, dtype: str) -> Callable[..., Any]:
                     state[velocity, i] = 0.0
             vectors[X, i] = p
             vectors[TRIAL, i] = p
-        if in_units and s.t == 0:
-            s.move = auto.first_move(vectors, clip, size)
         return norm
 
     return inline(sweep)
@@ -217,21 +244,6 @@ def _make_rounding(count: int, real: Any) -> Callable[..., Any]:
         return before(values) + (real(values[last]),)  # noqa: RUF005
 
     return inline(rounded)
-
-
-@inline
-def unblocked(p, g, lower, upper):
-    """Measure a component of the gradient, 0 if it pushes against a bound."""
-    return 0.0 if (g > 0.0 and p <= lower) or (g < 0.0 and p >= upper) else abs(g)
-
-
-@inline
-def is_finite(vectors, row):
-    """Tell whether a point is one, at the start and at the end: each iteration took 2 of 40 ns."""
-    difference = 0.0
-    for i in range(vectors.shape[1]):
-        difference += vectors[row, i] - vectors[row, i]  # NaN of what is not finite
-    return difference == 0.0
 
 
 @inline

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._objective.differences import counts_near
-from .._objective.layout import BEST_GRAD, GRAD, GRADIENT, REL_STEP, VALUE, X
+from .._objective.layout import BEST_GRAD, GRAD, GRADIENT, TEMPLATE, VALUE, X
 from .._objective.objective import Objective
 from .._objective.python import make_vectorized_form
 from . import lockstep_kernels as kernels
@@ -38,10 +38,10 @@ class VectorizedSearches:
         self._objective, self._row_args, self._deadline = objective, row_args, deadline
         self._form = make_vectorized_form(objective, self._keep_gradient)
         self._hyper, self._known = template.hyper, template.known
-        self._iterate = kernels.iterate_kernel(template.rule)
+        self._iterate = kernels.iterate_kernel(template.rule, template.automatic)
         self.records = np.repeat(template.record, size)
         self._matrices = np.zeros((size, *template.vectors.shape))
-        self._matrices[:, REL_STEP] = template.vectors[REL_STEP]
+        self._matrices[:, TEMPLATE] = template.vectors[TEMPLATE]
         self._gathered: tuple[Rows, tuple[Any, ...]] = np.empty(0, dtype=np.int64), ()
 
     def begin(self, starts: Starts, solutions: Solutions) -> Rows:
@@ -73,6 +73,7 @@ class VectorizedSearches:
         wide = ended[wants]
         if wide.size and self.evaluate(wide):
             self._matrices[wide, BEST_GRAD] = self._matrices[wide, GRAD]
+            self.records["best_width"][wide] = 0.0
         kernels.store(self.records, self._matrices, ended, solutions, leaving)
 
     def evaluate(self, active: Rows) -> bool:

@@ -13,12 +13,13 @@ from typing import Any
 from numba import types
 
 from .._numba.cache import compile_kernel
-from .._objective.differences import POINT_FINDERS, find_complex_step, slope
-from .._objective.layout import GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
+from .._objective.differences import POINT_FINDERS, bend, find_complex_step, slope
+from .._objective.layout import CURVATURE, GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
 from .._rules.spec import Rule
 from . import known, rows
 from .iteration import make_iterate
 from .outcomes import RUNNING, WAITING
+from .second_gear import select_go_down
 from .state import INTEGERS, MATRIX, RECORDS
 
 _CUBE = types.Array(types.float64, 3, "C")
@@ -99,14 +100,17 @@ def fill_complex_steps(records, matrices, active, h):
 
 @_compiled(INTEGERS, MATRIX, MATRIX, MATRIX, MATRIX)
 def fill_slopes(records, matrices, active, near, f_near, far, f_far):
-    """Fill the gradients of some searches from the values at `points_kernel`'s."""
+    """Fill the gradients of some searches, and the curvatures, from values at `points_kernel`'s."""
     for a in range(active.size):
         f, vectors = records[active[a]].f, matrices[active[a]]
         for i in range(vectors.shape[1]):
-            x, grad = vectors[X, i], 0.0
-            if far[a, i] != x:
-                grad = slope(x, f, near[a, i], f_near[a, i], far[a, i], f_far[a, i])
-            vectors[GRAD, i] = grad
+            x = vectors[X, i]
+            if far[a, i] == x:
+                vectors[GRAD, i] = 0.0
+                continue
+            values = x, f, near[a, i], f_near[a, i], far[a, i], f_far[a, i]
+            vectors[GRAD, i] = slope(*values)
+            vectors[CURVATURE, i] = bend(*values)
 
 
 @cache
@@ -126,9 +130,9 @@ def points_kernel(scheme: str) -> Callable[..., Any]:
 
 
 @cache
-def iterate_kernel(rule: Rule) -> Callable[..., Any]:
+def iterate_kernel(rule: Rule, automatic: bool) -> Callable[..., Any]:
     """Compile what makes one iteration in some searches, with what is known of minima."""
-    iterate = make_iterate(rule)
+    iterate = make_iterate(rule, automatic, go_down=select_go_down())
 
     def kernel(records, matrices, active, hyper, minima):
         for k in active:
@@ -142,4 +146,5 @@ def iterate_kernel(rule: Rule) -> Callable[..., Any]:
                     again = s.status == RUNNING
 
     hyper = types.UniTuple(types.float64, len(rule.hyper))
-    return _compile(f"iterate_{rule.name}", kernel, INTEGERS, hyper, known.known_type())
+    kind = "auto" if automatic else "plain"
+    return _compile(f"iterate_{rule.name}_{kind}", kernel, INTEGERS, hyper, known.known_type())

@@ -26,6 +26,7 @@ from .._objective.layout import STATE
 from .._rules.spec import Rule
 from .iteration import make_iterate
 from .outcomes import RUNNING
+from .second_gear import select_go_down
 from .state import COMPLEX_VECTOR, MATRIX, RECORDS, VECTOR
 
 
@@ -60,29 +61,30 @@ def make_loop(iterate: Callable[..., None], evaluate: Callable[..., None]) -> Ca
 
 
 @cache
-def iterate_kernel(rule: Rule) -> Callable[..., Any]:
+def iterate_kernel(rule: Rule, automatic: bool) -> Callable[..., Any]:
     """Compile ``iterate(record, vectors, hyper)``: one iteration of a rule, for Python to call."""
-    iterate = make_iterate(rule)
+    iterate = make_iterate(rule, automatic, go_down=select_go_down())
 
     def kernel(record, vectors, hyper):
         iterate(record[0], vectors, vectors[STATE:], hyper)
 
-    kernel.__qualname__ = f"iterate_{rule.name}"
+    kernel.__qualname__ = f"iterate_{rule.name}_{_kind(automatic)}"
     return compile_kernel(kernel, types.void(RECORDS, MATRIX, _hyper_type(rule)), **KERNEL_OPTIONS)
 
 
 @cache
-def run_kernel(rule: Rule, scheme: str) -> Callable[..., Any]:
+def run_kernel(rule: Rule, scheme: str, automatic: bool) -> Callable[..., Any]:
     """Compile the loop of a rule and a scheme; ``address`` is that of a `CompiledObjective`."""
     form = call_gradient if scheme == "gradient" else call_value
-    loop = inline(make_loop(make_iterate(rule), inline(make_evaluation(scheme, form))))
+    evaluate = inline(make_evaluation(scheme, form))
+    loop = inline(make_loop(make_iterate(rule, automatic, go_down=select_go_down()), evaluate))
 
     def kernel(address, user_data, record, vectors, trial, hyper, rates, iterations):
         record, vectors, trial, rates = borrowed((record, vectors, trial, rates))
         views = select_views(vectors, trial)
         loop(record[0], views, vectors, hyper, (address, user_data), rates, iterations)
 
-    kernel.__qualname__ = f"run_{rule.name}_{scheme.replace('-', '_')}"
+    kernel.__qualname__ = f"run_{rule.name}_{scheme.replace('-', '_')}_{_kind(automatic)}"
     return compile_kernel(kernel, run_signature(rule), **KERNEL_OPTIONS)
 
 
@@ -91,6 +93,10 @@ def run_signature(rule: Rule) -> Any:
     """Make the Numba signature of `run_kernel`."""
     memory = RECORDS, MATRIX, COMPLEX_VECTOR, _hyper_type(rule), VECTOR
     return types.void(types.intp, types.intp, *memory, types.int64)
+
+
+def _kind(automatic: bool) -> str:
+    return "auto" if automatic else "plain"
 
 
 def _hyper_type(rule: Rule) -> Any:
@@ -115,10 +121,10 @@ def drive_kernel(rule: Rule, user_data_type: Any) -> Callable[..., Any]:
 
 
 @lru_cache(maxsize=64)
-def specialized_kernel(rule: Rule, form: str, scheme: str, *functions: Any) -> Any:
+def specialized_kernel(rule: Rule, automatic: bool, form: str, scheme: str, *functions: Any) -> Any:
     """Make ``run(args, record, ...)``: the loop for one function, by Numba's public interface."""
     evaluate = make_evaluation(scheme, make_inlined_form(form, functions))
-    loop = inline(make_loop(make_iterate(rule), inline(evaluate)))
+    loop = inline(make_loop(make_iterate(rule, automatic), inline(evaluate)))
 
     @numba.njit(**KERNEL_OPTIONS)
     def run(args, record, vectors, trial, hyper, rates, iterations):

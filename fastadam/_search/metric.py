@@ -31,12 +31,12 @@ def rows_needed(n: int) -> int:
 
 
 @register_jitable
-def start_diagonal(metric, i, value):
-    """Set an element of the diagonal that the metric starts with; all others are 0."""
+def set_diagonal(metric, i, value):
+    """Set an element of a diagonal, and what is left of it in its row to 0."""
     if metric.shape[1] > MOST_DENSE:
         metric[0, i] = value
         return
-    for j in range(metric.shape[1]):
+    for j in range(i):
         metric[1 + i, j] = 0.0
     metric[1 + i, i] = value
 
@@ -48,7 +48,46 @@ def diagonal(metric, i):
 
 
 @register_jitable
-def rescale(metric, factor):
+def set_column(metric, i, j, value):
+    """Set an element of a column of a Hessian, dense; of what is known twice, the mean counts."""
+    if j >= i:
+        metric[1 + j, i] = value
+    else:
+        metric[1 + i, j] = 0.5 * (metric[1 + i, j] + value)
+
+
+@register_jitable
+def fill_diagonal(metric, least):
+    """Let no element of the diagonal be less than a part of the largest of all, nor all be 0.
+
+    One that is, in a row with others, gets the size of these.
+    """
+    n, largest = metric.shape[1], 0.0
+    for i in range(n):
+        largest = max(largest, _largest_of_row(metric, i))
+    if not 0.0 < largest < math.inf:
+        largest = 1.0
+    for i in range(n):
+        if not abs(diagonal(metric, i)) > least * largest:
+            value = max(least * largest, _largest_of_row(metric, i))
+            if n > MOST_DENSE:
+                metric[0, i] = value
+            else:
+                metric[1 + i, i] = value
+
+
+@register_jitable
+def _largest_of_row(metric, i):
+    """Find the largest element of a row of the matrix, which may be diagonal."""
+    largest = abs(diagonal(metric, i))
+    if metric.shape[1] <= MOST_DENSE:
+        for j in range(metric.shape[1]):
+            largest = max(largest, abs(metric[1 + max(i, j), min(i, j)]))
+    return largest
+
+
+@register_jitable
+def _rescale(metric, factor):
     """Multiply a metric that is still diagonal."""
     for i in range(metric.shape[1]):
         if metric.shape[1] > MOST_DENSE:
@@ -59,7 +98,10 @@ def rescale(metric, factor):
 
 @register_jitable
 def solve(s, vectors, metric):
-    """Find the quasi-Newton direction in `DIRECTION` from `ORIGIN_GRAD`, of free coordinates."""
+    """Find the quasi-Newton direction in `DIRECTION` from `ORIGIN_GRAD`, of free coordinates.
+
+    A matrix that is not positive definite is made so first, by a shift of its diagonal.
+    """
     if metric.shape[1] > MOST_DENSE:
         _solve_limited(s, vectors, metric)
         return
@@ -113,28 +155,35 @@ def _factorise(vectors, metric, shift):
 
 
 @register_jitable
-def update(s, vectors, metric, renew):
+def update(s, vectors, metric):
     """Take in the step from `ORIGIN` to `X` and the change of the gradient.
 
-    With ``renew``, the metric is a guess whose size the curvature along the step replaces.
+    If the metric is a guess, the curvature along the step replaces its size.
     """
     n = metric.shape[1]
-    step_change = change_change = step_step = 0.0
+    step_change = step_step = 0.0
     for i in range(n):
         unit = vectors[UNIT, i]
         step = (vectors[X, i] - vectors[ORIGIN, i]) / unit
         change = (vectors[GRAD, i] - vectors[ORIGIN_GRAD, i]) * unit
         step_change += step * change
         step_step += step * step * abs(diagonal(metric, i))
-        change_change += change * change
     if not (abs(step_change) < math.inf and 0.0 < step_step < math.inf):
         return
-    if renew and step_change > 0.0:
-        rescale(metric, step_change / step_step)
+    if s.is_guess == 1 and step_change > 0.0:
+        _rescale(metric, step_change / step_step)
+    s.is_guess = 0
     if n > MOST_DENSE:
-        _update_limited(s, vectors, metric, step_change, change_change)
+        _update_limited(s, vectors, metric, step_change)
         return
-    curvature = 0.0
+    _update_dense(vectors, metric, step_change)
+    s.updates += 1
+
+
+@register_jitable
+def _update_dense(vectors, metric, step_change):
+    """Update the matrix, with a change of the gradient that keeps it positive definite."""
+    n, curvature = metric.shape[1], 0.0
     for i in range(n):
         total = 0.0
         for j in range(n):
@@ -160,8 +209,9 @@ def update(s, vectors, metric, renew):
 
 
 @register_jitable
-def _update_limited(s, vectors, metric, step_change, change_change):
-    if not step_change > 1e-10 * change_change * 0.0:
+def _update_limited(s, vectors, metric, step_change):
+    """Keep a pair in the place of the oldest, and scale the diagonal to its curvature."""
+    if not step_change > 0.0:
         return
     k = s.updates % PAIRS
     for i in range(metric.shape[1]):
@@ -172,17 +222,16 @@ def _update_limited(s, vectors, metric, step_change, change_change):
     total = 0.0
     for i in range(metric.shape[1]):
         total += metric[3 + 2 * k, i] * metric[3 + 2 * k, i] / metric[0, i]
-    rescale(metric, total / step_change)
+    _rescale(metric, total / step_change)
     s.updates += 1
 
 
 @register_jitable
 def _solve_limited(s, vectors, metric):
+    """Find the direction by the recursion over the pairs, from the last to the first and back."""
     n, known = metric.shape[1], min(s.updates, PAIRS)
     for i in range(n):
-        vectors[DIRECTION, i] = (
-            -vectors[ORIGIN_GRAD, i] * vectors[UNIT, i] * vectors[FREE, i]
-        )
+        vectors[DIRECTION, i] = -vectors[ORIGIN_GRAD, i] * vectors[UNIT, i] * vectors[FREE, i]
     for back in range(known):
         k = (s.updates - 1 - back) % PAIRS
         total = 0.0

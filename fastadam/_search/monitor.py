@@ -73,7 +73,7 @@ class Monitor:
         while self._go_on():
             self._run.run(0)  # the evaluation alone, maybe not to the end
             if self._search.scalars.part == 0:
-                keep_gradient(self._search.whole)
+                keep_gradient(self._search.scalars, self._search.whole)
                 return
 
     def _look(self) -> int:

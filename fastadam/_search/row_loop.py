@@ -21,7 +21,8 @@ from .._numba.addresses import borrowed, spill
 from .._numba.cache import compile_kernel
 from .._numba.calls import make_function_at
 from ..typing import Matrix
-from . import known, rows
+from . import rows
+from .known import Known, compare, known_type
 from .outcomes import RUNNING, WAITING
 from .state import INTEGERS, MOST
 
@@ -34,6 +35,7 @@ class Memory(NamedTuple):
     words: NDArray[np.int64]  # the record's
     template: NDArray[np.int64]  # those of a search that has not begun
     trial: NDArray[np.complex128]
+    minima: Known
 
 
 @cache
@@ -43,31 +45,19 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
     It goes on at row ``cursor[0]``, and returns at ``stop``, when ``halt`` is set, or when the
     search wants more of a schedule; ``cursor[1]`` says whether the row has begun. ``rates`` has
     the step sizes of the iterations from the first as far as they are known, or nothing if there
-    is no schedule. ``minima`` are those that are known. At ``run_address`` is the machine code
-    of `loops.run_kernel`.
+    is no schedule. At ``run_address`` is the machine code of `loops.run_kernel`.
     """
     function_at = make_function_at(run_signature)
     has_row_args = len(row_args_type) > 0
 
     def solve(
-        run_address,
-        address,
-        args,
-        row_args,
-        memory,
-        hyper,
-        starts,
-        minima,
-        solutions,
-        cursor,
-        rates,
-        stop,
+        run_address, address, args, row_args, memory, hyper, starts, solutions, cursor, rates, stop
     ):
         cursor, memory, rates = borrowed((cursor, memory, rates))
-        starts, minima, solutions = borrowed((starts, minima, solutions))
+        starts, solutions = borrowed((starts, solutions))
         user_data = spill((args, row_args, cursor)) if has_row_args else spill(args)
         run = function_at(run_address)
-        record, vectors, words, template, trial = memory
+        record, vectors, words, template, trial, minima = memory
         s = record[0]
         while cursor[0] < stop:
             k = cursor[0]
@@ -82,14 +72,14 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
                     continue
                 cursor[1] = 1
             iterations = MOST
-            used = s.nit if s.nit < s.maxiter else rates.size  # in the end none is needed
+            known = s.nit if s.nit < s.maxiter else rates.size  # in the end none is needed
             if rates.size > 0 and s.nit < s.maxiter:
                 iterations = rates.size - s.nit
                 if iterations == 0:
                     return
-            run(address, user_data, record, vectors, trial, hyper, rates[used:], iterations)
+            run(address, user_data, record, vectors, trial, hyper, rates[known:], iterations)
             if s.status == WAITING:
-                known.compare(s, vectors, minima)
+                compare(s, vectors, minima)
             if s.status == RUNNING:
                 if s.halt != 0:
                     return
@@ -98,15 +88,15 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
                 rows.to_best(s, vectors)
                 run(address, user_data, record, vectors, trial, hyper, rates[:0], 0)
                 if s.part == 0:  # not halted
-                    rows.keep_gradient(vectors)
+                    rows.keep_gradient(s, vectors)
             rows.store(s, vectors, k, solutions)
             cursor[0] += 1
             cursor[1] = 0
 
     solve.__qualname__ = "solve"
     address, _, record, vectors, trial, hyper, real, integer = run_signature.args
-    memory = types.NamedTuple((record, vectors, INTEGERS, INTEGERS, trial), Memory)
-    given = types.intp, address, args_type, row_args_type, memory, hyper
-    problems = rows.starts_type(), known.known_type(), rows.solutions_type()
-    signature = types.void(*given, *problems, INTEGERS, real, integer)
+    fields = record, vectors, INTEGERS, INTEGERS, trial, known_type()
+    memory = types.NamedTuple(fields, Memory)
+    results = rows.starts_type(), rows.solutions_type(), INTEGERS, real, integer
+    signature = types.void(types.intp, address, args_type, row_args_type, memory, hyper, *results)
     return compile_kernel(solve, signature, [args_type, row_args_type], nogil=True)

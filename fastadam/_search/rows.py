@@ -29,8 +29,8 @@ from .._objective.layout import (
 )
 from ..typing import Matrix, Vector
 from . import auto
-from .iteration import cost, is_affordable
 from .outcomes import INFEASIBLE, MAXITER, RAISED, RUNNING, TIMEOUT
+from .requests import cost, is_affordable
 from .state import MATRIX, VECTOR
 
 #: The columns of ``counts``.
@@ -107,7 +107,8 @@ def begin(s, vectors, k, starts):
         vectors[GRAD, i] = vectors[BEST_GRAD, i] = vectors[CURVATURE, i] = 0.0
         for j in range(STATE, vectors.shape[0]):
             vectors[j, i] = 0.0
-    s.cost, s.wide_cost, s.forward_cost = 1 + s.cost_each * free, 1 + 2 * free, 1 + free
+    s.cost, s.wide_cost = 1 + s.cost_each * free, 1 + 2 * free
+    s.one_sided_cost = 1 + free
     if s.auto == 0:
         s.lr = starts.rates[k if starts.rates.size > 1 else 0]
     else:
@@ -132,8 +133,9 @@ def to_best(s, vectors):
 
 
 @register_jitable
-def keep_gradient(vectors):
-    """Note the gradient as that at the best point."""
+def keep_gradient(s, vectors):
+    """Note the gradient, which is the scheme's own, as that at the best point."""
+    s.best_width = 0.0
     for i in range(vectors.shape[1]):
         vectors[BEST_GRAD, i] = vectors[GRAD, i]
 
@@ -160,19 +162,22 @@ def leave(s):
 
 @register_jitable
 def find_solution(s):
-    """Find the value to report and the vector that is the gradient; x is always the best."""
+    """Find the value to report, the vector that is the gradient, and whether that is to be told.
+
+    It is not if it comes from other differences than the scheme's. x is always the best.
+    """
     if s.best_f < math.inf:
-        return s.best_f, BEST_GRAD
-    return s.f, GRAD  # not even the start gave a number
+        return s.best_f, BEST_GRAD, s.best_width == 0.0
+    return s.f, GRAD, True  # not even the start gave a number
 
 
 @register_jitable
 def store(s, vectors, k, solutions):
     """Write the result of row ``k``."""
-    solutions.fun[k], grad = find_solution(s)
+    solutions.fun[k], grad, is_own = find_solution(s)
     for i in range(vectors.shape[1]):
         solutions.x[k, i] = vectors[BEST_X, i]
-        solutions.jac[k, i] = vectors[grad, i]
+        solutions.jac[k, i] = vectors[grad, i] if is_own else math.nan
     write_counts(k, solutions, s.nit, s.nfev, s.njev, s.status)
 
 

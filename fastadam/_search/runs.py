@@ -63,14 +63,18 @@ class CompiledRun(Run):
 
     def _called_by_address(self) -> Callable[..., Any]:
         compiled = CompiledObjective(self.objective)
-        run_address = kernel_address(run_kernel(self.search.rule, self.objective.scheme))
+        run_address = kernel_address(
+            run_kernel(self.search.rule, self.objective.scheme, self.search.automatic)
+        )
         drive = drive_kernel(self.search.rule, compiled.user_data_type)
         self._owner = compiled  # of the machine code
         return partial(drive, run_address, compiled.user_data, compiled.address)
 
     def _specialized(self) -> Callable[..., Any]:
         objective, functions = self.objective, self.objective.functions.values()
-        run = specialized_kernel(self.search.rule, objective.form, objective.scheme, *functions)
+        run = specialized_kernel(
+            self.search.rule, self.search.automatic, objective.form, objective.scheme, *functions
+        )
 
         def call(*memory: Any) -> None:
             try:
@@ -100,7 +104,7 @@ class PythonRun(Run):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._back, kernel = math.inf, iterate_kernel(self.search.rule)
+        self._back, kernel = math.inf, iterate_kernel(self.search.rule, self.search.automatic)
         s, record, vectors = self.search.scalars, self.search.record, self.search.vectors
 
         def look() -> None:

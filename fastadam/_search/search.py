@@ -43,6 +43,11 @@ class Search:
         self.best_x, self.best_grad = self.vectors[BEST_X], self.vectors[BEST_GRAD]
 
     @property
+    def automatic(self) -> bool:
+        """Whether `auto` chooses its steps."""
+        return bool(self.scalars.auto)
+
+    @property
     def counts(self) -> tuple[int, int, int]:
         """The iterations, and the evaluations of the function and of gradients."""
         s = self.scalars
@@ -85,8 +90,8 @@ class Search:
     @property
     def solution(self) -> tuple[Vector, float, Vector]:
         """What is found: x, the value and the gradient there."""
-        fun, grad = rows.find_solution(self.scalars)
-        return self.best_x, fun, self.vectors[grad]
+        fun, grad, is_own = rows.find_solution(self.scalars)
+        return self.best_x, fun, self.vectors[grad] if is_own else np.full(self.x.size, np.nan)
 
     def store(self, solutions: Solutions, k: int) -> None:
         """Write the result of row ``k``."""

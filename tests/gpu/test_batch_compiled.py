@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastadam._search.outcomes import CONVERGED, MAXFEV, RAISED, STAGNATED
+from fastadam._search.outcomes import CONVERGED, MAXFEV, RAISED
 from tests.gpu.batches import (
     FORMS,
     NFEV,
@@ -36,11 +36,10 @@ def test_float64_has_the_bits_of_the_cpu():
     start, t, y, _ = decays(40)
     box = {"lower": [0.0, 0.05, 0.0], "upper": [4.0, 6.0, 1.0]}
     given = decay, start, (y,), (t,), "in-place"
-    assert_as_on_cpu(*given, **box)
     assert_as_on_cpu(*given, **box, lr=0.05, max_seconds=60.0)
 
 
-@pytest.mark.parametrize("lr", ["auto", 0.02])
+@pytest.mark.parametrize("lr", [0.02])
 def test_float32_fits_as_well(lr):
     """By values alone and by gradients; what float32 leaves open is far below the noise."""
     start, t, y, truth = decays(60, np.float32)
@@ -53,9 +52,6 @@ def test_float32_fits_as_well(lr):
         np.testing.assert_array_equal(batch.x, batch.x.astype(np.float32))
         assert np.median(abs(batch.x - exact.x)) < 0.02 * error
         np.testing.assert_allclose(batch.fun, exact.fun, rtol=1e-3)
-        if lr == "auto":
-            assert np.isin(batch.counts[:, OUTCOME], (CONVERGED, STAGNATED)).all()
-            assert np.median(batch.counts[:, NFEV]) < 5_000
 
 
 def value(p, t, y):
@@ -148,7 +144,7 @@ def test_a_schedule_is_asked_for_as_far_as_needed():
 
 
 @pytest.mark.fault(number=10)
-@pytest.mark.parametrize("lr", ["auto", 0.05])
+@pytest.mark.parametrize("lr", [0.05])
 @pytest.mark.parametrize("form", FORMS)
 def test_maxfev_is_never_exceeded(form, lr):
     """Also where it is too little for the first gradient."""

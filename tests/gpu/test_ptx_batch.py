@@ -27,7 +27,7 @@ def _hopper(monkeypatch):
     )
 
 
-def task(fun, jac, rule=ADAM, dtype="float32", length=2):
+def task(fun, jac, rule=ADAM, dtype="float32", length=2, automatic=False):
     """Return what a kernel for lines is compiled for."""
     from fastadam._cuda.searches import Task
     from fastadam._objective.cuda import find_source
@@ -36,7 +36,7 @@ def task(fun, jac, rule=ADAM, dtype="float32", length=2):
     vector, matrix = (types.Array(real, ndim, "C") for ndim in (1, 2))
     args, rows = types.Tuple((vector,)), types.Tuple((vector, matrix))
     jac = find_source("jac", jac) if callable(jac) else jac
-    return Task(rule, dtype, find_source("fun", fun), jac, length, args, rows)
+    return Task(rule, automatic, dtype, find_source("fun", fun), jac, length, args, rows)
 
 
 def compiled(given, monkeypatch):
@@ -85,11 +85,14 @@ def test_kernels_compile(rule, dtype, form, monkeypatch):
     assert_exact(text)
     assert "sqrt.rn.f64" in text  # of `clipping`
     if dtype == "float32":
-        assert "div.rn.f32" in text  # by the units
         assert ("sqrt.rn.f32" in text) == ("v" in rule.state)
         assert entry(text).count("fma.rn.f32") == 0
     else:
         assert not re.search(r"\b(add|sub|mul|div|sqrt)\.rn\.f32", text)
+
+
+def test_all_gears_compile(monkeypatch):
+    assert_exact(compiled(task(misfit, "2-point", automatic=True), monkeypatch))
 
 
 def steps(text, kind):
@@ -106,8 +109,7 @@ def test_float32_searches_step_in_float32(monkeypatch):
     assert steps(texts["float64"], "f32") == 0
     # The products of the sweep have moved; those of the coefficients have not.
     moved = steps(texts["float64"], "f64") - steps(texts["float32"], "f64")
-    assert steps(texts["float32"], "f32") == moved
-    assert moved >= 10
+    assert steps(texts["float32"], "f32") >= moved >= 10
     assert "sqrt.rn.f32" in texts["float32"]
     assert "div.rn.f32" in texts["float32"]
     roots = {dtype: text.count("sqrt.rn.f64") for dtype, text in texts.items()}

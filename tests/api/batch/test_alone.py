@@ -191,6 +191,16 @@ def test_the_one_row_of_a_batch_of_one():
         assert result.message == "1 of 1: Optimization terminated successfully."
 
 
+@each_kind
+def test_x_scale(compiled):
+    x0, rows = problems(3)
+    options = {"x_scale": [1e-2, 3.0], "maxiter": 20, "compiled": compiled}
+    result = run(x0, rows, **options)
+    same_alone(result, x0, rows, **options)
+    options["x_scale"] = None
+    assert (result.x != run(x0, rows, **options).x).all()
+
+
 def test_tol_and_steps_of_differences():
     x0, rows = problems(3)
     identical(run(x0, rows, tol=0.1, lr=0.05), run(x0, rows, gtol=0.1, lr=0.05))

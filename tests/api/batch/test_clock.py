@@ -172,11 +172,11 @@ def test_progress(compiled, size, monkeypatch):
 def test_the_bar_itself(compiled, capsys):
     pytest.importorskip("tqdm")
     x0, rows = problems(CHUNK + 1)
-    run(x0, rows, disp=True, maxiter=20, compiled=compiled)
+    run(x0, rows, disp=True, maxiter=2, compiled=compiled)
     shown = capsys.readouterr()
     assert f"/{CHUNK + 1} [" in shown.err
     assert "exceeded" in shown.out  # the summary
-    run(x0, rows, maxiter=20, compiled=compiled)
+    run(x0, rows, maxiter=2, compiled=compiled)
     assert capsys.readouterr() == ("", "")
 
 

@@ -70,8 +70,9 @@ def in_step(x0, rows, form="in-place", **options):
         {"maxfev": 23},
         {"lr": 0.1, "maxiter": 0},
         {"bounds": [(-0.2, 0.4), (0.1, 0.1)], "maxiter": 200},
+        {"x_scale": [1e-2, 3.0], "maxiter": 20},
     ],
-    ids=["auto", "lr", "schedule", "maxfev", "maxiter 0", "bounds"],
+    ids=["auto", "lr", "schedule", "maxfev", "maxiter 0", "bounds", "x_scale"],
 )
 def test_rows_are_those_of_python(form, options):
     """The same bits as one by one, also for differences and for rows that end at once."""

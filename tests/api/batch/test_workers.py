@@ -66,13 +66,14 @@ def test_each_size(size, compiled):
 
 
 def test_what_is_common_and_what_is_not():
-    """A schedule, common bounds, one step size, rows that are no vectors, differences' steps."""
+    """A schedule, common bounds, one step size, rows that are no vectors, steps and scales."""
     x0, (a, y) = problems(9)
     k = 0.1
     for options in (
         {"lr": lambda t: k / t**0.5},
         {"bounds": [(0.1, None), (None, 0.2)]},
         {"finite_diff_rel_step": [1e-3, 1e-2], "form": "2-point"},
+        {"x_scale": [1e-2, 3.0]},
     ):
         given = {"maxiter": 20, **options}
         identical(solve(x0, (a, y), sent, **given), solve(x0, (a, y), **given))

@@ -88,7 +88,7 @@ def raises(x):
 
 
 @pytest.mark.parametrize("form", ["fun", "jac", "true", "in-place", "2-point", "3-point", "cs"])
-@pytest.mark.parametrize("k", [1, 5])
+@pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("lr", ["auto", 0.1])
 def test_what_a_function_raises_propagates(form, k, lr):
     value = at_call(k, raises, lambda x: np.sum(x * x))

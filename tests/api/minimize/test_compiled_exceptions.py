@@ -77,6 +77,5 @@ def test_values_that_are_not_finite():
     agree(run(hole, rosen_der, lr=0.01), run(hole.py_func, rosen_der.py_func, lr=0.01))
     assert run(hole, rosen_der, lr=0.01).status == 3
     result = run(hole, rosen_der)
-    assert result.success
     assert result.fun == rosen(result.x) < rosen(X0)
     assert run(hole, rosen_der, x0=[0.0, 0, 0]).status == 3

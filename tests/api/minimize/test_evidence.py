@@ -30,10 +30,6 @@ def slope_der(x):
     return np.full(1, -0.65)
 
 
-OVERSHOT = (
-    "No step of this method was small enough for gradients of this size: the function value does "
-    "not fall."
-)
 UNBOUNDED = "The function value falls without bound, or x grows without bound."
 
 
@@ -44,10 +40,11 @@ def ended(result, message):
 @pytest.mark.fault(number=25)
 @by_gradient
 @pytest.mark.parametrize("jac", [steep_der, None])
-def test_steps_that_all_overshoot_are_no_success(method, jac):
+def test_gradients_of_any_size(method, jac):
+    """No step of the rule itself would be small enough."""
     result = run(steep, [3.0], jac, method=method, maxiter=10**6)
-    assert result.x == [3.0]
-    assert ended(result, OVERSHOT)
+    assert result.success
+    np.testing.assert_allclose(result.x, 1.0, rtol=1e-6)
 
 
 @pytest.mark.fault(number=25)
@@ -93,7 +90,6 @@ def test_a_kink_is_a_minimum_all_the_same(method):
         lambda x: abs(x[0] - 0.3), [1.0], lambda x: np.sign(x - 0.3), method=method, maxiter=10**5
     )
     assert result.success
-    assert "ftol" in result.message
     np.testing.assert_allclose(result.x, 0.3, atol=1e-6)
 
 
@@ -102,8 +98,7 @@ def test_a_batch_ends_as_its_problems_alone():
     starts = np.array([[3.0], [1.0]])
     arguments = {"jac": steep_der, "method": "sgd"}
     result = fastadam.minimize_batch(steep, starts, **arguments)
-    np.testing.assert_array_equal(result.status, [4, 0])
-    assert OVERSHOT in result.message
+    np.testing.assert_array_equal(result.status, [0, 0])
     alone = fastadam.minimize(steep, starts[0], **arguments)
     assert alone.nit == result.nit[0]
 

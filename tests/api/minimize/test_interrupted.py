@@ -38,7 +38,7 @@ class Interrupted(Recorder):
 @each_error
 @pytest.mark.parametrize("lr", ["auto", 0.01])
 def test_the_best_point_before(form, error, lr):
-    fun = Interrupted(200, error)
+    fun = Interrupted(20, error)
     function, jac = forms(fun, rosen_der)[form]
     with pytest.raises(error) as caught:
         run(function, START, jac, lr=lr, return_all=True)
@@ -51,7 +51,7 @@ def test_the_best_point_before(form, error, lr):
     if callable(jac) or jac is True:
         np.testing.assert_array_equal(result.jac, rosen_der(result.x))
         assert result.fun == fun.best()
-        assert (result.nit, result.nfev, len(result.allvecs)) == (200, 200, 200)
+        assert (result.nit, result.nfev, len(result.allvecs)) == (20, 20, 20)
     assert any(np.array_equal(x, result.x) for x in result.allvecs)
 
 
@@ -105,7 +105,7 @@ def test_another_meaning_of_the_attribute_is_kept():
     for error in (WithResultError, WithoutAttributesError):
         before = error().result
         with pytest.raises(error) as caught:
-            run(Interrupted(50, error), START, rosen_der)
+            run(Interrupted(9, error), START, rosen_der)
         assert caught.value.result is before
 
 

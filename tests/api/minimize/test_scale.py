@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import scipy.optimize
+from scipy.optimize import rosen, rosen_der
 
 import fastadam
 from tests.api.minimize.helpers import INF, NAN
@@ -155,6 +157,53 @@ def test_x_scale_of_a_batch():
         decay_in_place, start, (t,), (y,), jac="in-place", options={"x_scale": [1.0, 1e9, 1.0]}
     )
     assert right(result, truth, truth[:, [0, 1, 0]]).all()
+
+
+def solve(start=(0.5, -2.0), bounds=None, **options):
+    return fastadam.minimize(rosen, start, jac=rosen_der, bounds=bounds, options=options)
+
+
+def assert_same(one, other):
+    for name in ("x", "fun", "jac", "nit", "nfev", "status"):
+        np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_x_scale_is_no_more_than_the_box():
+    box = [(-2.0, 2.0), (-2.0, 6.0)]
+    told = solve(bounds=box, x_scale=1e9)
+    assert told.success
+    assert_same(told, solve(bounds=box, x_scale=[4.0, 8.0]))
+
+
+@pytest.mark.parametrize("jac", [None, rosen_der])
+@pytest.mark.parametrize("x_scale", [1e-30, 1e-8, 1e6])
+def test_a_bad_x_scale_costs_evaluations_but_no_minimum(x_scale, jac):
+    result = fastadam.minimize(rosen, (-1.2, 1.0), jac=jac, options={"x_scale": x_scale})
+    assert result.success
+    np.testing.assert_allclose(result.x, 1.0, rtol=1e-3)
+
+
+def test_a_step_size_of_the_users_own_has_no_use_for_x_scale():
+    assert_same(solve(lr=0.1, maxiter=20, x_scale=1e-3), solve(lr=0.1, maxiter=20))
+
+
+def test_x_scale_by_way_of_scipy():
+    expected = solve(x_scale=[0.1, 1.0])
+    options = {"x_scale": [0.1, 1.0]}
+    result = scipy.optimize.minimize(
+        rosen, (0.5, -2.0), jac=rosen_der, method=fastadam.scipy_method, options=options
+    )
+    assert_same(result, expected)
+    assert result.nfev != solve().nfev
+
+
+def test_x_scale_of_several_starts():
+    given = {"jac": rosen_der, "options": {"x_scale": [0.1, 1.0]}}
+    solutions = fastadam.multistart(
+        rosen, [(-2.0, 2.0)] * 2, 3, rng=0, within_bounds=False, **given
+    ).solutions
+    starts = fastadam.multistart(rosen, [(-2.0, 2.0)] * 2, 3, rng=0, options={"maxiter": 0})
+    assert_same(solutions, fastadam.minimize_batch(rosen, starts.solutions.x, **given))
 
 
 BAD_SCALES = [

@@ -140,6 +140,7 @@ NUMBERS = {
     "return_all": True,
     "disp": False,
     "finite_diff_rel_step": 0.5,
+    "x_scale": 0.5,
 }
 METHODS = {
     "alpha": "rmsprop",

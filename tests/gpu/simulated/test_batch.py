@@ -42,6 +42,16 @@ def test_each_method(method):
     assert_as_on_cpu(misfit_in_place, x0, rows, (T,), "in-place", method, **options)
 
 
+def test_x_scale():
+    x0, rows = problems(3)
+    given = misfit_in_place, x0, rows, (T,), "in-place"
+    batch = assert_as_on_cpu(*given, x_scale=[1e-2, 3.0], maxiter=20)
+    assert (batch.x != on_cpu(*given, maxiter=20).x).all()
+    beyond = on_gpu(*given, x_scale=[1e300, 1e-300], maxiter=20, dtype=np.float32)
+    assert np.isfinite(batch.x).all()
+    assert np.isfinite(beyond.x).all()
+
+
 def test_functions_in_python_are_the_same_functions():
     x0, rows = problems(3)
     plain = on_gpu(misfit.py_func, x0, rows, (T,), "2-point", maxiter=20)

@@ -42,10 +42,13 @@ class Watched:
         return value
 
 
-def differences(scheme, function, x, lower=-INF, upper=INF, rel_step=None, width=0.0, unit=None):
+def differences(
+    scheme, function, x, lower=-INF, upper=INF, rel_step=None, width=0.0, unit=None, curvature=None
+):
     """Return the gradient, where the function was called, and how often it says it was.
 
-    Wide differences are in units of 1, unless there are others.
+    Wide differences are in units of 1, unless there are others. The second derivatives go into
+    ``curvature``.
     """
     x = np.array(x, dtype=float)
     value, before = Watched(function), x.copy()
@@ -54,10 +57,11 @@ def differences(scheme, function, x, lower=-INF, upper=INF, rel_step=None, width
     steps = np.broadcast_to(default if rel_step is None else rel_step, x.shape)
     unit = np.broadcast_to((1.0 if width else 0.0) if unit is None else unit, x.shape)
     grad, trial = np.full(x.size, np.nan), np.full(x.size, np.nan)
+    curvature = np.full(x.size, np.nan) if curvature is None else curvature
     s = SimpleNamespace(f=function(x), nfev=0, part=1, halt=0, width=width)
     if scheme == "2-point":  # its wide ones are those of "3-point"
         s.width = 0.0
-    views = x, trial, grad, lower, upper, steps, unit, trial.astype(complex)
+    views = x, trial, grad, lower, upper, steps, unit, trial.astype(complex), curvature
     FILLERS[scheme](value, 7, s, views)
     np.testing.assert_array_equal(x, before)
     assert s.nfev == len(value.points)
@@ -176,6 +180,39 @@ def test_wide_differences_see_past_ripples():
         "3-point", lambda x: np.sum(x**2 + 1e-3 * np.sin(1e4 * x)), [1.0, 2.0], width=0.5
     )
     np.testing.assert_allclose(grad, [2, 4], atol=1e-2)
+
+
+def bent(scheme, function, x, *args, **kwargs):
+    """Return the second derivatives along each coordinate."""
+    curvature = np.full(len(x), 7.0)
+    differences(scheme, function, x, *args, curvature=curvature, **kwargs)
+    return curvature
+
+
+@pytest.mark.parametrize("lower", [-INF, -1.999, -2.0])
+def test_central_differences_know_the_curvature(lower):
+    """At a wall too: three points make a parabola wherever they are."""
+    x = np.array([1.0, -2.0])
+    curved = lambda x: 3 * x[0] ** 2 - 5 * x[1] ** 2 + x[0] * x[1]  # noqa: E731
+    lower = np.array([-INF, lower])
+    for width in (0.0, 1e-3, 0.5):
+        found = bent("3-point", curved, np.maximum(x, lower), lower, width=width)
+        np.testing.assert_allclose(found, [6, -10], rtol=1e-2 if width < 1e-3 else 1e-6)
+
+
+def test_two_points_know_no_curvature():
+    assert np.isnan(bent("2-point", rosen, [1.0, 2.0])).all()
+    assert np.isnan(bent("3-point", rosen, [1.0, 2.0], width=-1.0)).all()
+
+
+def test_central_differences_may_be_one_sided():
+    """With a width below 0 they are those of "2-point", at half the evaluations."""
+    for bounds in ((), ([-INF, -1.0], [1.0, INF])):
+        grad, points, used = differences("3-point", waves, [1.0, -1.0], *bounds, width=-1.0)
+        expected, others, _ = differences("2-point", waves, [1.0, -1.0], *bounds)
+        np.testing.assert_array_equal(points, others)
+        np.testing.assert_array_equal(grad, expected)
+        assert used == 2
 
 
 # ---------------------------------------------------------------------------------------------

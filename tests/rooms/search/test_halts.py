@@ -54,6 +54,18 @@ def test_halts_change_nothing(scheme, compiled):
         np.testing.assert_array_equal(seen, expected)
 
 
+def check_gradient(jac, njev, is_whole, options):
+    """Require a gradient, or NaN where that of the point was never finished.
+
+    With ``lr="auto"`` the best point may be one whose value alone is known; plain Adam has none.
+    """
+    is_unknown = np.isnan(jac).all()
+    assert is_unknown or np.isfinite(jac).all()
+    if is_whole or "lr" in options:
+        assert is_unknown == (njev == 0)
+    assert is_unknown or njev > 0
+
+
 @each_kind
 @each_scheme
 def test_time_is_over_after_any_evaluation(scheme, compiled):
@@ -68,8 +80,7 @@ def test_time_is_over_after_any_evaluation(scheme, compiled):
             assert result.fun == rosen(result.x) <= start
             if result.nfev < whole.nfev:
                 assert (result.status, result.message) == (1, "Maximum time has been exceeded.")
-            # The first gradient is unfinished: nothing is known of it.
-            assert np.isnan(result.jac).all() == (result.njev == 0)
+            check_gradient(result.jac, result.njev, result.nfev == whole.nfev, options)
 
 
 @each_scheme
@@ -90,7 +101,8 @@ def test_time_of_a_batch_is_over_after_any_evaluation(scheme):
                     assert result.fun[k] == whole.fun[k]
                 else:
                     assert result.status[k] == 1
-                assert np.isnan(result.jac[k]).all() == (result.njev[k] == 0)
+                is_whole = result.nfev[k] == whole.nfev[k]
+                check_gradient(result.jac[k], result.njev[k], is_whole, options)
 
 
 def of_many(x):
@@ -124,7 +136,8 @@ def test_time_of_functions_in_python_is_over_after_any_call(scheme, vectorized):
             for k in np.flatnonzero(result.nfev):
                 assert result.fun[k] == rosen.py_func(result.x[k]) <= rosen(X0) * (1 + 1e-12)
                 assert result.nfev[k] == whole.nfev[k] or result.status[k] == 1
-                assert np.isnan(result.jac[k]).all() == (result.njev[k] == 0)
+                is_whole = result.nfev[k] == whole.nfev[k]
+                check_gradient(result.jac[k], result.njev[k], is_whole, options)
 
 
 @numba.njit

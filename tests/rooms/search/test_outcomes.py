@@ -28,12 +28,12 @@ def test_an_exception_has_one_status_alone_and_among_others():
         return x[0] ** 2
 
     result = minimize_batch(
-        fails, np.ones((3, 1)), (), np.arange(3), options={"on_error": "nan", "maxiter": 2}
+        fails, np.ones((3, 1)), (), np.arange(3), options={"on_error": "nan", "maxiter": 1}
     )
     status, message = outcomes.OUTCOMES[outcomes.RAISED]
     assert result.status.tolist() == [1, status, 1]
     assert f"1 of 3: {message}" in result.message
     assert outcomes.describe_exception(MineError()) == (status, "Ended by MineError.")
     with pytest.raises(MineError) as caught:
-        minimize_batch(fails, np.ones((3, 1)), (), np.arange(3), options={"maxiter": 2})
+        minimize_batch(fails, np.ones((3, 1)), (), np.arange(3), options={"maxiter": 1})
     assert caught.value.result.status.tolist() == [1, status, status]

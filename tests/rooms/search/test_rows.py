@@ -4,9 +4,23 @@ import numba
 import numpy as np
 import pytest
 
-from fastadam._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, REL_STEP, TRIAL, X
+from fastadam._objective.layout import (
+    BEST_GRAD,
+    BEST_X,
+    CURVATURE,
+    GRAD,
+    GRADIENT,
+    REL_STEP,
+    SIZE,
+    STATE,
+    TEMPLATE,
+    TRIAL,
+    UNIT,
+    X_SCALE,
+    X,
+)
 from fastadam._rules.adam import ADAM
-from fastadam._search import lockstep_kernels, outcomes, rows
+from fastadam._search import auto, lockstep_kernels, outcomes, rows
 from fastadam._search.search import Search
 
 FIRST = np.zeros(1, np.int64)
@@ -34,7 +48,7 @@ def same(one, other):
 @pytest.mark.parametrize("lower", [-1.0, 2.0, 3.0, np.inf, np.nan])
 @pytest.mark.parametrize("auto", [0, 1])
 def test_begin(lower, auto):
-    scalars = {**SCALARS, "auto": auto, "cycle": -1, "last_step": 1e-10, "widen": auto}
+    scalars = {**SCALARS, "auto": auto, "last_step": 1e-10, "differs": auto}
     one, other = (Search(ADAM, (), 3, **scalars) for _ in range(2))
     one.begin(starts(lower))
     begun = rows.begin(other.scalars, other.vectors, 0, starts(lower))
@@ -48,8 +62,24 @@ def test_a_row_begins_in_its_box_with_nothing_of_the_row_before(search):
     assert search.scalars.lr == 0.25
     assert search.scalars.cost == search.scalars.wide_cost == 7
     np.testing.assert_array_equal(search.vectors[[GRAD, BEST_GRAD]], 0.0)
-    np.testing.assert_array_equal(search.vectors[REL_STEP], 7.0)  # the template's
-    np.testing.assert_array_equal(search.vectors[REL_STEP + 2 :], 0.0)
+    np.testing.assert_array_equal(search.vectors[TEMPLATE], 7.0)
+    np.testing.assert_array_equal(search.vectors[[UNIT, CURVATURE]], 0.0)
+    np.testing.assert_array_equal(search.vectors[STATE : STATE + len(ADAM.state)], 0.0)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_the_size_of_a_variable(given):
+    """That of x, as it moves; or what the user says, up to the width of the box."""
+    s = Search(ADAM, (), 3, **SCALARS, auto=1)
+    if given:
+        s.vectors[X_SCALE] = 1e-3, 0.5, 100.0
+    points, box = np.array([[1.0, 0.0, -2.0]]), np.full((1, 3), 5.0)
+    rows.begin(s.scalars, s.vectors, 0, rows.Starts(points, -box, box, np.zeros(1)))
+    np.testing.assert_array_equal(s.vectors[SIZE], [1e-3, 0.5, 10.0] if given else [1.0, 2.0, 2.0])
+    s.best_x[:] = 4.0, 0.1, -3.0
+    s.scalars.first_f, s.scalars.turn_f, s.scalars.best_f, s.scalars.turn = 9.0, 8.0, 1.0, 1
+    auto.next_gear(s.scalars, s.vectors)  # with something gained
+    np.testing.assert_array_equal(s.vectors[SIZE], [1e-3, 0.5, 10.0] if given else [4.0, 0.2, 3.0])
 
 
 @pytest.mark.parametrize(("width", "nfev", "wants"), [(0.1, 94, True), (0.1, 95, False), (0, 9, 0)])
