@@ -118,7 +118,7 @@ def multistart(
 
     **No minimum is checked twice.** Much of a search with ``lr="auto"`` is spent after it has come
     down, on whether there is a lower place nearby. So the starts are taken in rounds: 8, then
-    twice as many each time. In a later round, a search whose descent ends at a minimum that is
+    four times as many each time. In a later round, a search whose descent ends at a minimum that is
     known from the rounds before, as told above, ends there: a success, and `x` is its own best
     point. The first rounds do not depend on how many follow, nor the results on the number of
     threads or workers. Of more than 1,000 minima, the most frequent are compared. With a step size

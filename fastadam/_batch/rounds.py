@@ -12,8 +12,9 @@ from .minima import find_known
 from .problems import Problems
 from .results import make_batch_result
 
-#: The rows of the first round, and how many times as many each has as the one before.
-FIRST, GROWTH = 8, 2
+#: The rows of the first round, and how many times as many each has as the one before: a thread
+#: without work waits for the end of each round.
+FIRST, GROWTH = 8, 4
 
 
 class Round(NamedTuple):
