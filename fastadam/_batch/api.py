@@ -26,6 +26,7 @@ from ..typing import (
     Method,
     MinimizeBatchOptions,
     Real,
+    Vector,
 )
 from .arguments import (
     BatchOptions,
@@ -37,6 +38,7 @@ from .arguments import (
 from .lockstep import solve_vectorized
 from .problems import Problems, solve_python
 from .results import make_batch_result, summarize_batch
+from .rounds import split_rounds
 from .threads import default_threads, solve_compiled
 from .workers.chunks import Solve
 from .workers.pools import Workers, check_workers, solve_by_workers
@@ -206,8 +208,12 @@ def solve_batch(
     *,
     device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
+    tolerance: Vector | None = None,
 ) -> BatchResult:
-    """Do what `minimize_batch` does, without its summary."""
+    """Do what `minimize_batch` does, without its summary.
+
+    With a ``tolerance`` by which minima are told apart, a search may end at one found before.
+    """
     name, device = check_method(method), one_of("device", device, get_args(Device))
     points = check_starts(x0)
     checked, own = check_batch_options(name, options, tol, len(points))
@@ -225,7 +231,8 @@ def solve_batch(
     solutions = Solutions.unknown(points)
     try:
         solve = _choose_solver(objective, device, own, workers)
-        solve_by_workers(problems, solutions, solve, workers)
+        rounds = split_rounds(problems, solutions, tolerance)
+        solve_by_workers(problems, rounds, solve, workers)
     except BaseException as error:
         attach_result(error, make_batch_result(solutions, describe_exception(error)))
         raise

@@ -8,7 +8,6 @@ from typing import Any, get_args
 
 import numpy as np
 from scipy.optimize import Bounds, OptimizeResult
-from scipy.spatial import KDTree
 
 from .._minimize.bounds import check_bounds
 from .._minimize.results import summarize
@@ -27,10 +26,7 @@ from ..typing import (
     Vector,
 )
 from .api import solve_batch
-
-#: End points are one minimum within these: of the box's width in each coordinate, and of 1 + |f|.
-X_TOLERANCE = 1e-3
-F_TOLERANCE = 1e-5
+from .minima import find_minima, find_tolerance
 
 #: SciPy's Sobol sequence has no more points.
 _MOST_STARTS = 2**30
@@ -53,8 +49,8 @@ def multistart(
 ) -> MultistartResult:
     r"""Minimise a function from many starts in a box; return the best, and all minima found.
 
-    The starts are spread evenly by a quasi-random sequence, and `minimize_batch` solves for all
-    of them in one call.
+    The starts are spread evenly by a quasi-random sequence, and solved for as `minimize_batch`
+    does; a search that comes down to a minimum found before ends there.
 
     Parameters
     ----------
@@ -97,7 +93,7 @@ def multistart(
         counts : ndarray of int, shape (k,)
             How many starts ended there.
         solutions : scipy.optimize.OptimizeResult
-            What `minimize_batch` returned: a row for each start, in the order of the starts.
+            As `minimize_batch` returns it: a row for each start, in the order of the starts.
 
     Raises
     ------
@@ -120,11 +116,18 @@ def multistart(
     A minimum is only as good as its solve: saddle points and other places without a gradient,
     plateaus among them, end solves too.
 
+    **No minimum is checked twice.** Much of a search with ``lr="auto"`` is spent after it has come
+    down, on whether there is a lower place nearby. So the starts are taken in rounds: 8, then
+    four times as many each time. In a later round, a search whose descent ends at a minimum that is
+    known from the rounds before, as told above, ends there: a success, and `x` is its own best
+    point. The first rounds do not depend on how many follow, nor the results on the number of
+    threads or workers. Of more than 1,000 minima, the most frequent are compared. With a step size
+    of your own, all starts are one round.
+
     **How many starts?** Each start finds the minimum of the valley that it is in, more or less, so
     a valley that takes up a share :math:`p` of the box is missed by :math:`N` random starts with
     probability :math:`(1 - p)^N`. A minimum with a count of 1 says that there may be more. [3]_
-    estimates from the counts how many, and avoids solving twice for the same one, which this
-    function does not: the solves are independent, so that they can share the cores.
+    estimates from the counts how many.
 
     References
     ----------
@@ -158,10 +161,12 @@ def multistart(
     limits = Bounds(lower, upper) if flag("within_bounds", within_bounds) else None
     seed = rng if rng is None or isinstance(rng, np.random.Generator) else count("rng", rng, 0)
     starts = _draw_starts(kind, np.random.default_rng(seed), number, lower, upper)
+    tolerance = find_tolerance(lower, upper)
     solutions = solve_batch(
-        fun, starts, args, (), method, jac, limits, tol, options, workers=workers
-    )
-    leaders, counts = _find_minima(solutions, _find_tolerance(lower, upper))
+        fun, starts, args, (), method, jac, limits, tol, options,
+        workers=workers, tolerance=tolerance,
+    )  # fmt: skip
+    leaders, counts = find_minima(solutions, tolerance)
     # Without a success, the lowest value; NaN is that of a row without a number.
     best = leaders[0] if leaders.size else int(np.argmin(np.nan_to_num(solutions.fun, nan=np.inf)))
     minima = "1 minimum" if leaders.size == 1 else f"{leaders.size} minima"
@@ -222,38 +227,6 @@ def _draw_starts(
         unit = sampler.random_base2((number - 1).bit_length())[:number]
     else:
         unit = sampler.random(number)
-    # Not lower + width * unit: as in `_find_tolerance`, the width may be infinite.
+    # Not lower + width * unit: as in `find_tolerance`, the width may be infinite.
     points: Matrix = np.clip(lower * (1.0 - unit) + upper * unit, lower, upper)
     return points
-
-
-def _find_tolerance(lower: Vector, upper: Vector) -> Vector:
-    """Find how far apart in each coordinate end points of one minimum may be."""
-    size = np.maximum(1.0, np.maximum(np.abs(lower), np.abs(upper)))
-    half = 0.5 * upper - 0.5 * lower  # the width may be more than the largest number
-    narrow = half <= np.finfo(np.float64).eps * size
-    return np.where(narrow, X_TOLERANCE * size, 2.0 * X_TOLERANCE * half)
-
-
-def _find_minima(solutions: OptimizeResult, tolerance: Vector) -> tuple[Any, Any]:
-    """Find the rows that are distinct minima, sorted by value, and how many rows each stands for.
-
-    A tree finds the neighbours: against all other rows it would be k B comparisons, too many where
-    each of 100,000 starts finds another minimum.
-    """
-    rows = np.flatnonzero(solutions.success)
-    rows = rows[np.argsort(solutions.fun[rows], kind="stable")]
-    if rows.size == 0:
-        return rows, np.zeros(0, dtype=np.int64)
-    values, points = solutions.fun[rows], solutions.x[rows] / tolerance
-    tree = KDTree(points)
-    free = np.ones(rows.size, dtype=bool)
-    leaders, counts = [], []
-    for i, value in enumerate(values.tolist()):
-        if free[i]:
-            near = np.array(tree.query_ball_point(points[i], 1.0, p=np.inf), dtype=np.intp)
-            same = near[free[near] & (values[near] - value <= F_TOLERANCE * (1.0 + abs(value)))]
-            free[same] = False
-            leaders.append(i)
-            counts.append(same.size)
-    return rows[leaders], np.array(counts, dtype=np.int64)

@@ -11,10 +11,12 @@ import numpy as np
 from .._minimize.setup import Setup
 from .._objective.objective import Objective
 from .._search.deadline import Deadline
+from .._search.known import NOTHING, Known
 from .._search.monitor import Monitor
 from .._search.outcomes import RUNNING
 from .._search.progress import progress
 from .._search.rows import OUTCOME, Solutions, Starts, lose
+from .._search.search import Search
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,17 @@ class Problems(Setup):
     on_error: str  # what an exception of a row does: "raise" or "nan"
     #: Whether each thread has its own copy of the arrays in the common arguments.
     copy_args: bool = False
+    #: Minima at which a search may end.
+    known: Known = NOTHING
 
     def __len__(self) -> int:
         return len(self.starts.points)
+
+    def make_search(self, n: int) -> Search:
+        """Make a search of n variables that has not begun."""
+        search = super().make_search(n)
+        search.known = self.known
+        return search
 
     @property
     def thread_objective(self) -> Objective:

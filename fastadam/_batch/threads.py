@@ -96,7 +96,8 @@ class _Solver:
         )
         self._cursor = np.zeros(2, dtype=np.int64)
         trial = np.zeros(n if scheme == "cs" else 0, dtype=np.complex128)
-        memory = Memory(self.search.record, self.search.vectors, words, words.copy(), trial)
+        own = self.search.record, self.search.vectors, words, words.copy()
+        memory = Memory(*own, trial, self.search.known)
         addresses = (
             kernel_address(run_kernel(rule, scheme, self.search.automatic)),
             compiled.address,

@@ -33,7 +33,7 @@ from .._objective.layout import (
     X,
 )
 from . import descent
-from .outcomes import CONVERGED, MAXFEV, NONFINITE, RUNNING, SETTLED, UNBOUNDED, UNSETTLED
+from .outcomes import CONVERGED, MAXFEV, NONFINITE, RUNNING, SETTLED, UNBOUNDED, UNSETTLED, WAITING
 from .requests import UNKNOWN, ask
 from .state import MOST
 
@@ -44,6 +44,8 @@ HYPER_PARAMETERS = {"betas": (0.98, 0.995), "eps": 1e-12}
 LEAST_SCALE = 1e8
 
 LEG, DESCENT = 0, 1
+#: Whether a search is compared with known minima where a descent ends, and has just been.
+COMPARING, LOOKED = 1, 2
 
 #: The widths of the differences of one descent after the other, in sizes.
 WIDTHS = (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4)
@@ -88,8 +90,20 @@ def go_down(s, vectors, first_row):
 
     If that is with legs, the gear says so.
     """
-    if not _descend(s, vectors, vectors[first_row:]) and s.status == RUNNING:
+    if not _descend_or_wait(s, vectors, vectors[first_row:]) and s.status == RUNNING:
         next_gear(s, vectors)
+
+
+@register_jitable
+def _descend_or_wait(s, vectors, metric):
+    """Take in an evaluation of a descent, but where that ends wait once to be compared."""
+    if s.compares == LOOKED:
+        s.compares = COMPARING
+        return False
+    goes_on = _descend(s, vectors, metric)
+    if s.compares == COMPARING and not goes_on and s.status == RUNNING:
+        s.status = WAITING
+    return goes_on
 
 
 @register_jitable

@@ -37,10 +37,8 @@ class VectorizedSearches:
     ) -> None:
         self._objective, self._row_args, self._deadline = objective, row_args, deadline
         self._form = make_vectorized_form(objective, self._keep_gradient)
-        self._hyper, self._iterate = (
-            template.hyper,
-            kernels.iterate_kernel(template.rule, template.automatic),
-        )
+        self._hyper, self._known = template.hyper, template.known
+        self._iterate = kernels.iterate_kernel(template.rule, template.automatic)
         self.records = np.repeat(template.record, size)
         self._matrices = np.zeros((size, *template.vectors.shape))
         self._matrices[:, TEMPLATE] = template.vectors[TEMPLATE]
@@ -55,7 +53,7 @@ class VectorizedSearches:
 
     def iterate(self, active: Rows) -> NDArray[np.bool_]:
         """Make one iteration in some rows; tell of each whether it goes on."""
-        self._iterate(self.records, self._matrices, active, self._hyper)
+        self._iterate(self.records, self._matrices, active, self._hyper, self._known)
         goes_on: NDArray[np.bool_] = self.records["status"][active] == RUNNING
         return goes_on
 

@@ -16,8 +16,9 @@ from .._numba.cache import compile_kernel
 from .._objective.differences import POINT_FINDERS, bend, find_complex_step, slope
 from .._objective.layout import CURVATURE, GRAD, LOWER, REL_STEP, STATE, UNIT, UPPER, X
 from .._rules.spec import Rule
-from . import rows
+from . import known, rows
 from .iteration import make_iterate
+from .outcomes import RUNNING, WAITING
 from .second_gear import select_go_down
 from .state import INTEGERS, MATRIX, RECORDS
 
@@ -50,6 +51,13 @@ def begin(records, matrices, starts):
     """Set up all searches."""
     for k in range(records.size):
         rows.begin(records[k], matrices[k], k, starts)
+
+
+@_compiled(known.known_type())
+def compare(records, matrices, minima):
+    """End all searches whose descents have ended at known minima, and let the others go on."""
+    for k in range(records.size):
+        known.compare(records[k], matrices[k], minima)
 
 
 @_compiled(INTEGERS)
@@ -123,14 +131,20 @@ def points_kernel(scheme: str) -> Callable[..., Any]:
 
 @cache
 def iterate_kernel(rule: Rule, automatic: bool) -> Callable[..., Any]:
-    """Compile what makes one iteration of a rule in some searches, see `make_iterate`."""
+    """Compile what makes one iteration in some searches, with what is known of minima."""
     iterate = make_iterate(rule, automatic, go_down=select_go_down())
 
-    def kernel(records, matrices, active, hyper):
+    def kernel(records, matrices, active, hyper, minima):
         for k in active:
-            vectors = matrices[k]
-            iterate(records[k], vectors, vectors[STATE:], hyper)
+            s, vectors = records[k], matrices[k]
+            again = True
+            while again:
+                iterate(s, vectors, vectors[STATE:], hyper)
+                again = s.status == WAITING
+                if again:
+                    known.compare(s, vectors, minima)
+                    again = s.status == RUNNING
 
     hyper = types.UniTuple(types.float64, len(rule.hyper))
     kind = "auto" if automatic else "plain"
-    return _compile(f"iterate_{rule.name}_{kind}", kernel, INTEGERS, hyper)
+    return _compile(f"iterate_{rule.name}_{kind}", kernel, INTEGERS, hyper, known.known_type())

@@ -11,7 +11,7 @@ from scipy.optimize import OptimizeResult
 
 from ..typing import Vector
 from .deadline import Deadline
-from .outcomes import RUNNING, STOPPED, TIMEOUT
+from .outcomes import RUNNING, STOPPED, TIMEOUT, WAITING
 from .progress import progress
 from .rows import keep_gradient
 from .runs import Run
@@ -51,6 +51,8 @@ class Monitor:
     def _drive(self, iterations: int, update: Callable[..., None]) -> int:
         while True:
             outcome = self._run.run(iterations)
+            if outcome == WAITING:
+                outcome = self._search.compare()
             if outcome != RUNNING:
                 return outcome
             outcome = self._look()

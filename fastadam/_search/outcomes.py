@@ -16,6 +16,11 @@ RAISED = 9  # the row's function raised an exception, and the other rows are to 
 SETTLED = 11  # nothing lowers the value that `auto` has
 DISAGREES = 10  # the value rises by what the gradient does not say
 
+KNOWN = 12  # a minimum that was found before
+
+# Not an end: a descent has ended, and waits for `known.compare`.
+WAITING = 13
+
 # Stopped from outside.
 STOPPED = -1
 TIMEOUT = -2
@@ -27,6 +32,7 @@ OUTCOMES = {
     CONVERGED: (0, _SUCCESS),
     STAGNATED: (0, _SUCCESS[:-1] + ": the function value no longer falls (ftol)."),
     SETTLED: (0, _SUCCESS[:-1] + ": no step of any size lowers the function value."),
+    KNOWN: (0, "The search came down to a minimum that was found before."),
     MAXITER: (1, "Maximum number of iterations has been exceeded."),
     MAXFEV: (1, "Maximum number of function evaluations has been exceeded."),
     TIMEOUT: (1, "Maximum time has been exceeded."),

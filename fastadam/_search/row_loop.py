@@ -22,7 +22,8 @@ from .._numba.cache import compile_kernel
 from .._numba.calls import make_function_at
 from ..typing import Matrix
 from . import rows
-from .outcomes import RUNNING
+from .known import Known, compare, known_type
+from .outcomes import RUNNING, WAITING
 from .state import INTEGERS, MOST
 
 
@@ -34,6 +35,7 @@ class Memory(NamedTuple):
     words: NDArray[np.int64]  # the record's
     template: NDArray[np.int64]  # those of a search that has not begun
     trial: NDArray[np.complex128]
+    minima: Known
 
 
 @cache
@@ -55,7 +57,7 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
         starts, solutions = borrowed((starts, solutions))
         user_data = spill((args, row_args, cursor)) if has_row_args else spill(args)
         run = function_at(run_address)
-        record, vectors, words, template, trial = memory
+        record, vectors, words, template, trial, minima = memory
         s = record[0]
         while cursor[0] < stop:
             k = cursor[0]
@@ -76,6 +78,8 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
                 if iterations == 0:
                     return
             run(address, user_data, record, vectors, trial, hyper, rates[known:], iterations)
+            if s.status == WAITING:
+                compare(s, vectors, minima)
             if s.status == RUNNING:
                 if s.halt != 0:
                     return
@@ -91,7 +95,8 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
 
     solve.__qualname__ = "solve"
     address, _, record, vectors, trial, hyper, real, integer = run_signature.args
-    memory = types.NamedTuple((record, vectors, INTEGERS, INTEGERS, trial), Memory)
+    fields = record, vectors, INTEGERS, INTEGERS, trial, known_type()
+    memory = types.NamedTuple(fields, Memory)
     results = rows.starts_type(), rows.solutions_type(), INTEGERS, real, integer
     signature = types.void(types.intp, address, args_type, row_args_type, memory, hyper, *results)
     return compile_kernel(solve, signature, [args_type, row_args_type], nogil=True)

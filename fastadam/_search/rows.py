@@ -59,6 +59,10 @@ class Solutions(NamedTuple):
         """The same in one column of whole vectors, see `Search`."""
         return Solutions(self.x[:, None], self.fun, self.jac[:, None], self.counts)
 
+    def select(self, rows: slice) -> Solutions:
+        """Select those of some problems, as views."""
+        return Solutions(self.x[rows], self.fun[rows], self.jac[rows], self.counts[rows])
+
     @classmethod
     def unknown(cls, points: Matrix) -> Solutions:
         """Make those of problems that nobody has begun."""

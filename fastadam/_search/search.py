@@ -11,6 +11,8 @@ from .._objective.layout import BEST_GRAD, BEST_X, GRAD, STATE, TRIAL, X
 from .._rules.spec import Floats, Rule
 from ..typing import Vector
 from . import lockstep_kernels, metric, rows
+from .auto import COMPARING
+from .known import NOTHING, Known
 from .rows import Solutions, Starts
 from .state import SCALARS
 
@@ -25,6 +27,7 @@ class Search:
 
     def __init__(self, rule: Rule, hyper: Floats, n: int, /, **scalars: float) -> None:
         self.rule, self.hyper = rule, hyper
+        self._known = NOTHING
         if rule.carried:
             scalars["carried"] = rule.carried.start
         #: The scalars as attributes: 50 ns to read or write, a record's take 3,000. The memory is
@@ -50,9 +53,24 @@ class Search:
         s = self.scalars
         return s.nit, s.nfev, s.njev
 
+    @property
+    def known(self) -> Known:
+        """The minima at which it may end."""
+        return self._known
+
+    @known.setter
+    def known(self, minima: Known) -> None:
+        self._known = minima
+        self.scalars.compares = COMPARING if minima.values.size > 0 else 0
+
     def begin(self, starts: Starts) -> None:
         """Set up the search of the first of some problems."""
         lockstep_kernels.begin(self.record, self.vectors[None], starts)
+
+    def compare(self) -> int:
+        """End it if its descent has ended at a known minimum, or let it go on; give the outcome."""
+        lockstep_kernels.compare(self.record, self.vectors[None], self._known)
+        return int(self.scalars.status)
 
     def conclude(self) -> None:
         """Let nothing more be evaluated; one more iteration then has the last point judged."""

@@ -23,6 +23,7 @@ SCALARS = np.dtype(
         ("patience", np.int64),
         ("clip_norm", np.float64),
         ("auto", np.int64),  # 1: `auto` chooses the steps
+        ("compares", np.int64),  # not 0: its descents' ends with known minima, see `auto`
         # Evaluations that a gradient takes for each coordinate that is not fixed; and that one more
         # value and gradient will take: by the scheme, by wide differences, and by one-sided ones.
         ("cost_each", np.int64),

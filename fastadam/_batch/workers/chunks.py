@@ -33,13 +33,14 @@ class SolvedChunk:
     found: Solutions | None
 
 
-def split_chunks(problems: Problems, number: int) -> list[Chunk]:
-    """Split the rows of a batch into so many chunks, as views."""
+def split_chunks(problems: Problems, number: int, first: int) -> list[Chunk]:
+    """Split the rows of a batch into so many chunks, as views; ``first`` is the first's index."""
     chunks = []
-    for index in range(number):
-        part = problems.select(slice(index, None, number))
+    for k in range(number):
+        part = problems.select(slice(k, None, number))
         names = {f"batch_args[{i}]": array for i, array in enumerate(part.row_args)}
-        chunks.append(Chunk(index, Pickled(names, (part.row_args, part.starts))))
+        rows = Pickled(names, (part.row_args, part.starts, part.known))
+        chunks.append(Chunk(first + k, rows))
     return chunks
 
 
@@ -71,8 +72,8 @@ class ChunkSolver:
             return SolvedChunk(chunk.index, None)
         try:
             common, solve = self.common.open()
-            row_args, starts = chunk.rows.open()
-            problems = replace(common, row_args=row_args, starts=starts)
+            row_args, starts, known = chunk.rows.open()
+            problems = replace(common, row_args=row_args, starts=starts, known=known)
             problems = problems.change(np.ascontiguousarray)
             solutions = Solutions.unknown(problems.starts.points)
             solve(problems, solutions, Deadline(seconds))

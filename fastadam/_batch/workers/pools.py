@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from numbers import Integral
 from typing import Any
@@ -15,6 +15,7 @@ from ..._search.progress import progress
 from ..._search.rows import Solutions
 from ..._validate import describe
 from ..problems import Problems
+from ..rounds import Round
 from .chunks import Chunk, ChunkSolver, Solve, SolvedChunk, split_chunks
 from .messages import RemoteError
 from .processes import solve_in_processes
@@ -49,52 +50,83 @@ def count_cores() -> int:
 
 
 def solve_by_workers(
-    problems: Problems, solutions: Solutions, solve: Solve, workers: Workers | None
+    problems: Problems, rounds: Iterator[Round], solve: Solve, workers: Workers | None
 ) -> None:
-    """Solve all problems, by something that can be pickled: here, or in chunks somewhere else."""
+    """Solve the rounds of a batch, by something that can be pickled: here, or somewhere else."""
+    size, options = len(problems), problems.options
     if workers is None or workers == 1:  # as for SciPy
-        solve(problems, solutions, Deadline(problems.options.max_seconds))
+        left = options.max_seconds
+        for part, solutions in rounds:
+            deadline = Deadline(left)
+            solve(part, solutions, deadline)
+            left -= deadline.spent
         return
-    size = len(problems)
-    number = min(size, _CHUNKS if callable(workers) else _CHUNKS_EACH * workers)
-    missing = set(range(number))
-    solver, chunks = ChunkSolver(problems, solve), split_chunks(problems, number)
+    chunks = _Chunks(rounds, _CHUNKS if callable(workers) else _CHUNKS_EACH * workers)
+    solver = ChunkSolver(problems, solve)
     if callable(workers):
-        answers = _map_chunks(solver, chunks, workers)
+        answers = _map_chunks(solver, iter(chunks), workers)
     else:
-        answers = solve_in_processes(solver, chunks, min(workers, number))
-    with progress(size, "problem", problems.options.disp) as update, closing(answers):
+        answers = solve_in_processes(solver, iter(chunks), min(workers, size))
+    with progress(size, "problem", options.disp) as update, closing(answers):
         for answer in answers:
-            solved = _check_answer(answer, missing, number)
-            missing.remove(solved.index)
-            rows = slice(solved.index, None, number)
-            if solved.found is not None:
-                for array, found in zip(solutions, solved.found, strict=True):
-                    array[rows] = found
-            update(len(range(size)[rows]))
-    if missing:
-        raise ValueError(
-            f"workers must return a result for each of {number} chunks, got {number - len(missing)}"
-        )
+            update(chunks.take(answer))
 
 
-def _check_answer(answer: Any, missing: set[int], number: int) -> SolvedChunk:
-    if isinstance(answer, RemoteError):
-        answer.reraise()
-    if not isinstance(answer, SolvedChunk):
-        raise TypeError(
-            "workers must return the results of the function that it maps, or futures of them, "
-            f"got {describe(answer)}"
-        )
-    if answer.index not in missing:
-        raise ValueError(f"workers must return one result for each of {number} chunks, got more")
-    return answer
+class _Chunks:
+    """Chunks of one round after the other, each made when what is found of the last is there."""
+
+    def __init__(self, rounds: Iterator[Round], most: int) -> None:
+        self._rounds, self._most = rounds, most
+        self._number = 0
+        #: Where what is found of a chunk goes.
+        self._missing: dict[int, Solutions] = {}
+
+    def __iter__(self) -> Iterator[list[Chunk]]:
+        first = 0
+        for problems, solutions in self._rounds:
+            number = self._number = min(len(problems), self._most)
+            for k in range(number):
+                self._missing[first + k] = solutions.select(slice(k, None, number))
+            yield split_chunks(problems, number, first)
+            if self._missing:
+                raise ValueError(
+                    f"workers must return a result for each of {number} chunks, "
+                    f"got {number - len(self._missing)}"
+                )
+            first += number
+
+    def take(self, answer: Any) -> int:
+        """Write what is found of a chunk; tell how many rows it has."""
+        if isinstance(answer, RemoteError):
+            answer.reraise()
+        if not isinstance(answer, SolvedChunk):
+            raise TypeError(
+                "workers must return the results of the function that it maps, or futures of them, "
+                f"got {describe(answer)}"
+            )
+        if answer.index not in self._missing:
+            raise ValueError(
+                f"workers must return one result for each of {self._number} chunks, got more"
+            )
+        solutions = self._missing.pop(answer.index)
+        if answer.found is not None:
+            for array, found in zip(solutions, answer.found, strict=True):
+                array[...] = found
+        return len(solutions.fun)
 
 
 def _map_chunks(
+    solver: ChunkSolver, rounds: Iterator[Sequence[Chunk]], workers: Callable[..., Any]
+) -> Generator[Any, None, None]:
+    """Have the chunks of each round solved by a callable whose results may be futures."""
+    for chunks in rounds:
+        yield from _map_round(solver, chunks, workers)
+
+
+def _map_round(
     solver: ChunkSolver, chunks: Sequence[Chunk], workers: Callable[..., Any]
 ) -> Generator[Any, None, None]:
-    """Have the chunks solved by a callable whose results may be futures."""
+    """Have chunks solved by a callable whose results may be futures."""
     results: Any = ()
     try:
         results = workers(solver, chunks)

@@ -6,11 +6,13 @@ Not a `multiprocessing.Pool`, which waits for ever for a worker that was killed;
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
@@ -26,18 +28,19 @@ _BLOCKS = hasattr(signal, "pthread_sigmask")
 
 
 def solve_in_processes(
-    solver: ChunkSolver, chunks: Sequence[Chunk], number: int
+    solver: ChunkSolver, rounds: Iterator[Sequence[Chunk]], number: int
 ) -> Generator[Any, None, None]:
     """Solve chunks in some processes, each of which takes the next one when it has done one.
 
-    What ``solver.run`` returns comes in any order. No process is left, whatever happens.
+    What ``solver.run`` returns comes in any order, but only when that of a round has all been taken
+    is the next round asked for. No process is left, whatever happens.
     """
     # Not forked: other threads of this process may hold locks, which in the child nobody would
     # release. Nor from a fork server, whose processes import as much and no faster. What
     # `get_start_method` says is not asked: the first spawned process makes it "fork".
     context = get_context("spawn")
     data = pickle.dumps(solver, pickle.HIGHEST_PROTOCOL)
-    waiting = iter(chunks)
+    waiting = deque(next(rounds))
     workers: dict[Any, Any] = {}
     try:
         for _ in range(number):
@@ -50,20 +53,26 @@ def solve_in_processes(
         for connection, process in workers.items():
             with _alive(process):
                 connection.send_bytes(data)
-        busy, deadline = set(workers), None
+        busy, over = set(workers), math.inf
         while busy:
             ready: list[Any] = wait(busy)
             for connection in ready:
                 with _alive(workers[connection]):
                     outcome = connection.recv()
-                    if deadline is None:  # the first process is there; the clock starts
-                        deadline = time.monotonic() + solver.seconds
-                    if (chunk := next(waiting, None)) is None:
-                        busy.remove(connection)
+                    if over == math.inf:  # the first process is there; the clock starts
+                        over = time.monotonic() + solver.seconds
+                    if waiting:
+                        connection.send((waiting.popleft(), over - time.monotonic()))
                     else:
-                        connection.send((chunk, deadline - time.monotonic()))
+                        busy.remove(connection)
                 if outcome is not None:
                     yield outcome
+            if not busy:
+                waiting.extend(next(rounds, ()))
+                for connection in list(workers)[: len(waiting)]:
+                    with _alive(workers[connection]):
+                        connection.send((waiting.popleft(), over - time.monotonic()))
+                    busy.add(connection)
     finally:
         for process in workers.values():
             process.terminate()

@@ -85,10 +85,9 @@ def test_the_four_minima_of_styblinski_tang():
 
 def test_the_result_is_that_of_minimize_batch():
     problem = HIMMELBLAU
-    result = multistart(problem.fun, jac=problem.jac, rng=3, method="nadam", tol=1e-4)
-    solutions = fastadam.minimize_batch(
-        problem.fun, starts(rng=3), jac=problem.jac, bounds=BOX, method="nadam", tol=1e-4
-    )
+    how = {"jac": problem.jac, "method": "nadam", "tol": 1e-4, "options": {"lr": 0.1}}
+    result = multistart(problem.fun, rng=3, **how)
+    solutions = fastadam.minimize_batch(problem.fun, starts(rng=3), bounds=BOX, **how)
     assert_same(result.solutions, solutions)
     best = int(np.argmin(solutions.fun))
     np.testing.assert_array_equal(result.x, solutions.x[best])

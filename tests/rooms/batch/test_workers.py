@@ -51,8 +51,9 @@ def test_the_number_of_processes_and_chunks(workers, size, processes, chunks, mo
     seen = []
 
     def solve_in_processes(solver, given, number):
-        seen.append((number, len(given)))
-        yield from map(solver, given)
+        for each in given:
+            seen.append((number, len(each)))
+            yield from map(solver, each)
 
     monkeypatch.setattr(pools, "solve_in_processes", solve_in_processes)
     monkeypatch.setattr(pools, "count_cores", lambda: 5)
