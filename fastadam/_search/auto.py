@@ -3,8 +3,9 @@
 A search begins with a quasi-Newton *descent* (`descent`). Where gradients come from differences,
 descents with wide ones follow, from the best point, the widest first: the slope that counts is that
 over the width, not that of the ripple or kink at hand. So a minimum is left that is none at a
-larger scale. If the first descent has not arrived, as at a kink or in noise, and they have gained
-nothing, a cycle of *legs* follows. What is gained begins all anew; what is not is the end.
+larger scale. A *simplex* is next (`simplex`): a look around if the first descent has arrived; if it
+has not, as at a kink or in noise, until it gets no further. Where variables are too many for that,
+a cycle of *legs* takes its place. What is gained begins all anew; what is not is the end.
 
 A leg is a run of the rule at one step size, from the best point and with its moments at zero. It
 ends when the best value has not fallen for `LEG_PATIENCE` iterations, or where the function is not
@@ -32,7 +33,7 @@ from .._objective.layout import (
     X_SCALE,
     X,
 )
-from . import descent
+from . import descent, simplex
 from .outcomes import CONVERGED, MAXFEV, NONFINITE, RUNNING, SETTLED, UNBOUNDED, UNSETTLED, WAITING
 from .requests import UNKNOWN, ask
 from .state import MOST
@@ -47,8 +48,9 @@ LEG, DESCENT = 0, 1
 #: Whether a search is compared with known minima where a descent ends, and has just been.
 COMPARING, LOOKED = 1, 2
 
-#: The widths of the differences of one descent after the other, in sizes.
-WIDTHS = (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4)
+#: The widths of the differences of one descent after the other, in sizes; and how many of them are
+#: enough if the first descent has arrived.
+WIDTHS, ENOUGH = (0.3, 0.03, 0.1, 0.01, 1e-3, 1e-4), 2
 #: No more cycles of legs than this.
 CYCLES = 3
 FIRST_STEP, SHRINK, LAST_STEP = 0.3, 0.3, 1e-7
@@ -127,6 +129,8 @@ def _descend(s, vectors, metric):
     if s.stage == descent.BEGIN and not has_gradient:
         s.status = MAXFEV  # there are none for the first gradient
         return False
+    if s.stage >= simplex.VERTEX:
+        return simplex.advance(s, vectors, metric)
     return descent.advance(s, vectors, metric)
 
 
@@ -136,7 +140,7 @@ def next_gear(s, vectors):
     if s.turn == 0:
         s.turn_f, s.settled, s.promise = s.best_f, s.arrived, s.gain
     s.turn += 1
-    if s.differs == 1 and s.turn <= len(WIDTHS):
+    if s.differs == 1 and s.turn <= (ENOUGH if s.settled == 1 else len(WIDTHS)):
         _begin_descent(s, vectors, WIDTHS[s.turn - 1])
     elif s.turn_f - s.best_f > _worth(s):
         s.gear, s.turn = DESCENT, 0
@@ -145,7 +149,11 @@ def next_gear(s, vectors):
                 size = SHRINK_SIZE * vectors[SIZE, i]
                 vectors[SIZE, i] = max(abs(vectors[BEST_X, i]), size)
         _begin_descent(s, vectors, 0.0)
-    elif s.settled == 0 and s.gear == DESCENT and s.cycle < CYCLES:
+    elif s.gear == LEG or s.stage >= simplex.VERTEX or (s.settled == 1 and s.differs == 0):
+        s.status = _end(s)
+    elif vectors.shape[1] <= simplex.MOST_VARIABLES:
+        simplex.begin(s, vectors)
+    elif s.settled == 0 and s.cycle < CYCLES:
         s.gear = LEG
         s.cycle += 1
         s.lr, s.patience, s.cycle_end = FIRST_STEP / SHRINK, s.first_patience, MOST

@@ -7,8 +7,6 @@ central differences; the lowest point that wide differences have seen; a metric 
 
 from __future__ import annotations
 
-import math
-
 from .._numba.options import register_jitable
 from .._objective.layout import (
     BEST_X,
@@ -42,8 +40,8 @@ MOST_RENEWALS, MOST_POLLS = 3, 10
 #: It stalls if in so many steps, and one for each variable, it gains less than this part of its
 #: value and of its fall, or of its fall alone.
 STALL, STALL_GAIN, STALL_FALL = 30, 1e-5, 1e-14
-#: So many sizes away from 0 there is no minimum.
-FAR_AWAY = 1e20
+#: So many sizes away from 0 there is no minimum, nor so low.
+FAR_AWAY, LOW = 1e20, -1e50
 #: What a poll has to bring, in units of what rounding does.
 SEEN = 16.0
 
@@ -142,7 +140,7 @@ def _is_unbounded(s, vectors):
     farthest = 0.0
     for i in range(vectors.shape[1]):
         farthest = max(farthest, abs(vectors[BEST_X, i]) / vectors[SIZE, i])
-    return s.best_f < 0.0 and (farthest > FAR_AWAY or not s.best_f * s.best_f < math.inf)
+    return s.best_f < LOW or (s.best_f < 0.0 and farthest > FAR_AWAY)
 
 
 @register_jitable

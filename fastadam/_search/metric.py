@@ -19,7 +19,7 @@ from .._numba.options import register_jitable
 from .._objective.layout import DIRECTION, FREE, GRAD, ORIGIN, ORIGIN_GRAD, UNIT, X
 
 #: More variables have a limited metric: the time of a factorisation grows with their cube.
-MOST_DENSE = 24
+MOST_DENSE = 50
 PAIRS = 8
 #: What of s'Bs the curvature s'y is kept above: Powell's constant.
 DAMPING = 0.2

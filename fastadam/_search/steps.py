@@ -8,7 +8,7 @@ from .._numba.options import register_jitable
 from .._objective.layout import DIRECTION, FREE, LOWER, ORIGIN, ORIGIN_GRAD, SIZE, UNIT, UPPER
 from . import metric as metrics
 from .line_search import begin_line
-from .requests import ENDED, unblocked
+from .requests import ENDED, ONE_SIDED, unblocked
 
 #: The first cap on a step, in units; one that is reached is raised by `RAISE`.
 REACH, RAISE = 3.0, 4.0
@@ -35,6 +35,8 @@ def next_step(s, vectors, metric):
     if _has_arrived(s, measure_gradient(vectors)):
         s.arrived = 1
         return ENDED
+    if s.width == ONE_SIDED and s.far <= CLOSE:
+        return ENDED  # central differences tell more
     if s.length > s.reach:
         for i in range(vectors.shape[1]):
             vectors[DIRECTION, i] *= s.reach / s.length
