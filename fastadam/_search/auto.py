@@ -88,29 +88,30 @@ def start(s, vectors):
 
 @register_jitable
 def go_down(s, vectors, first_row):
-    """Take in an evaluation of a descent, whose metric is in the rows from one on, and go on.
+    """Take in an evaluation of a descent or a simplex; go on, or set up what comes after.
 
-    If that is with legs, the gear says so.
+    The metric is in the rows from one on. If legs are next, the gear says so. To be compared with
+    known minima, a search waits once where it ends.
     """
-    if not _descend_or_wait(s, vectors, vectors[first_row:]) and s.status == RUNNING:
+    # All of it is compiled anew in whatever calls it, so there are few levels of calls.
+    goes_on = False
+    if s.compares == LOOKED:
+        s.compares = COMPARING
+    else:
+        if _note(s, vectors):
+            if s.stage >= simplex.VERTEX:
+                goes_on = simplex.advance(s, vectors, vectors[first_row:])
+            else:
+                goes_on = descent.advance(s, vectors, vectors[first_row:])
+        if s.compares == COMPARING and not goes_on and s.status == RUNNING:
+            s.status = WAITING
+    if not goes_on and s.status == RUNNING:
         next_gear(s, vectors)
 
 
 @register_jitable
-def _descend_or_wait(s, vectors, metric):
-    """Take in an evaluation of a descent, but where that ends wait once to be compared."""
-    if s.compares == LOOKED:
-        s.compares = COMPARING
-        return False
-    goes_on = _descend(s, vectors, metric)
-    if s.compares == COMPARING and not goes_on and s.status == RUNNING:
-        s.status = WAITING
-    return goes_on
-
-
-@register_jitable
-def _descend(s, vectors, metric):
-    """Take in an evaluation of a descent; tell whether it goes on."""
+def _note(s, vectors):
+    """Note an evaluation if it is the best; tell whether a search can go on from it."""
     if s.first_f == math.inf:
         if not abs(s.f) < math.inf:
             s.status = NONFINITE
@@ -129,9 +130,7 @@ def _descend(s, vectors, metric):
     if s.stage == descent.BEGIN and not has_gradient:
         s.status = MAXFEV  # there are none for the first gradient
         return False
-    if s.stage >= simplex.VERTEX:
-        return simplex.advance(s, vectors, metric)
-    return descent.advance(s, vectors, metric)
+    return True
 
 
 @register_jitable
@@ -149,7 +148,7 @@ def next_gear(s, vectors):
                 size = SHRINK_SIZE * vectors[SIZE, i]
                 vectors[SIZE, i] = max(abs(vectors[BEST_X, i]), size)
         _begin_descent(s, vectors, 0.0)
-    elif s.gear == LEG or s.stage >= simplex.VERTEX or (s.settled == 1 and s.differs == 0):
+    elif s.gear == LEG or s.stage >= simplex.VERTEX or (s.settled == 1 and not _may_look(s)):
         s.status = _end(s)
     elif vectors.shape[1] <= simplex.MOST_VARIABLES:
         simplex.begin(s, vectors)
@@ -162,6 +161,12 @@ def next_gear(s, vectors):
         next_leg(s)
     else:
         s.status = _end(s)
+
+
+@register_jitable
+def _may_look(s):
+    """Tell whether a look around a point where a descent has arrived may find something lower."""
+    return s.differs == 1 and s.wide_cost > 1  # where all is fixed, a gradient takes no evaluations
 
 
 @register_jitable

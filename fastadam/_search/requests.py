@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._numba.options import register_jitable
-from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, TRIAL, X
+from .._objective.layout import BEST_GRAD, BEST_X, GRAD, GRADIENT, TRIAL, VALUE, X
 from .outcomes import MAXFEV, MAXITER
 
 #: What is next in a descent: nothing, an evaluation, another step, another metric. As conditions,
@@ -32,8 +32,12 @@ def is_affordable(s, evaluations):
 @register_jitable
 def ask(s, stage, request):
     """Ask for an evaluation at X, with room left for the scheme's gradient, if that is allowed."""
-    value_is_known = request == GRADIENT and s.cost_each > 0
-    if not is_affordable(s, max(cost(s), s.cost) - value_is_known):
+    evaluations = max(cost(s), s.cost)
+    if request == GRADIENT and s.cost_each > 0:
+        evaluations -= 1  # the value is known
+    elif request == VALUE and s.cost_each == 0:
+        evaluations += 1  # a given gradient may take another
+    if not is_affordable(s, evaluations):
         s.status = MAXFEV
         return ENDED
     if request != GRADIENT:

@@ -121,7 +121,7 @@ def begin(s, vectors, k, starts):
 @register_jitable
 def wants_narrow(s):
     """Tell whether the best gradient came from wide differences, and another is allowed."""
-    return s.best_width != 0.0 and s.nfev + s.cost - 1 <= s.maxfev
+    return s.best_width != 0.0 and is_affordable(s, s.cost - (s.cost_each > 0))
 
 
 @register_jitable

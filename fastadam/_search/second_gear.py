@@ -24,11 +24,7 @@ _SIGNATURE = types.void(RECORD, MATRIX, types.int64)
 
 @cache
 def _compile() -> Callable[..., Any]:
-    def kernel(s, vectors, first_row):
-        auto.go_down(s, vectors, first_row)
-
-    kernel.__qualname__ = "go_down"
-    return compile_kernel(kernel, _SIGNATURE, **KERNEL_OPTIONS)
+    return compile_kernel(auto.go_down, _SIGNATURE, **KERNEL_OPTIONS)
 
 
 def find_address() -> int:

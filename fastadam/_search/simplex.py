@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from .._numba.options import register_jitable
-from .._objective.layout import BEST_X, CURVATURE, LOWER, SIZE, TRIAL, UPPER, VALUE, X
+from .._objective.layout import BEST_X, CURVATURE, LOWER, ORIGIN, SIZE, TRIAL, UPPER, VALUE, X
 from .requests import ask, go_to
 
 #: What the point at hand is: a vertex, one of a simplex that has shrunk, or a move of the worst.
@@ -30,38 +30,54 @@ MOST_VARIABLES = 10
 #: The most moves, for each variable: of a simplex that is to get somewhere, and of one that only
 #: looks around where a descent has arrived.
 MOST_MOVES, MOST_LOOKS = 200, 2
+#: No moves yet, nor vertices.
+UNBEGUN = -1
 
 
 @register_jitable
 def begin(s, vectors):
-    """Ask for the first vertex: the best point."""
-    s.width, s.probe, s.points = 0.0, 0, 0
-    go_to(s, vectors, BEST_X, s.best_f)
+    """Ask for the first vertex beside the best point, of which at least one coordinate is free."""
+    s.width, s.origin_f, s.probe, s.points = 0.0, s.best_f, 0, UNBEGUN
+    for i in range(vectors.shape[1]):
+        vectors[ORIGIN, i] = vectors[BEST_X, i]
+    _place_edge(s, vectors)
     return ask(s, VERTEX, VALUE)
 
 
 @register_jitable
 def advance(s, vectors, simplex):
     """Take in a value and ask for the next; tell whether the simplex goes on."""
+    if s.points == UNBEGUN:
+        _fill(s, vectors, simplex)
     step = MADE
     if s.stage == MOVE:
         step = _take_move(s, vectors, simplex)
     else:
         _keep(s, vectors, simplex, s.probe, s.f)
-        s.probe += 1
     if step == SHRINK:
         _put_lowest_first(s, vectors, simplex)
-        s.stage, s.probe = SHRUNK, 1
-    if s.stage != MOVE and s.probe <= vectors.shape[1]:
-        _place_vertex(s, vectors, simplex)
-        return ask(s, s.stage, VALUE)
-    if step == MADE:
+        s.stage, s.probe = SHRUNK, 0
+    if s.stage == VERTEX and _place_edge(s, vectors):
+        return ask(s, VERTEX, VALUE)
+    if s.stage == SHRUNK and _place_half_way(s, vectors, simplex):
+        return ask(s, SHRUNK, VALUE)
+    if step in (MADE, SHRINK):
         if _is_small(s, vectors, simplex):
             return False
         s.points += 1
         step = REFLECTION
     _place_move(s, vectors, simplex, step)
     return ask(s, MOVE, VALUE)
+
+
+@register_jitable
+def _fill(s, vectors, simplex):
+    """Let all vertices be the first, but higher: moves replace those that bounds hold there."""
+    s.points = 0
+    for k in range(vectors.shape[1] + 1):
+        for i in range(vectors.shape[1]):
+            simplex[k, i] = vectors[ORIGIN, i]
+            vectors[CURVATURE, i] = math.inf
 
 
 @register_jitable
@@ -131,17 +147,32 @@ def _put_lowest_first(s, vectors, simplex):
 
 
 @register_jitable
-def _place_vertex(s, vectors, simplex):
-    """Go to the next vertex: an edge away from the first one, or half as far as it was."""
+def _place_edge(s, vectors):
+    """Go an edge away from the origin along the next coordinate; tell whether there is one."""
+    s.probe += 1
+    while s.probe <= vectors.shape[1]:
+        at = s.probe - 1
+        if vectors[LOWER, at] < vectors[UPPER, at]:
+            go_to(s, vectors, ORIGIN, s.origin_f)
+            p = vectors[ORIGIN, at] + EDGE * vectors[SIZE, at]
+            if p > vectors[UPPER, at]:
+                p = max(vectors[ORIGIN, at] - EDGE * vectors[SIZE, at], vectors[LOWER, at])
+            vectors[X, at] = vectors[TRIAL, at] = p
+            return True
+        s.probe += 1
+    return False
+
+
+@register_jitable
+def _place_half_way(s, vectors, simplex):
+    """Go half-way to the first vertex from the next one; tell whether there is one."""
+    s.probe += 1
+    if s.probe > vectors.shape[1]:
+        return False
     for i in range(vectors.shape[1]):
-        x, p = simplex[0, i], simplex[0, i]
-        if s.stage == SHRUNK:
-            p = x + 0.5 * (simplex[s.probe, i] - x)
-        elif i == s.probe - 1:
-            p = x + EDGE * vectors[SIZE, i]
-            if p > vectors[UPPER, i]:
-                p = max(x - EDGE * vectors[SIZE, i], vectors[LOWER, i])
+        p = simplex[0, i] + 0.5 * (simplex[s.probe, i] - simplex[0, i])
         vectors[X, i] = vectors[TRIAL, i] = p
+    return True
 
 
 @register_jitable
