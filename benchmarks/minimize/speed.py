@@ -35,8 +35,8 @@ from .loops import (
     torch_rosenbrock,
 )
 
-IN_PLACE_LIMIT = 60.0
-PAIR_LIMIT = 120.0
+IN_PLACE_LIMIT = 45.0
+PAIR_LIMIT = 75.0
 SPEEDUP_LIMIT = 300.0
 OVERHEAD_LIMIT = 6.0
 

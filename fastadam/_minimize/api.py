@@ -106,7 +106,8 @@ def minimize(
     lr : float, callable or "auto", default "auto"
         The step size. With a number, or a callable of the iteration (from 1) as in
         `fastadam.schedules`, the iterates are exactly the rule's. "auto": see Notes; the options
-        of the rule, from `betas` to `clip_norm`, are for its legs there.
+        of the rule, from `betas` to `clip_norm`, are for its legs there, with more than ten
+        variables.
     betas : tuple of float
         Default (0.9, 0.999), or (0.98, 0.995) with ``lr="auto"``.
     epsilon : float
@@ -163,19 +164,22 @@ def minimize(
 
     Notes
     -----
-    **"auto"** has two gears. A *descent* is a quasi-Newton method, that of Broyden, Fletcher,
-    Goldfarb and Shanno [1]_ with Powell's damping [2]_: on a matrix for up to 24 variables, in
+    **"auto"** has three ways down. A *descent* is a quasi-Newton method, that of Broyden, Fletcher,
+    Goldfarb and Shanno [1]_ with Powell's damping [2]_: on a matrix for up to 50 variables, in
     limited memory [3]_ beyond. Coordinates at a bound are left out, the others projected [4]_. Its
     line search asks for a decrease and, where the gradient is given, for a slope that is less
-    steep, which serves kinks too [5]_. A *cycle* is legs of the rule: each from the best point,
-    with moments at zero, at one step size, until 20 iterations bring no new best value. Then the
-    step is shortened: a decay on plateau, with warm restarts [6]_.
+    steep, which serves kinks too [5]_. A *simplex* is that of Nelder and Mead [6]_, which asks for
+    values alone. A *cycle* is legs of the rule: each from the best point, with moments at zero, at
+    one step size, until 20 iterations bring no new best value. Then the step is shortened: a decay
+    on plateau, with warm restarts [7]_.
 
     A search begins with a descent. Its differences are forward, and central at the end, where they
-    suit the curvature [7]_. Without a gradient, descents with wide ones follow, from 0.3 to 1e-4
-    of the size of `x`: implicit filtering [8]_, which passes over ripples and jumps. If the first
-    has not arrived and they gain nothing, as at kinks, there is a cycle, with differences as wide
-    as its steps. Such rounds are repeated while they gain something, with three cycles at most.
+    suit the curvature [8]_. Without a gradient, descents with wide ones follow, from 0.3 to 1e-4
+    of the size of `x`: implicit filtering [9]_, which passes over ripples and jumps. If the first
+    has not arrived and they gain nothing, as at kinks, there is a simplex, or with more than ten
+    variables a cycle, with differences as wide as its steps. If it has arrived without a gradient,
+    the first moves of a simplex look around. All of this is repeated while it gains something,
+    with three cycles at most.
 
     A descent has arrived where what its next step promises is less than rounding, or a tiny part
     of the fall so far; steps are in units of the size of each coordinate. So units of the function
@@ -200,10 +204,11 @@ def minimize(
     .. [3] J. Nocedal, Mathematics of Computation 35 (1980) 773-782
     .. [4] D. P. Bertsekas, SIAM Journal on Control and Optimization 20 (1982) 221-246
     .. [5] A. S. Lewis, M. L. Overton, Mathematical Programming 141 (2013) 135-163
-    .. [6] I. Loshchilov, F. Hutter, "SGDR", ICLR 2017, https://arxiv.org/abs/1608.03983
-    .. [7] P. E. Gill, W. Murray, M. A. Saunders, M. H. Wright, SIAM Journal on Scientific and
+    .. [6] J. A. Nelder, R. Mead, The Computer Journal 7 (1965) 308-313
+    .. [7] I. Loshchilov, F. Hutter, "SGDR", ICLR 2017, https://arxiv.org/abs/1608.03983
+    .. [8] P. E. Gill, W. Murray, M. A. Saunders, M. H. Wright, SIAM Journal on Scientific and
        Statistical Computing 4 (1983) 310-321
-    .. [8] P. Gilmore, C. T. Kelley, SIAM Journal on Optimization 5 (1995) 269-285
+    .. [9] P. Gilmore, C. T. Kelley, SIAM Journal on Optimization 5 (1995) 269-285
 
     Examples
     --------
