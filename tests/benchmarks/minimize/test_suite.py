@@ -38,8 +38,8 @@ def test_quick_suite(tmp_path, capsys, monkeypatch, hasty, one_thread, short):
     found = content["suites"]["minimize"]
     assert {row["status"] for row in found["rows"]} == {"ok"}
     assert {verdict["asked"] for verdict in found["verdicts"]} == {
-        "<= 60 ns",
-        "<= 120 ns",
+        "<= 45 ns",
+        "<= 75 ns",
         ">= 300",
         "<= 6 µs",
         "<= 0.3 s",

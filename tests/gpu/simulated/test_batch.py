@@ -34,7 +34,7 @@ def test_each_form_of_the_gradient(form, lr):
     batch = assert_as_on_cpu(
         fun, x0, rows, (T,), jac, lr=lr, maxiter=90, gtol=3e-2 if lr != "auto" else 1e-9
     )
-    assert len(set(batch.counts[:, NIT])) > 2
+    assert len(set(batch.counts[:, NIT])) > 1
 
 
 @pytest.mark.parametrize("method", METHODS)
