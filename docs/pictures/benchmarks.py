@@ -14,11 +14,12 @@ STYLES = [(OURS, "o"), (THEIRS, "D"), ("#E69F00", "s"), ("#009E73", "^"), ("#CC7
 
 #: Labels, and which rows of the tables they are.
 FITS = {
-    "ours, tuned, gradient": ("fits", "tuned: ``minimize_batch``"),
+    "ndoptimize, gradient": ("fits", "ndoptimize, Levenberg-Marquardt, with the gradient"),
     "ours, gradient": ("fits", "``minimize_batch``, with the gradient"),
+    "ours, plain Adam, tuned": ("fits", "tuned: ``minimize_batch``"),
+    "ours": ("fits", "``minimize_batch``, no gradient"),
     "optimistix, vmap, no bounds": ("fits", "optimistix, Levenberg-Marquardt, ``vmap``, no bounds"),
     "curve_fit, no bounds": ("fits", "the same, no gradient, no bounds"),
-    "ours": ("fits", "``minimize_batch``, no gradient"),
     "L-BFGS-B, compiled, gradient": (
         "fits",
         "SciPy L-BFGS-B, one by one, compiled misfit and gradient",
@@ -33,7 +34,7 @@ ITERATIONS = {
     "ours, in place": ("iteration", '``minimize``, compiled, ``jac="in-place"``'),
     "ours, jac=True": ("iteration", "``minimize``, compiled, ``jac=True``"),
     "NumPy": ("iteration", "NumPy loop over ``scipy.optimize.rosen``"),
-    "torch.optim.Adam": ("iteration", "``torch.optim.Adam``"),
+    "torch.optim.Adam": ("iteration", "``torch.optim.Adam``, in another run"),
 }
 
 
