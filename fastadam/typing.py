@@ -119,7 +119,7 @@ class _SearchOptions(TypedDict, total=False):
     patience: Real | None
     disp: Boolean | None
     finite_diff_rel_step: ArrayLike | None
-    x_scale: ArrayLike | None
+    x_scale: Real | Sequence[Real] | NDArray[Any] | None
 
 
 class MinimizeOptions(_SearchOptions, total=False):
