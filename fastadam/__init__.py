@@ -13,6 +13,7 @@
 - `Adam`, `AdamW`, `NAdam`, `RAdam`, `Adamax`, `RMSprop`, `SGD`, with PyTorch's conventions;
   `Optimizer` is what they have in common;
 - `pack`: many arrays in one buffer;
+- `lr_find`: a learning rate to begin with;
 - `schedules`: learning rates that change from step to step;
 - `cuda`: whether there is a GPU.
 
@@ -26,14 +27,16 @@ from . import schedules, typing
 from ._optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from ._optimizers.base import Optimizer
 from ._optimizers.packing import pack
+from ._optimizers.range_test import lr_find
 from ._optimizers.sgd import SGD, RMSprop
 
 __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "SGD", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "cuda", "minimize",
-    "minimize_batch", "multistart", "pack", "problems", "schedules", "scipy_method", "typing",
+    "SGD", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "cuda", "lr_find",
+    "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules", "scipy_method",
+    "typing",
 ]
 # fmt: on
 
