@@ -113,7 +113,8 @@ class ReduceOnPlateau:
             self._cooling, self._worse = self.cooldown, 0
 
     def _is_better(self, value: float) -> bool:
-        sign = 1.0 if self.mode == "min" else -1.0
-        if self.threshold_mode == "abs":
-            return sign * value < sign * self.best - self.threshold
-        return sign * value < sign * self.best * (1.0 - sign * self.threshold)
+        is_lower = self.mode == "min"
+        margin = -self.threshold if is_lower else self.threshold
+        is_part = self.threshold_mode == "rel"
+        bound = self.best * (1.0 + margin) if is_part else self.best + margin
+        return value < bound if is_lower else value > bound
