@@ -34,4 +34,3 @@ for ax in axes[-1]:
     ax.set_xlabel("step")
 for ax in axes[:, 0]:
     ax.set_ylabel("rate")
-figure.tight_layout()
