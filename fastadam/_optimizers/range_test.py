@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from .. import _validate as checks
 from ..typing import Gradients, Integer, Real
 from .base import Optimizer
-from .trees import Structure
 
 #: The test ends where the loss is so many times the first one.
 TOO_HIGH = 4.0
@@ -160,20 +159,16 @@ def _train(
 
 def _list_arrays(optimizer: Optimizer) -> list[np.ndarray]:
     arrays = []
-    for i, group in enumerate(optimizer.param_groups):
-        for array in Structure.find(f"params[{i}]", group["params"])[1]:
-            if not isinstance(array, np.ndarray):
-                raise TypeError(
-                    f"the optimizer's parameters must be NumPy arrays, got {checks.describe(array)}"
-                )
-            arrays.append(array)
+    for spec in (param.spec for param in optimizer._backend.params):
+        if not isinstance(spec.array, np.ndarray):
+            raise TypeError(f"{spec.name} must be a NumPy array, got {checks.describe(spec.array)}")
+        arrays.append(spec.array)
     return arrays
 
 
 def _find_steepest(curve: LRCurve) -> float:
     """Find the rate at which the average falls most steeply before it is lowest."""
-    finite = np.isfinite(curve.smoothed)
-    smoothed = curve.smoothed[: len(finite) if finite.all() else int(np.argmin(finite))]
+    smoothed = curve.smoothed[np.isfinite(curve.smoothed)]  # the last may be the one that is not
     if smoothed.size == 0:
         raise ValueError(f"the loss must be finite, got {curve.losses[0]} at the parameters given")
     lowest = int(np.argmin(smoothed))

@@ -164,11 +164,11 @@ class OneCycle:
             phases.append((2 * turn, first))
         phases.append((end, first / self.end_divisor))
         past, begin, rate = min(step - 1, end), 0.0, first
-        for at, goal in phases[:-1]:
+        for at, goal in phases:
             if past <= at:
-                return self._between(rate, goal, begin, at, past)
+                break
             begin, rate = at, goal
-        return self._between(rate, phases[-1][1], begin, end, past)
+        return self._between(rate, goal, begin, at, past)
 
     def _between(self, rate: float, goal: float, begin: float, end: float, past: int) -> float:
         done = (past - begin) / (end - begin) if end > begin else 1.0

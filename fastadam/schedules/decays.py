@@ -81,7 +81,7 @@ class Polynomial:
 
     def __call__(self, step: int) -> float:
         """Return the rate of a step."""
-        left = 1.0 - min(step - 1, self.steps) / self.steps
+        left = 1.0 - share_done(step, self.steps + 1)
         return float(self.first * left**self.power)
 
 
@@ -198,7 +198,7 @@ class MultiStep:
 
     def __call__(self, step: int) -> float:
         """Return the rate of a step."""
-        return self.first * self.factor ** bisect_right(sorted(self.after), step - 1)
+        return self.first * self.factor ** sum(number < step for number in self.after)
 
 
 @dataclass(frozen=True)
