@@ -18,6 +18,13 @@ from ._uninterrupted import Call
 GradientT = TypeVar("GradientT")
 
 
+class Form(NamedTuple):
+    """What a step's kernels do beside the rule's update."""
+
+    is_clipped: bool = False
+    is_averaged: bool = False
+
+
 class ParamSpec(NamedTuple):
     """A parameter array as the user passed it, what it is called, and the rule that updates it."""
 
@@ -27,6 +34,12 @@ class ParamSpec(NamedTuple):
     array: Any
     rule: Rule
     group: int  # the index of its parameter group
+    form: Form = Form()
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """The names of the arrays that are kept beside the parameters."""
+        return (*self.rule.state, "average") if self.form.is_averaged else self.rule.state
 
 
 class Param(ABC):

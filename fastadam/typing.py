@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "Gradients",
     "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
-    "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "Params", "PolishMethod",
-    "Sampling",
+    "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "OptimizerOptions", "Params",
+    "PolishMethod", "Sampling",
 ]
 # fmt: on
 
@@ -98,6 +98,17 @@ _Views = Iterator[_Array] | ValuesView[_Array] | Mapping[str, _Array]
 Params = _Array | Sequence[_Array | Mapping[str, Any]] | _Views
 #: The gradients of a step, with their structure.
 Gradients = _Array | Sequence[_Array | Sequence[_Array] | Mapping[str, _Array]] | _Views
+
+
+class OptimizerOptions(TypedDict, total=False):
+    """What all optimisers take beside the hyper-parameters of their own."""
+
+    maximize: Boolean
+    nonfinite: Nonfinite
+    threads: Integer | None
+    clip_norm: Real | None
+    clip_value: Real | None
+    average: Real | Literal["equal"] | None
 
 
 class _SearchOptions(TypedDict, total=False):

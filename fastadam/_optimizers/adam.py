@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._rules import adam as rules
-from ..typing import Boolean, Integer, LearningRate, Nonfinite, Params, Real
+from ..typing import Boolean, LearningRate, OptimizerOptions, Params, Real
 from .base import Optimizer
 from .docstrings import with_shared_parameters
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @with_shared_parameters
@@ -57,11 +62,9 @@ class Adam(Optimizer):
         weight_decay: Real = 0.0,
         *,
         amsgrad: Boolean = False,
-        maximize: Boolean = False,
-        nonfinite: Nonfinite = "propagate",
-        threads: Integer | None = None,
+        **common: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(params, locals(), nonfinite, threads)
+        super().__init__(params, locals())
 
 
 @with_shared_parameters
@@ -109,11 +112,9 @@ class AdamW(Optimizer):
         weight_decay: Real = 1e-2,
         *,
         amsgrad: Boolean = False,
-        maximize: Boolean = False,
-        nonfinite: Nonfinite = "propagate",
-        threads: Integer | None = None,
+        **common: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(params, locals(), nonfinite, threads)
+        super().__init__(params, locals())
 
 
 @with_shared_parameters
@@ -161,12 +162,9 @@ class NAdam(Optimizer):
         eps: Real = 1e-8,
         weight_decay: Real = 0.0,
         momentum_decay: Real = 4e-3,
-        *,
-        maximize: Boolean = False,
-        nonfinite: Nonfinite = "propagate",
-        threads: Integer | None = None,
+        **common: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(params, locals(), nonfinite, threads)
+        super().__init__(params, locals())
 
 
 @with_shared_parameters
@@ -221,12 +219,9 @@ class RAdam(Optimizer):
         betas: tuple[Real, Real] = (0.9, 0.999),
         eps: Real = 1e-8,
         weight_decay: Real = 0.0,
-        *,
-        maximize: Boolean = False,
-        nonfinite: Nonfinite = "propagate",
-        threads: Integer | None = None,
+        **common: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(params, locals(), nonfinite, threads)
+        super().__init__(params, locals())
 
 
 @with_shared_parameters
@@ -272,9 +267,6 @@ class Adamax(Optimizer):
         betas: tuple[Real, Real] = (0.9, 0.999),
         eps: Real = 1e-8,
         weight_decay: Real = 0.0,
-        *,
-        maximize: Boolean = False,
-        nonfinite: Nonfinite = "propagate",
-        threads: Integer | None = None,
+        **common: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(params, locals(), nonfinite, threads)
+        super().__init__(params, locals())

@@ -6,43 +6,43 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import chain
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
-import numba
 import numpy as np
 
 from .. import _validate as checks
 from .._backend import ParamSpec
 from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
-from ..typing import Gradients, LearningRate, Nonfinite
+from ..typing import Gradients, LearningRate
 from . import state_dict as saved
 from .backends import make_backend
 from .groups import ParamGroup
+from .options import check_options, make_signature, read_common
 from .trees import Structure
-
-NONFINITE_WORDS: tuple[Nonfinite, ...] = get_args(Nonfinite)
 
 
 class Optimizer(ABC):
     """Base of the optimisers; make one of the named ones instead.
 
-    A subclass names its rule, and has a constructor with the rule's hyper-parameters.
+    A subclass names its rule, and has a constructor with the rule's hyper-parameters; what all
+    optimisers take is its ``**common``.
     """
 
     _rule: ClassVar[Rule]
 
     @abstractmethod
-    def __init__(
-        self, params: Any, arguments: Mapping[str, Any], nonfinite: str, threads: Any
-    ) -> None:
-        # Those of the constructor, by name; also others.
+    def __init__(self, params: Any, arguments: Mapping[str, Any]) -> None:
+        """Take the constructor's ``locals()``: its arguments by name, and others."""
+        arguments = {**arguments, **read_common(type(self).__name__, arguments["common"])}
         defaults = {key: arguments[key] for key in self._rule.hyper_parameters}
-        self._nonfinite = checks.one_of("nonfinite", nonfinite, NONFINITE_WORDS)
-        if threads is not None:
-            threads = checks.count("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
-        self._backend = make_backend(self._make_groups(params, defaults), threads)
+        self._options = check_options(arguments)
+        self._backend = make_backend(self._make_groups(params, defaults), self._options.threads)
         self._step_count = 0
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__signature__ = make_signature(cls.__init__)  # type: ignore[attr-defined]
 
     def _make_groups(self, params: Any, defaults: Mapping[str, Any]) -> list[ParamSpec]:
         """Make the groups, and list the arrays in them."""
@@ -53,7 +53,7 @@ class Optimizer(ABC):
         )
         self._groups: list[ParamGroup] = []
         self._structures: list[Structure] = []
-        specs = []
+        specs, form = [], self._options.form
         for i, member in enumerate(params if has_groups else [{"params": params}]):
             prefix = f"[{i}]" if has_groups else ""
             name = f"params{prefix}" if has_groups else ""
@@ -69,7 +69,7 @@ class Optimizer(ABC):
             keys = structure.keys or ["0"]
             for label, key, leaf in zip(structure.labels, keys, leaves, strict=True):
                 name = tree_name + label
-                specs.append(ParamSpec(name, prefix + label, key, leaf, group.rule, i))
+                specs.append(ParamSpec(name, prefix + label, key, leaf, group.rule, i, form))
         self._leaves: Callable[[Any], list[Any]] = (
             self._group_leaves if has_groups else partial(self._structures[0].leaves, "grads")
         )
@@ -100,8 +100,9 @@ class Optimizer(ABC):
         before the step, and nothing is changed, or after it, and `step_count` tells so.
         """
         gradients = self._backend.take_gradients(self._leaves(grads))
-        if self._nonfinite != "propagate" and (found := self._backend.find_nonfinite(gradients)):
-            if self._nonfinite == "skip":
+        nonfinite = self._options.nonfinite
+        if nonfinite != "propagate" and (found := self._backend.find_nonfinite(gradients)):
+            if nonfinite == "skip":
                 return
             param, value = found
             raise ValueError(f"grads{param.spec.label} must be finite, got {value}")
@@ -231,7 +232,7 @@ class Optimizer(ABC):
         params = {
             _state_key(param.spec, name): param
             for param in self._backend.params
-            for name in param.spec.rule.state
+            for name in param.spec.state
         }
         own_keys = self._state_scalars().keys() | params.keys()
         saved.check_keys(state_dict, own_keys, len(self._groups))
@@ -243,7 +244,7 @@ class Optimizer(ABC):
         # Read once, and before anything is written: numpy.load reads from the file at each look.
         loaded = {key: saved.read_array(state_dict, key, param) for key, param in params.items()}
         for param in self._backend.params:
-            names = param.spec.rule.state
+            names = param.spec.state
             calls += param.make_load_calls(
                 {name: loaded[_state_key(param.spec, name)] for name in names}
             )

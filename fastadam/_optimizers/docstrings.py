@@ -35,7 +35,7 @@ SHARED = {
     amsgrad : bool, default False
         Divide by the largest second moment so far instead of the present one.
     """,
-    "common": """
+    "common": r"""
     maximize : bool, default False
         Go up the gradient instead of down.
     nonfinite : {"propagate", "raise", "skip"}, default "propagate"
@@ -45,6 +45,17 @@ SHARED = {
     threads : int, optional
         1 for the serial loop, more for the parallel one on so many threads. By default whichever
         is faster, by timing them. The results are the same to the last bit. Not for a GPU.
+    clip_norm : float, optional
+        Where the 2-norm of all gradients together is above it, they are scaled down to it: by
+        ``clip_norm / (norm + 1e-6)``, as `torch.nn.utils.clip_grad_norm_` does. `grad_norm` then
+        tells the norm. Not for a GPU.
+    clip_value : float, optional
+        Each element of a gradient is brought into ``[-clip_value, clip_value]``. Not for a GPU.
+    average : float or "equal", optional
+        Average the parameters over the steps, in the same pass over memory; see `averaged`. A
+        number is the decay :math:`d` of an exponential average, in [0, 1), which at its
+        :math:`n`-th step is :math:`\min(d, (1 + n) / (10 + n))`; "equal" gives every step the
+        same weight. Not for a GPU.
 
     Raises
     ------

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._rules import sgd as rules
-from ..typing import Boolean, Integer, LearningRate, Nonfinite, Params, Real
+from ..typing import Boolean, LearningRate, OptimizerOptions, Params, Real
 from .base import Optimizer
 from .docstrings import with_shared_parameters
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @with_shared_parameters
@@ -49,12 +54,9 @@ class RMSprop(Optimizer):
         alpha: Real = 0.99,
         eps: Real = 1e-8,
         weight_decay: Real = 0.0,
-        *,
-        maximize: Boolean = False,
-        nonfinite: Nonfinite = "propagate",
-        threads: Integer | None = None,
+        **common: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(params, locals(), nonfinite, threads)
+        super().__init__(params, locals())
 
 
 @with_shared_parameters
@@ -114,9 +116,6 @@ class SGD(Optimizer):
         dampening: Real = 0.0,
         weight_decay: Real = 0.0,
         nesterov: Boolean = False,
-        *,
-        maximize: Boolean = False,
-        nonfinite: Nonfinite = "propagate",
-        threads: Integer | None = None,
+        **common: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(params, locals(), nonfinite, threads)
+        super().__init__(params, locals())

@@ -92,11 +92,9 @@ class Lion(fastadam.Optimizer):
         *,
         warmth=0.0,
         cautious=False,
-        maximize=False,
-        nonfinite="propagate",
-        threads=None,
+        **common,
     ):
-        super().__init__(params, locals(), nonfinite, threads)
+        super().__init__(params, locals())
 
 
 class Reference:

@@ -6,10 +6,11 @@ import re
 import pytest
 
 import fastadam
+from fastadam._optimizers.options import COMMON
 from fastadam._rules.table import METHODS, RULES
 
 CLASSES = ["Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SGD"]
-OF_THE_CLASS = {"params", "nonfinite", "threads"}
+OF_THE_CLASS = {"params", *COMMON} - {"maximize"}
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -1,0 +1,86 @@
+"""What every optimiser takes beside its rule's hyper-parameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, NamedTuple, get_args
+
+import numba
+
+from .. import _validate as checks
+from .._backend import Form
+from ..typing import Nonfinite
+
+NONFINITE_WORDS: tuple[Nonfinite, ...] = get_args(Nonfinite)
+
+#: The hyper-parameters and options that a constructor need not repeat, with their defaults.
+COMMON: Mapping[str, Any] = {
+    "maximize": False,
+    "nonfinite": "propagate",
+    "threads": None,
+    "clip_norm": None,
+    "clip_value": None,
+    "average": None,
+}
+
+
+class Options(NamedTuple):
+    """The options, checked."""
+
+    nonfinite: Nonfinite
+    threads: int | None
+    clip_norm: float | None
+    clip_value: float | None
+    average: float | str | None
+
+    @property
+    def form(self) -> Form:
+        """What the kernels do beside the rule's update."""
+        is_clipped = self.clip_norm is not None or self.clip_value is not None
+        return Form(is_clipped, self.average is not None)
+
+
+def read_common(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete the keyword arguments that all constructors take; ``name`` is the class's."""
+    for key in given:
+        if key not in COMMON:
+            raise TypeError(
+                f"{name}() got an unexpected keyword argument {key!r}"
+                + checks.suggestion(key, COMMON)
+            )
+    return {**COMMON, **given}
+
+
+def check_options(values: Mapping[str, Any]) -> Options:
+    """Check the options among the arguments of a constructor."""
+    threads, norm, value = (values[key] for key in ("threads", "clip_norm", "clip_value"))
+    if threads is not None:
+        threads = checks.count("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
+    if norm is not None:
+        norm = checks.positive("clip_norm", norm)
+    if value is not None:
+        value = checks.positive("clip_value", value)
+    if norm is not None and value is not None:
+        raise ValueError(
+            f"clip_norm and clip_value cannot be combined, got {norm} and {value}: leave one out"
+        )
+    average = values["average"]
+    if isinstance(average, str):
+        average = checks.one_of("average", average, ("equal",))
+    elif average is not None:
+        average = checks.fraction("average", average)
+    nonfinite = checks.one_of("nonfinite", values["nonfinite"], NONFINITE_WORDS)
+    return Options(nonfinite, threads, norm, value, average)
+
+
+def make_signature(constructor: Any) -> inspect.Signature:
+    """Make the signature of a constructor with what its ``**common`` stands for."""
+    signature = inspect.signature(constructor)
+    parameters = list(signature.parameters.values())[1:]  # without self
+    if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
+        parameters[-1:] = [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default)
+            for key, default in COMMON.items()
+        ]
+    return signature.replace(parameters=parameters)
