@@ -70,6 +70,14 @@ class Param(ABC):
         The arrays have to be kept until then.
         """
 
+    @abstractmethod
+    def copy_values(self) -> np.ndarray:
+        """Copy the parameters out: an array on the host."""
+
+    @abstractmethod
+    def make_store_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that write the parameters, from such an array as those of a state."""
+
 
 class Backend(Protocol[GradientT]):
     """The parameter arrays of one optimiser, all in this place, and their kernels.

@@ -101,6 +101,16 @@ class ParamArray(Param):
         views = self._state_views()
         return [(operator.setitem, view, ..., arrays[name]) for name, view in views.items()]
 
+    def copy_values(self) -> np.ndarray:
+        """Copy the parameters out."""
+        return np.array(self.array)
+
+    def make_store_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that write the parameters."""
+        if not self.array.flags.writeable:  # by now
+            parameter(self.spec.name, self.array)
+        return [(operator.setitem, np.asarray(self.array), ..., values)]
+
     def _state_views(self) -> dict[str, np.ndarray]:
         shape, back = [self.shape[axis] for axis in self._axes], np.argsort(self._axes)
         return {
