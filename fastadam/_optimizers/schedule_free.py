@@ -141,9 +141,7 @@ class ScheduleFreeAdamW(Optimizer):
 
     def _require_training(self, method: str) -> None:
         if self._trained is not None:
-            raise RuntimeError(
-                f"{method} needs the parameters of training mode; call {type(self).__name__}.train()"
-            )
+            raise RuntimeError(f"{method} is of training mode: call train() first")
 
     def step(self, grads: Gradients) -> None:
         """Update the parameters in place, as `Optimizer.step` does; in training mode alone.

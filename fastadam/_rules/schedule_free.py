@@ -1,9 +1,9 @@
 """Schedule-free AdamW: its arithmetic and spec.
 
 The paper has three sequences: ``z``, the steps; ``x``, their average; and ``y``, where gradients
-are taken: ``y = (1 - beta1) z + beta1 x``. The parameters are ``y``, and the state is ``d = z - y``,
-from which ``x`` follows. Like all other state it is 0 at first, where ``z`` itself would begin as
-the parameters::
+are taken: ``y = (1 - beta1) z + beta1 x``. The parameters are ``y``, and the state is
+``d = z - y``, from which ``x`` follows. Like all other state it is 0 at first, where ``z`` itself
+would begin as the parameters::
 
     z' = z - lr u,  x' = (1 - c) x + c z'
     y' = y + c d - lr (1 - beta1 (1 - c)) u

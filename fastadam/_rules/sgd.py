@@ -12,7 +12,6 @@ from .._validate import flag, fraction, unit_interval
 from .shared import EPS, VELOCITY_FLOOR, V, descent_gradient, make_common
 from .spec import HyperParameter, Rule, StateArray
 
-
 B = StateArray("b", VELOCITY_FLOOR, is_velocity=True)
 
 

@@ -22,7 +22,6 @@ def make_common(lr: float = 1e-3, weight_decay: float = 0.0) -> dict[str, HyperP
     }
 
 
-
 def make_betas(beta1: float, beta2: float) -> dict[str, HyperParameter]:
     """Make the two decay rates, with these defaults."""
     scalars = {"beta1": itemgetter(0), "beta2": itemgetter(1)}

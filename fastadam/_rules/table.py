@@ -38,7 +38,5 @@ def _list_variants(rule: Rule) -> Iterator[Rule]:
 
 #: These and their variants, each once: all that kernels are made from.
 RULES = tuple(
-    dict.fromkeys(
-        each for rule in (*METHODS.values(), *_OTHERS) for each in _list_variants(rule)
-    )
+    dict.fromkeys(each for rule in (*METHODS.values(), *_OTHERS) for each in _list_variants(rule))
 )
