@@ -124,6 +124,7 @@ def test_no_parameter_is_left_out():
 
 METHODS = {
     "alpha": "rmsprop",
+    "centered": "rmsprop",
     "momentum": "sgd",
     "dampening": "sgd",
     "nesterov": "momentum",

@@ -126,6 +126,7 @@ NUMBERS = {
     "weight_decay": 0.25,
     "amsgrad": True,
     "alpha": 0.5,
+    "centered": True,
     "momentum": 0.5,
     "dampening": 0.5,
     "nesterov": True,
@@ -144,6 +145,7 @@ NUMBERS = {
 }
 METHODS = {
     "alpha": "rmsprop",
+    "centered": "rmsprop",
     "momentum": "sgd",
     "dampening": "momentum",
     "nesterov": "momentum",

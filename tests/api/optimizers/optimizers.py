@@ -5,6 +5,7 @@ import numpy as np
 import fastadam
 
 NAMES = ["Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SGD"]
+NAMES += ["Lion", "ADOPT", "AdEMAMix", "ScheduleFreeAdamW"]
 
 
 def make(name, params, **keywords):

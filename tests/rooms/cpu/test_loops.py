@@ -11,7 +11,31 @@ from fastadam._rules.table import METHODS, RULES
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 SIZES = (0, 1, 3, 4_097, 100_003)
 
-parametrize_rules = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+#: A loop takes up to a second to compile: of these the quick tests look at the one of float64 that
+#: runs serially, since the loop is the same for all rules.
+FEW_LOOPS = {
+    "rmsprop_momentum", "rmsprop_centered", "rmsprop_centered_momentum",
+    "lion", "adopt", "ademamix", "schedule_free_adamw",
+}  # fmt: skip
+
+
+def loops(parallel):
+    """Parametrise a test with rules and dtypes."""
+    return pytest.mark.parametrize(
+        ("rule", "dtype"),
+        [
+            pytest.param(
+                rule,
+                dtype,
+                id=f"{dtype}-{rule.name}",
+                marks=[pytest.mark.slow] * (rule.name in FEW_LOOPS and (parallel or dtype == "f4")),
+            )
+            for dtype in (FLOAT32, FLOAT64)
+            for rule in RULES
+        ],
+    )
+
+
 parametrize_dtypes = pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
 
 
@@ -34,8 +58,7 @@ def run(kernel, p, g, state, rule):
     return p.tobytes() + state.tobytes()
 
 
-@parametrize_rules
-@parametrize_dtypes
+@loops(parallel=True)
 @pytest.mark.parametrize("size", SIZES)
 def test_parallel_equals_serial_bit_for_bit(rule, dtype, size):
     serial, parallel = make_step_kernel(rule, dtype, False), make_step_kernel(rule, dtype, True)
@@ -48,8 +71,7 @@ def test_parallel_equals_serial_bit_for_bit(rule, dtype, size):
         assert run(with_threads, *problem(rule, dtype, size), rule) == expected
 
 
-@parametrize_rules
-@parametrize_dtypes
+@loops(parallel=False)
 @pytest.mark.parametrize("cut", [0, 1, 7, 1_000, 4_096])
 def test_a_split_array_gives_the_same_bits(rule, dtype, cut):
     kernel = make_step_kernel(rule, dtype, False)
@@ -62,8 +84,7 @@ def test_a_split_array_gives_the_same_bits(rule, dtype, cut):
     assert np.concatenate([part[2] for part in parts], axis=1).tobytes() == state.tobytes()
 
 
-@parametrize_rules
-@parametrize_dtypes
+@loops(parallel=False)
 def test_no_subnormal_survives_in_the_state(rule, dtype):
     tiny = np.finfo(dtype).tiny
     p, g, state = problem(rule, dtype, 37)
