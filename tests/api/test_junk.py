@@ -132,8 +132,15 @@ METHODS = {
 }
 
 
+# The slow one has the search of another rule compiled.
+OPTIONS = [
+    pytest.param(name, marks=[pytest.mark.slow] * (name == "centered"))
+    for name in (*MinimizeOptions.__annotations__, "threads", "vectorized")
+]
+
+
 @pytest.mark.fault(number=34)
-@pytest.mark.parametrize("name", [*MinimizeOptions.__annotations__, "threads", "vectorized"])
+@pytest.mark.parametrize("name", OPTIONS)
 def test_options(name):
     method = METHODS.get(name, "adam")
 

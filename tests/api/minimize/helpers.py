@@ -30,7 +30,6 @@ RULES = [
     ("radam", "RAdam", {"betas": (0.8, 0.99)}),
     ("adamax", "Adamax", {}),
     ("rmsprop", "RMSprop", {"alpha": 0.9}),
-    ("rmsprop", "RMSprop", {"centered": True, "momentum": 0.5}),
     ("sgd", "SGD", {}),
     ("sgd", "SGD", {"momentum": 0.7, "dampening": 0.2}),
     ("momentum", "SGD", {"momentum": 0.9}),

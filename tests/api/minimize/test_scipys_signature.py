@@ -154,7 +154,10 @@ METHODS = {
 
 
 @pytest.mark.fault(number=15)
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize(
+    "name",  # the slow one has the search of another rule compiled
+    [pytest.param(name, marks=[pytest.mark.slow] * (name == "centered")) for name in NUMBERS],
+)
 @pytest.mark.parametrize("kind", [zero_d, numpys])
 def test_arrays_of_no_dimensions_are_numbers(name, kind):
     method, value = METHODS.get(name, "adam"), NUMBERS[name]
