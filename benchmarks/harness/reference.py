@@ -78,8 +78,8 @@ class Reference:
     def _rmsprop(self, g: np.ndarray) -> np.ndarray:
         alpha = self.hyper["alpha"]
         self.v = alpha * self.v + (1 - alpha) * g**2
-        self.m = alpha * self.m + (1 - alpha) * g
-        variance = self.v - self.m**2 if self.hyper.get("centered", False) else self.v
+        self.u = alpha * self.u + (1 - alpha) * g
+        variance = self.v - self.u**2 if self.hyper.get("centered", False) else self.v
         g = g / (np.sqrt(np.maximum(variance, 0)) + self.hyper["eps"])
         self.b = self.hyper.get("momentum", 0.0) * self.b + g
         return self.b
