@@ -112,6 +112,12 @@ class DeviceParamArray(Param):
         """Make the calls that write the parameters."""
         return self.gpu.make_write_calls(self.pointer, values)
 
+    def make_exchange_calls(self) -> list[Call]:
+        """Make no calls: there are no averages here."""
+        return []
+
+    make_restart_calls = make_exchange_calls
+
 
 class Regions:
     """Where all parameter arrays of an optimiser are: on one GPU, none twice, in one order."""

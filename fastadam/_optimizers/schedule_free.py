@@ -22,7 +22,8 @@ class ScheduleFreeAdamW(Optimizer):
     r"""AdamW with an average in place of a schedule [1]_.
 
     The parameters are where gradients are taken while it trains, and the better average of them
-    between `eval` and `train`. It is in training mode at first.
+    between `eval` and `train`. It is in training mode at first. With `average` it raises
+    ValueError: it has its own.
 
     Parameters
     ----------
@@ -93,6 +94,10 @@ class ScheduleFreeAdamW(Optimizer):
         **common: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(params, locals())
+        if self._options.average is not None:
+            raise ValueError(
+                f"average must be None: eval() gives this rule's, got {self._options.average!r}"
+            )
         #: Copies of ``y``, in evaluation mode.
         self._trained: list[np.ndarray] | None = None
 
