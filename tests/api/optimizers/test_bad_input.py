@@ -67,7 +67,6 @@ HYPER = [
     ("AdEMAMix", {"warmup_steps": 9, "betas": (0.0, 0.9, 0.9)}, ["warmup_steps=9", "(0.0, "]),
     ("ScheduleFreeAdamW", {"betas": (0.0, 0.9)}, ["betas[0]", "(0.0, 0.9)"]),
     ("ScheduleFreeAdamW", {"warmup_steps": -1}, ["warmup_steps", "-1"]),
-    ("ScheduleFreeAdamW", {"average": 0.9}, ["average", "eval()", "0.9"]),
     ("ScheduleFreeAdamW", {"r": -0.5}, ["r must", "-0.5"]),
     ("ScheduleFreeAdamW", {"weight_lr_power": NAN}, ["weight_lr_power", "nan"]),
 ]

@@ -76,6 +76,11 @@ def test_parameters_that_became_read_only_are_left_alone(mode):
     assert not np.array_equal(params[-1], before[-1])
 
 
+def test_it_has_no_other_average():
+    with pytest.raises(ValueError, match=r"average must be None.*eval\(\).*got 0\.9"):
+        fastadam.ScheduleFreeAdamW(np.ones(2), average=0.9)
+
+
 def test_steps_of_size_0_have_no_weight():
     p = np.ones(2)
     optimizer = fastadam.ScheduleFreeAdamW(p, lr=lambda step: 0.1 * (step > 2))
