@@ -12,6 +12,7 @@ from scipy.optimize import OptimizeWarning
 import fastadam
 from fastadam import problems, schedules
 from fastadam.typing import MinimizeOptions
+from tests.rules import slow_if
 
 
 class NoArray:
@@ -134,7 +135,7 @@ METHODS = {
 
 # The slow one has the search of another rule compiled.
 OPTIONS = [
-    pytest.param(name, marks=[pytest.mark.slow] * (name == "centered"))
+    pytest.param(name, marks=slow_if(name == "centered"))
     for name in (*MinimizeOptions.__annotations__, "threads", "vectorized")
 ]
 

@@ -7,20 +7,14 @@ import pytest
 from fastadam._cpu.kernels import make_finite_kernel, make_step_kernel
 from fastadam._cpu.threads import run_parallel
 from fastadam._rules.table import METHODS, RULES
+from tests.rules import LATER, slow_if
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 SIZES = (0, 1, 3, 4_097, 100_003)
 
-#: A loop takes up to a second to compile: of these the quick tests look at the one of float64 that
-#: runs serially, since the loop is the same for all rules.
-FEW_LOOPS = {
-    "rmsprop_momentum", "rmsprop_centered", "rmsprop_centered_momentum",
-    "lion", "adopt", "ademamix", "schedule_free_adamw",
-}  # fmt: skip
-
 
 def loops(parallel):
-    """Parametrise a test with rules and dtypes."""
+    """Parametrise a test with rules and dtypes; of `LATER` float64's serial loop is quick."""
     return pytest.mark.parametrize(
         ("rule", "dtype"),
         [
@@ -28,7 +22,7 @@ def loops(parallel):
                 rule,
                 dtype,
                 id=f"{dtype}-{rule.name}",
-                marks=[pytest.mark.slow] * (rule.name in FEW_LOOPS and (parallel or dtype == "f4")),
+                marks=slow_if(rule.name in LATER and (parallel or dtype == FLOAT32)),
             )
             for dtype in (FLOAT32, FLOAT64)
             for rule in RULES
