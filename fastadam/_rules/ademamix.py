@@ -70,6 +70,6 @@ ADEMAMIX = Rule(
         "alpha": HyperParameter(5.0, nonnegative),
         **WARMUP,
     },
-    (M, V, StateArray("m_slow", VELOCITY_FLOOR)),
+    (M, V, StateArray("m_slow", VELOCITY_FLOOR, may_be_negative=True)),
     check=check_warmup,
 )

@@ -97,10 +97,11 @@ SCHEDULE_FREE = Rule(
         "r": HyperParameter(0.0, nonnegative),
         "weight_lr_power": HyperParameter(2.0, nonnegative),
     },
-    (StateArray("d", VELOCITY_FLOOR), V),
+    (StateArray("d", VELOCITY_FLOOR, may_be_negative=True), V),
     (
         Carried("lr_max", 0.0, schedule_free_lr_max, nonnegative),
         Carried("weight_sum", 0.0, schedule_free_weight_sum, nonnegative),
     ),
     check=check_averageable,
+    needs_digits=True,
 )

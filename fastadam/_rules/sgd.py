@@ -81,10 +81,15 @@ def rmsprop_centered_momentum_update(p, g, state, c):
 _RMSPROP = {**make_common(lr=1e-2), **EPS, "alpha": HyperParameter(0.99, fraction)}
 _MOMENTUM = {"momentum": HyperParameter(0.0, fraction)}
 _CENTERED = {"centered": HyperParameter(False, flag, {})}
-_MEAN = StateArray("m", VELOCITY_FLOOR)
+_MEAN = StateArray("m", VELOCITY_FLOOR, may_be_negative=True)
 
 RMSPROP_CENTERED = Rule(
-    "rmsprop_centered", rmsprop_coefficients, rmsprop_centered_update, _RMSPROP, (V, _MEAN)
+    "rmsprop_centered",
+    rmsprop_coefficients,
+    rmsprop_centered_update,
+    _RMSPROP,
+    (V, _MEAN),
+    needs_digits=True,
 )
 RMSPROP_CENTERED_MOMENTUM = Rule(
     "rmsprop_centered_momentum",
@@ -92,6 +97,7 @@ RMSPROP_CENTERED_MOMENTUM = Rule(
     rmsprop_centered_momentum_update,
     _RMSPROP | _MOMENTUM,
     (V, _MEAN, B),
+    needs_digits=True,
 )
 RMSPROP_MOMENTUM = Rule(
     "rmsprop_momentum",

@@ -76,6 +76,15 @@ def test_parameters_that_became_read_only_are_left_alone(mode):
     assert not np.array_equal(params[-1], before[-1])
 
 
+@pytest.mark.parametrize("kind", ["bfloat16", "uint8"])
+def test_states_whose_differences_count_are_kept_whole(kind):
+    p = np.ones(2, np.float32)
+    with pytest.raises(ValueError, match=f"state_dtype must be None.*schedule_free.*{kind}"):
+        fastadam.ScheduleFreeAdamW(p, state_dtype=kind)
+    with pytest.raises(ValueError, match=f"state_dtype must be None.*centered.*{kind}"):
+        fastadam.RMSprop([{"params": p, "centered": True}], state_dtype=kind)
+
+
 def test_it_has_no_other_average():
     with pytest.raises(ValueError, match=r"average must be None.*eval\(\).*got 0\.9"):
         fastadam.ScheduleFreeAdamW(np.ones(2), average=0.9)
