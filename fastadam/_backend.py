@@ -90,6 +90,14 @@ class Param(ABC):
         """
 
     @abstractmethod
+    def copy_values(self) -> np.ndarray:
+        """Copy the parameters out: an array on the host."""
+
+    @abstractmethod
+    def make_store_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that write the parameters, from such an array as those of a state."""
+
+    @abstractmethod
     def make_exchange_calls(self) -> list[Call]:
         """Make the calls that exchange the parameters and their average."""
 

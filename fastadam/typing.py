@@ -119,6 +119,7 @@ class _SearchOptions(TypedDict, total=False):
     weight_decay: Real | None
     amsgrad: Boolean | None
     alpha: Real | None
+    centered: Boolean | None
     momentum: Real | None
     dampening: Real | None
     nesterov: Boolean | None

@@ -68,6 +68,11 @@ class ParamArray(Param):
 
     def _check_form(self) -> None:
         form, name = self.spec.form, self.spec.name
+        if form.state and self.spec.rule.needs_digits:
+            raise ValueError(
+                f"state_dtype must be None for the rule {self.spec.rule.name}, whose state needs "
+                f"all its digits, got {form.state!r}"
+            )
         if form.state and self.dtype == np.float64:
             raise ValueError(
                 f"state_dtype={form.state!r} is for parameters of float32 or bfloat16, "
@@ -162,6 +167,16 @@ class ParamArray(Param):
         """Make the calls that copy a state in."""
         views = self._state_views()
         return [(operator.setitem, view, ..., arrays[name]) for name, view in views.items()]
+
+    def copy_values(self) -> np.ndarray:
+        """Copy the parameters out."""
+        return np.array(self.array)
+
+    def make_store_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that write the parameters."""
+        if not self.array.flags.writeable:  # by now
+            parameter(self.spec.name, self.array)
+        return [(operator.setitem, np.asarray(self.array), ..., values)]
 
     def make_exchange_calls(self) -> list[Call]:
         """Make the calls that exchange the parameters and their average."""

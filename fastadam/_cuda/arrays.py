@@ -113,6 +113,14 @@ class DeviceParamArray(Param):
             for call in self.gpu.make_write_calls(pointer, arrays[name])
         ]
 
+    def copy_values(self) -> np.ndarray:
+        """Copy the parameters out."""
+        return self.gpu.read(self.pointer, self.shape, self.dtype)
+
+    def make_store_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that write the parameters."""
+        return self.gpu.make_write_calls(self.pointer, values)
+
     def make_exchange_calls(self) -> list[Call]:
         """Make the calls that exchange the parameters and their average."""
         other = self.gpu.empty((self.size,), self.dtype)

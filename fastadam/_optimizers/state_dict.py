@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate as checks
+from .._rules.spec import Floats
 from .backends import select_backend
 from .groups import ParamGroup
 
@@ -46,19 +47,18 @@ def read_count(state_dict: Mapping[str, Any], key: str) -> int:
 
 def read_group(
     state_dict: Mapping[str, Any], prefix: str, group: ParamGroup
-) -> tuple[dict[str, Any], float | None]:
+) -> tuple[dict[str, Any], Floats]:
     """Read the hyper-parameters of a group and what its last step handed on."""
     values = {
         key: _scalar(state_dict[prefix + key])
         for key in group.name_scalars()
         if prefix + key in state_dict
     }
-    carried = group.rule.carried
-    if not carried:
-        return group.check(values), None
-    key = carried.name
-    number = carried.check(f"state_dict['{prefix}{key}']", values.pop(key))
-    return group.check(values), number
+    carried = tuple(
+        each.check(f"state_dict['{prefix}{each.name}']", values.pop(each.name))
+        for each in group.rule.carried
+    )
+    return group.check(values), carried
 
 
 def read_array(
