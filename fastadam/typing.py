@@ -12,6 +12,7 @@ The types of results say what their attributes are; the objects are SciPy's
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypedDict
 
@@ -26,6 +27,19 @@ __all__ = [
     "PolishMethod", "Sampling", "StateDtype",
 ]
 # fmt: on
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack as Unpack
+elif sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
+
+    class Unpack:
+        """What `typing.Unpack` is, for annotations that are looked at in Python 3.10."""
+
+        def __class_getitem__(cls, options):
+            return options
+
 
 Integer = int | np.integer[Any]
 Real = float | np.floating[Any] | np.integer[Any]

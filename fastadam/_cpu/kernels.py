@@ -33,10 +33,10 @@ from numba import from_dtype, prange, types
 from .._backend import PLAIN, Form
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
-from .._rules.beside import add_to_average, clip_gradient, leave_average, leave_gradient
+from .._rules.beside import clip_gradient, leave_gradient
 from .._rules.shared import FLOOR
 from .._rules.spec import Rule
-from .._rules.state import make_accessors, make_floors
+from .._rules.state import make_accessors, make_average_accessor, make_floors
 from .narrow import take, widen
 
 Kernel = Callable[..., Any]
@@ -82,7 +82,7 @@ def _make_kernel_of_form(rule: Rule, dtype: np.dtype[Any], parallel: bool, form:
     load, store = make_accessors(rule)
     floors = make_floors(rule, dtype)
     clip = clip_gradient if form.is_clipped else leave_gradient
-    add = add_to_average if form.is_averaged else leave_average
+    add = make_average_accessor(form.is_averaged)
     floor = dtype.type(FLOOR * np.finfo(dtype).tiny)
 
     def kernel(p, g, state, hyper, t, average, extras):

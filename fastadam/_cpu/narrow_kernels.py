@@ -20,10 +20,10 @@ from numba import from_dtype, prange, types
 from .._backend import Form
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
-from .._rules.beside import add_to_average, clip_gradient, leave_average, leave_gradient
+from .._rules.beside import clip_gradient, leave_gradient
 from .._rules.shared import FLOOR
 from .._rules.spec import Rule
-from .._rules.state import make_accessors, make_floors
+from .._rules.state import make_accessors, make_average_accessor, make_floors
 from .kernels import LIMIT, SCALE, WEIGHT, Kernel
 from .narrow import (
     BLOCK,
@@ -57,7 +57,7 @@ def make_narrow_kernel(rule: Rule, dtype: np.dtype[Any], form: Form, parallel: b
     load, store = make_accessors(rule)
     floors = make_floors(rule, REAL)
     clip = clip_gradient if form.is_clipped else leave_gradient
-    add = add_to_average if form.is_averaged else leave_average
+    add = make_average_accessor(form.is_averaged)
     floor = REAL.type(FLOOR * np.finfo(REAL).tiny)
     states, is_float32 = STORAGES[form.state or "float32"], dtype == np.float32
     read_state, write_state = states.read, states.write

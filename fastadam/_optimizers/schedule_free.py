@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .._rules import schedule_free as rules
 from .._uninterrupted import Call
-from ..typing import Gradients, Integer, LearningRate, OptimizerOptions, Params, Real
+from ..typing import Gradients, Integer, LearningRate, OptimizerOptions, Params, Real, Unpack
 from .base import Optimizer
 from .docstrings import with_shared_parameters
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 @with_shared_parameters

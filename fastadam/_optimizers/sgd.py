@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .._rules import sgd as rules
-from ..typing import Boolean, LearningRate, OptimizerOptions, Params, Real
+from ..typing import Boolean, LearningRate, OptimizerOptions, Params, Real, Unpack
 from .base import Optimizer
 from .docstrings import with_shared_parameters
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 @with_shared_parameters

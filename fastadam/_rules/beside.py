@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from numba.extending import register_jitable
 
-from .state import flush
-
 
 @register_jitable
 def clip_gradient(g, scale, limit):
@@ -23,11 +21,6 @@ def leave_gradient(g, scale, limit):
 
 
 @register_jitable
-def add_to_average(average, i, p, weight, floor):
-    """Add a parameter to its average, without a subnormal where it stays 0."""
-    average[i] = flush(average[i] + weight * (p - average[i]), floor)
-
-
-@register_jitable
-def leave_average(average, i, p, weight, floor):
-    """Leave an average that there is not."""
+def move_average(average, p, weight):
+    """Move an average towards a parameter."""
+    return average + weight * (p - average)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numba.extending import register_jitable
 
+from .beside import move_average
 from .spec import Rule
 
 
@@ -24,10 +25,26 @@ def make_accessors(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return _ACCESSORS[len(rule.state)]
 
 
+def make_average_accessor(is_averaged: bool) -> Callable[..., None]:
+    """Make ``store(averages, i, p, weight, floor)``, which moves an average towards a parameter."""
+    return _store_average if is_averaged else _store_no_average
+
+
 @register_jitable
 def flush(x, floor):
     """Make 0 of an ``x`` of less than ``floor``, and leave others (NaN stays NaN)."""
     return x - x if abs(x) < floor else x
+
+
+@register_jitable
+def _store_average(averages, i, p, weight, floor):
+    """Move a parameter's average towards it."""
+    averages[i] = flush(move_average(averages[i], p, weight), floor)
+
+
+@register_jitable
+def _store_no_average(averages, i, p, weight, floor):
+    """Do nothing where there are no averages."""
 
 
 # Numba has no loop over the entries of a tuple of unknown length, hence a pair of accessors for
