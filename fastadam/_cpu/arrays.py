@@ -26,7 +26,11 @@ class ParamArray(Param):
     fills before a step and `make_scatter_call` writes back in it.
     """
 
-    __slots__ = ("_axes", "_buffer", "_is_c_ordered", "array", "flat", "is_view", "state")
+    # fmt: off
+    __slots__ = (
+        "_axes", "_buffer", "_is_c_ordered", "array", "flat", "is_view", "nothing", "state",
+    )
+    # fmt: on
 
     def __init__(self, spec: ParamSpec) -> None:
         self.array = array = parameter(spec.name, spec.array)
@@ -42,14 +46,20 @@ class ParamArray(Param):
         else:
             self.flat = np.empty(array.size, array.dtype)
         self.state = np.zeros((len(spec.rule.state), array.size), array.dtype)
+        # What kernels take instead of parameters, gradient and state to do nothing.
+        self.nothing: tuple[np.ndarray, ...]
+        self.nothing = (*np.empty((2, 0), array.dtype), np.empty((len(self.state), 0), array.dtype))
         self._buffer: np.ndarray | None = None  # for gradients that have to be copied
 
     def take_gradient(self, gradient: Any, owners: frozenset[int]) -> np.ndarray:
         """Check a gradient; return it as a contiguous vector in the order of ``flat``.
 
-        ``owners`` are the ids of the owners of all parameters' memory. A gradient in that memory
-        (``x`` is the gradient of ``x @ y`` by ``y``) is copied before anything is written.
+        Of None it is an empty one. ``owners`` are the ids of the owners of all parameters' memory.
+        A gradient in that memory (``x`` is the gradient of ``x @ y`` by ``y``) is copied before
+        anything is written.
         """
+        if gradient is None:
+            return self.nothing[1]
         if not self.array.flags.writeable:  # by now; and `flat` would let itself be written
             parameter(f"params{self.spec.label}", self.array)
         if (

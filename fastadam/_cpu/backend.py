@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from itertools import chain, repeat
 from typing import Any
 
@@ -21,17 +22,26 @@ class CpuBackend:
     """A `Backend` of NumPy arrays."""
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
-        self.params = [ParamArray(spec) for spec in specs]
-        arrays = [param.array for param in self.params]
-        disjoint([spec.name for spec in specs], arrays)
-        self._owners = frozenset(id(find_owner(array)) for array in arrays)
         self._choices = KernelChoices(threads)
         self._is_threaded = False
+        self._set_params([ParamArray(spec) for spec in specs])
+
+    def make_add_call(self, specs: Sequence[ParamSpec]) -> Call:
+        """Make the call that adds arrays; those that are there keep their states."""
+        whole = copy(self)
+        whole._set_params([*self.params, *map(ParamArray, specs)])
+        return vars(self).update, vars(whole)
+
+    def _set_params(self, params: list[ParamArray]) -> None:
+        self.params = params
+        arrays = [param.array for param in params]
+        disjoint([param.spec.name for param in params], arrays)
+        self._owners = frozenset(id(find_owner(array)) for array in arrays)
         self._kernels: list[Kernel] = []  # they are compiled or loaded at the first step
         # What a step has of each array, and what most steps need not look at.
         self._flats = [param.flat for param in self.params]
         self._states = [param.state for param in self.params]
-        self._groups = [spec.group for spec in specs]
+        self._groups = [param.spec.group for param in params]
         self._copied = [param for param in self.params if not param.is_view]
 
     def take_gradients(self, gradients: Sequence[Any]) -> list[np.ndarray]:
@@ -49,25 +59,35 @@ class CpuBackend:
         self,
         gradients: Sequence[np.ndarray],
         hypers: Sequence[Floats],
-        step: int,
+        steps: Sequence[int],
         then: list[Call],
+        absent: Sequence[int] = (),
     ) -> None:
         """Take a step: the kernels take parameters, gradient, state, hyper-parameters, step."""
         if not self._kernels:
             self._load_kernels()
         if self._copied:
-            for param in self._copied:
+            left_alone = [self.params[place] for place in absent]
+            copied = [param for param in self._copied if param not in left_alone]
+            for param in copied:
                 param.gather()
-            then = [*[param.make_scatter_call() for param in self._copied], *then]
+            then = [*[param.make_scatter_call() for param in copied], *then]
         calls: Iterable[Call]
         if len(gradients) == 1:  # what a packed model is: it takes 0.3 us less in this way
             kernel, flat, state = self._kernels[0], self._flats[0], self._states[0]
-            calls = [(kernel, flat, gradients[0], state, hypers[0], step), *then]
+            calls = [(kernel, flat, gradients[0], state, hypers[0], steps[0]), *then]
         else:
             one = len(hypers) == 1
             each = repeat(hypers[0]) if one else [hypers[group] for group in self._groups]
-            steps = zip(self._kernels, self._flats, gradients, self._states, each, repeat(step))
-            calls = chain(steps, then)
+            counts = repeat(steps[0]) if one else [steps[group] for group in self._groups]
+            columns = self._kernels, self._flats, gradients, self._states, each, counts
+            calls = chain(zip(*columns, strict=False), then)
+        if absent:
+            # Each has its place in the calls. That of one that is left alone does nothing.
+            calls = list(calls)
+            for place in absent:
+                kernel, _, _, _, *others = calls[place]
+                calls[place] = (kernel, *self.params[place].nothing, *others)
         # All that is written is written here, and at once.
         if self._is_threaded:
             self._choices.run(calls)

@@ -22,6 +22,7 @@ COMMON: Mapping[str, Any] = {
     "clip_norm": None,
     "clip_value": None,
     "average": None,
+    "overrides": None,
 }
 
 

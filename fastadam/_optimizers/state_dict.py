@@ -27,10 +27,14 @@ def check_rule(state_dict: Mapping[str, Any], own: str) -> None:
 
 
 def check_keys(state_dict: Mapping[str, Any], own: set[str], group_count: int) -> None:
-    """Require an optimiser's own keys, and no others but learning rates that it does not need."""
+    """Require an optimiser's own keys, and no others but those that may be left out.
+
+    They are learning rates, where it has a schedule, and what `ParamGroup.name_rest` names.
+    """
     rates = {f"group{i}/lr" for i in range(group_count)}
+    rest = {f"group{i}/{key}" for i in range(group_count) for key in ("frozen", "missed_steps")}
     missing = sorted(own - state_dict.keys())
-    unknown = sorted(state_dict.keys() - own - rates)
+    unknown = sorted(state_dict.keys() - own - rates - rest)
     if missing or unknown:
         hint = ""
         if set(missing) & rates:
@@ -47,20 +51,26 @@ def read_step_count(state_dict: Mapping[str, Any]) -> int:
 
 
 def read_group(
-    state_dict: Mapping[str, Any], prefix: str, group: ParamGroup
-) -> tuple[dict[str, Any], float | None]:
-    """Read the hyper-parameters of a group and what its last step handed on."""
+    state_dict: Mapping[str, Any], prefix: str, group: ParamGroup, step_count: int
+) -> tuple[dict[str, Any], float | None, int]:
+    """Read the hyper-parameters of a group, what its last step handed on, and what it missed."""
     values = {
         key: _scalar(state_dict[prefix + key])
         for key in group.name_scalars()
         if prefix + key in state_dict
     }
-    carried = group.rule.carried
-    if not carried:
-        return group.check(values), None
-    key = carried.name
-    number = carried.check(f"state_dict['{prefix}{key}']", values.pop(key))
-    return group.check(values), number
+    rest = {
+        key: _scalar(state_dict[prefix + key]) if prefix + key in state_dict else default
+        for key, default in (("frozen", False), ("missed_steps", 0))
+    }
+    missed = checks.count(
+        f"state_dict['{prefix}missed_steps']", rest.pop("missed_steps"), 0, step_count
+    )
+    carried, number = group.rule.carried, None
+    if carried:
+        key = carried.name
+        number = carried.check(f"state_dict['{prefix}{key}']", values.pop(key))
+    return group.check({**values, **rest}), number, missed
 
 
 def read_array(state_dict: Mapping[str, Any], key: str, param: Param) -> np.ndarray:
