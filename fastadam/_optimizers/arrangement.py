@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,48 +41,57 @@ class Arrangement(NamedTuple):
     trees: list[Structure]
     leaf_groups: list[int]  # the index of the group of each array
     has_list: bool  # gradients are a list with those of each tree
+    list_leaves: Callable[[Any], list[Any]]  # of gradients: those of all arrays
+    carrying: list[int]  # the groups whose steps hand something on
 
-    def list_gradients(self, grads: Any) -> list[Any]:
-        """List the gradients of all arrays: None for those that a step is to leave alone."""
-        if self.has_list:
-            leaves = self._list_in_trees(grads)
-        elif grads is None:
-            raise TypeError(
-                "grads must have the structure of params, got None (which may stand for a part)"
-            )
-        else:
-            leaves = self.trees[0].leaves("grads", grads)
-        frozen = [i for i, group in enumerate(self.groups) if group.is_frozen]
-        if frozen:
-            pairs = zip(leaves, self.leaf_groups, strict=True)
-            leaves = [None if group in frozen else leaf for leaf, group in pairs]
-        return leaves
+    @classmethod
+    def make(
+        cls,
+        groups: list[ParamGroup],
+        trees: list[Structure],
+        leaf_groups: list[int],
+        has_list: bool,
+    ) -> Arrangement:
+        """Complete an arrangement."""
+        carrying = [i for i, group in enumerate(groups) if group.rule.carried]
+        list_leaves: Callable[[Any], list[Any]] = (
+            partial(_list_in_trees, trees) if has_list else partial(trees[0].leaves, "grads")
+        )
+        return cls(groups, trees, leaf_groups, has_list, list_leaves, carrying)
 
-    def _list_in_trees(self, grads: Any) -> list[Any]:
-        count = len(self.trees)
-        if (
-            isinstance(grads, (np.ndarray, Mapping))
-            or not hasattr(grads, "__len__")
-            or checks.is_device_array(grads)
-        ):
-            raise TypeError(
-                f"grads must be a list with the gradients of each of the {count} "
-                f"parameter groups, got {checks.describe(grads)}"
-            )
-        if len(grads) != count:
-            raise ValueError(
-                f"grads must hold the gradients of {count} parameter groups, got {len(grads)}"
-            )
-        leaves: list[Any] = []
-        for i, (tree, member) in enumerate(zip(self.trees, grads, strict=True)):
-            leaves += tree.leaves(f"grads[{i}]", member)
-        return leaves
+    def leave_out_frozen(self, gradients: Sequence[Any]) -> list[Any]:
+        """Put None in the place of the gradients of frozen groups."""
+        frozen = [group.is_frozen for group in self.groups]
+        pairs = zip(gradients, self.leaf_groups, strict=True)
+        return [None if frozen[i] else gradient for gradient, i in pairs]
 
     def find_resting(self, gradients: Sequence[Any]) -> list[int]:
         """Find the groups that have no gradients at all."""
         pairs = zip(gradients, self.leaf_groups, strict=True)
         busy = {group for gradient, group in pairs if gradient is not None}
         return [i for i in range(len(self.groups)) if i not in busy]
+
+
+def _list_in_trees(trees: list[Structure], grads: Any) -> list[Any]:
+    """List the gradients of several trees, of which they are a list."""
+    count = len(trees)
+    if (
+        isinstance(grads, (np.ndarray, Mapping))
+        or not hasattr(grads, "__len__")
+        or checks.is_device_array(grads)
+    ):
+        raise TypeError(
+            f"grads must be a list with the gradients of each of the {count} "
+            f"parameter groups, got {checks.describe(grads)}"
+        )
+    if len(grads) != count:
+        raise ValueError(
+            f"grads must hold the gradients of {count} parameter groups, got {len(grads)}"
+        )
+    leaves: list[Any] = []
+    for i, (tree, member) in enumerate(zip(trees, grads, strict=True)):
+        leaves += tree.leaves(f"grads[{i}]", member)
+    return leaves
 
 
 def arrange(params: Any, overrides: Any, maker: Maker) -> tuple[Arrangement, list[ParamSpec]]:
@@ -93,7 +103,8 @@ def arrange(params: Any, overrides: Any, maker: Maker) -> tuple[Arrangement, lis
             "overrides cannot be combined with parameter groups, which have hyper-parameters of "
             f"their own, got {checks.describe(overrides)}"
         )
-    arrangement, specs = Arrangement([], [], [], True), []
+    specs: list[ParamSpec] = []
+    arrangement = Arrangement.make([], [], [], True)
     for i, member in enumerate(params):
         arrangement, more = with_group(arrangement, f"params[{i}]", member, maker, 0)
         specs += more
@@ -119,14 +130,14 @@ def with_group(
     _require_unique_paths(tree_name, tree)
     own = {key: value for key, value in member.items() if key != "params"}
     group = maker.make_group(name, tree.build(leaves), own, missed)
-    groups, trees, leaf_groups, _ = arrangement
+    groups, trees, leaf_groups, *_ = arrangement
     index, prefix = len(groups), f"[{len(trees)}]"
     specs = [
         ParamSpec(tree_name + label, prefix + label, path, leaf, group.rule, index, maker.form)
         for label, path, leaf in zip(tree.labels, tree.paths, leaves, strict=True)
     ]
     leaf_groups = [*leaf_groups, *[index] * len(leaves)]
-    return Arrangement([*groups, group], [*trees, tree], leaf_groups, True), specs
+    return Arrangement.make([*groups, group], [*trees, tree], leaf_groups, True), specs
 
 
 def _arrange_tree(params: Any, overrides: Any, maker: Maker) -> tuple[Arrangement, list[ParamSpec]]:
@@ -142,7 +153,7 @@ def _arrange_tree(params: Any, overrides: Any, maker: Maker) -> tuple[Arrangemen
             tree.labels, tree.paths, leaves, leaf_groups, strict=True
         )
     ]
-    return Arrangement(groups, [tree], leaf_groups, False), specs
+    return Arrangement.make(groups, [tree], leaf_groups, False), specs
 
 
 def _split(

@@ -22,6 +22,7 @@ class _Present(NamedTuple):
     hyper: Floats  # as the rule names them; with a schedule all but the first, the learning rate
     rates: dict[int, float]  # what the schedule gave, by step: for the last two that it was asked
     missed: int  # steps of the optimiser that it took no part in
+    is_irregular: bool  # frozen, or it missed steps: what a step mostly need not look at
 
 
 class ParamGroup(MutableMapping[str, Any]):
@@ -110,6 +111,11 @@ class ParamGroup(MutableMapping[str, Any]):
         return setattr, self, "_present", self._make_present(values, carried, missed)
 
     @property
+    def is_irregular(self) -> bool:
+        """Whether it is frozen or missed steps."""
+        return self._present.is_irregular
+
+    @property
     def is_frozen(self) -> bool:
         """Whether steps leave the arrays alone."""
         return bool(self._present.values["frozen"])
@@ -140,7 +146,7 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def hyper(self, step: int) -> Floats:
         """Give the hyper-parameters of a step of the optimiser, as the rule names them."""
-        _, schedule, hyper, rates, _ = self._present
+        _, schedule, hyper, rates, *_ = self._present
         if schedule is None:
             return hyper
         lr = nonnegative(f"{self.label('lr')}({step})", schedule(step))
@@ -161,15 +167,18 @@ class ParamGroup(MutableMapping[str, Any]):
         ``step`` is the group's own, without those that it missed.
         """
         assert self.rule.carried is not None
-        values, schedule, own, rates, missed = self._present
+        values, schedule, own, rates, missed, is_irregular = self._present
         own = (*own[:-1], self.rule.carried.carry(hyper, float(step)))
-        return setattr, self, "_present", _Present(values, schedule, own, rates, missed)
+        present = _Present(values, schedule, own, rates, missed, is_irregular)
+        return setattr, self, "_present", present
 
     def make_miss_call(self) -> Call:
         """Make the call that counts a step in which it took no part."""
-        return setattr, self, "_present", self._present._replace(missed=self.missed + 1)
+        present = self._present._replace(missed=self.missed + 1, is_irregular=True)
+        return setattr, self, "_present", present
 
     def _make_present(self, values: dict[str, Any], carried: float | None, missed: int) -> _Present:
         schedule = values["lr"] if callable(values["lr"]) else None
         numbers = {**values, "lr": 0.0} if schedule else values
-        return _Present(values, schedule, self.rule.make_hyper(numbers, carried), {}, missed)
+        hyper, is_irregular = self.rule.make_hyper(numbers, carried), values["frozen"] or missed > 0
+        return _Present(values, schedule, hyper, {}, missed, is_irregular)
