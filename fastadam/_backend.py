@@ -25,6 +25,14 @@ class Form(NamedTuple):
     is_averaged: bool = False
 
 
+class StepExtras(NamedTuple):
+    """What kernels of such a form have to know of a step."""
+
+    clip_norm: float | None
+    clip_value: float
+    average_weight: float
+
+
 class ParamSpec(NamedTuple):
     """A parameter array as the user passed it, what it is called, and the rule that updates it."""
 
@@ -70,6 +78,14 @@ class Param(ABC):
         The arrays have to be kept until then.
         """
 
+    @abstractmethod
+    def make_exchange_calls(self) -> list[Call]:
+        """Make the calls that exchange the parameters and their average."""
+
+    @abstractmethod
+    def make_restart_calls(self) -> list[Call]:
+        """Make the calls that begin the average anew, with the parameters as they are."""
+
 
 class Backend(Protocol[GradientT]):
     """The parameter arrays of one optimiser, all in this place, and their kernels.
@@ -102,13 +118,18 @@ class Backend(Protocol[GradientT]):
         steps: Sequence[int],
         then: list[Call],
         absent: Sequence[int] = (),
+        extras: StepExtras | None = None,
     ) -> None:
         """Take a step, and make other calls after it.
 
         Each group has its hyper-parameters and its count of steps. ``absent`` are the places of the
-        arrays whose gradients were None. Whatever raises does so before anything is written, or
-        after all is.
+        arrays whose gradients were None. ``extras`` is None where the form of all arrays is the
+        plain one. Whatever raises does so before anything is written, or after all is.
         """
+
+    @property
+    def gradient_norm(self) -> float:
+        """The norm of all gradients of the last step, where it was needed."""
 
     def run(self, calls: Iterable[Call]) -> None:
         """Make other calls, `Param.make_load_calls` among them, in one go."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import repeat
 from typing import Any, ClassVar
 
 from .. import _validate as checks
-from .._backend import ParamSpec
+from .._backend import Form, StepExtras
 from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
 from ..typing import Gradients, LearningRate
 from . import state_dict as saved
 from .arrangement import Maker, arrange, with_group
+from .averaging import Averaging
 from .backends import make_backend, require_one_place
 from .groups import ParamGroup
 from .options import check_options, make_signature, read_common
@@ -37,6 +40,9 @@ class Optimizer(ABC):
         self._maker = Maker(self._rule, defaults, self._options.form)
         self._arrangement, specs = arrange(params, arguments["overrides"], self._maker)
         self._backend = make_backend(specs, self._options.threads)
+        average = self._options.average
+        self._averaging = None if average is None else Averaging(self._backend, average)
+        self._is_plain = self._options.form == Form()
         self._step_count = 0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -71,7 +77,9 @@ class Optimizer(ABC):
         No signal comes in between: KeyboardInterrupt (Ctrl-C) or what another handler raises comes
         before the step, and nothing is changed, or after it, and `step_count` tells so.
         """
-        arrangement = self._arrangement
+        averaging, arrangement = self._averaging, self._arrangement
+        if averaging:
+            averaging.require_own_parameters("step")
         step, groups = self._step_count + 1, arrangement.groups
         leaves = arrangement.list_leaves(grads)
         steps = [step] * len(groups)
@@ -100,7 +108,15 @@ class Optimizer(ABC):
         for i in arrangement.carrying:
             if i not in resting:
                 record.append(groups[i].make_carry_call(hypers[i], steps[i]))
-        self._backend.run_step(gradients, hypers, steps, record, absent)
+        if self._is_plain:
+            self._backend.run_step(gradients, hypers, steps, record, absent)
+            return
+        norm, value, weight = self._options.clip_norm, self._options.clip_value or math.inf, 0.0
+        if averaging and len(resting) < len(groups):
+            weight = averaging.find_weight()
+            record.append(averaging.make_count_call(averaging.count + 1))
+        extras = StepExtras(norm, value, weight)
+        self._backend.run_step(gradients, hypers, steps, record, absent, extras)
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Add parameters, with hyper-parameters of their own.
@@ -136,6 +152,8 @@ class Optimizer(ABC):
         """
         if not isinstance(group, Mapping):
             raise TypeError(f"group must be a mapping, got {checks.describe(group)}")
+        if self._averaging:
+            self._averaging.require_own_parameters("add_param_group")
         present = self._arrangement
         name = f"param_groups[{len(present.groups)}]"
         arrangement, specs = with_group(present, name, group, self._maker, self._step_count)
@@ -188,6 +206,65 @@ class Optimizer(ABC):
         step = max(self._step_count, 1)
         return _one_or_all([group.find_rate(step) for group in self._groups])
 
+    @property
+    def grad_norm(self) -> float:
+        """The 2-norm of all gradients of the last step, before they were clipped.
+
+        NaN before the first step. With ``clip_norm`` only; else ValueError.
+        """
+        if self._options.clip_norm is None:
+            raise ValueError("grad_norm is known of an optimiser with clip_norm=..., got None")
+        return self._backend.gradient_norm
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Put the averages in the place of the parameters, for the time of a ``with`` block.
+
+        The arrays exchange their contents: no view has to be made anew. At the end of the block,
+        and after an exception, they hold the parameters again, bit for bit. Before the first step
+        the averages are the parameters.
+
+        Raises
+        ------
+        ValueError
+            If the optimiser was made without ``average``.
+        RuntimeError
+            Inside another such block. A step, `state_dict` and `load_state_dict` raise it there.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastadam
+        >>> x = np.array([1.0])
+        >>> optimizer = fastadam.SGD(x, lr=1.0, average="equal")
+        >>> for _ in range(4):
+        ...     optimizer.step(2 * x)  # from 1 to -1 and back
+        >>> with optimizer.averaged():
+        ...     print(x)
+        [0.]
+        >>> x
+        array([1.])
+        """
+        averaging = self._need_averaging("averaged")
+        return averaging.swapped_in()
+
+    def restart_average(self) -> None:
+        """Begin the averages anew, with the parameters as they are.
+
+        So an average can be that of the end of a training, or of an epoch.
+
+        Raises
+        ------
+        ValueError
+            If the optimiser was made without ``average``.
+        """
+        self._need_averaging("restart_average").restart()
+
+    def _need_averaging(self, name: str) -> Averaging:
+        if self._averaging is None:
+            raise ValueError(f"{name}() is of an optimiser with average=..., got None")
+        self._averaging.require_own_parameters(name)
+        return self._averaging
+
     def __repr__(self) -> str:
         lines = []
         for i, group in enumerate(self._groups):
@@ -217,26 +294,16 @@ class Optimizer(ABC):
             callable ``lr`` is not saved: the optimiser that
             resumes brings its own.
         """
-        arrays = {
-            _state_key(param.spec, name): array
-            for param in self._backend.params
-            for name, array in param.copy_state().items()
-        }
-        rest = {
-            f"group{i}/{key}": value
-            for i, group in enumerate(self._groups)
-            for key, value in group.name_rest().items()
-            if value
-        }
-        return {**self._state_scalars(), **rest, **arrays}
+        if self._averaging:
+            self._averaging.require_own_parameters("state_dict")
+        rest = saved.list_rest(self._groups)
+        return {**self._state_scalars(), **rest, **saved.copy_arrays(self._backend.params)}
 
     def _state_scalars(self) -> dict[str, Any]:
         scalars: dict[str, Any] = {"rule": type(self).__name__, "step_count": self._step_count}
-        for i, group in enumerate(self._groups):
-            for key, value in group.name_scalars().items():
-                if not callable(value):
-                    scalars[f"group{i}/{key}"] = value
-        return scalars
+        if self._averaging:
+            scalars["average_count"] = self._averaging.count
+        return {**scalars, **saved.list_scalars(self._groups)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Resume from what `state_dict` returned.
@@ -256,30 +323,15 @@ class Optimizer(ABC):
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"state_dict must be a mapping, got {checks.describe(state_dict)}")
         saved.check_rule(state_dict, type(self).__name__)
-        params = {
-            _state_key(param.spec, name): param
-            for param in self._backend.params
-            for name in param.spec.state
-        }
-        own_keys = self._state_scalars().keys() | params.keys()
-        saved.check_keys(state_dict, own_keys, len(self._groups))
-        step_count = saved.read_step_count(state_dict)
-        calls = [
-            group.make_set_call(*saved.read_group(state_dict, f"group{i}/", group, step_count))
-            for i, group in enumerate(self._groups)
-        ]
-        # Read once, and before anything is written: numpy.load reads from the file at each look.
-        loaded = {key: saved.read_array(state_dict, key, param) for key, param in params.items()}
-        for param in self._backend.params:
-            names = param.spec.state
-            calls += param.make_load_calls(
-                {name: loaded[_state_key(param.spec, name)] for name in names}
-            )
-        self._backend.run([*calls, (setattr, self, "_step_count", step_count)])
-
-
-def _state_key(spec: ParamSpec, name: str) -> str:
-    return f"group{spec.group}/{spec.key}/{name}"
+        scalars, groups = self._state_scalars(), self._groups
+        saved.check_keys(state_dict, scalars.keys(), self._backend.params, groups)
+        step_count = saved.read_count(state_dict, "step_count")
+        record: list[Call] = [(setattr, self, "_step_count", step_count)]
+        if self._averaging:
+            self._averaging.require_own_parameters("load_state_dict")
+            count = saved.read_count(state_dict, "average_count")
+            record.append(self._averaging.make_count_call(count))
+        saved.resume(state_dict, self._backend, groups, step_count, record)
 
 
 def _one_or_all(rates: list[Any]) -> Any:

@@ -1,14 +1,15 @@
-"""What an optimiser is to resume from: a state dictionary, checked before anything is written."""
+"""State dictionaries: what is in them, and resuming from one that is checked before."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from .. import _validate as checks
-from .._backend import Param
+from .._backend import Backend, Param
+from .._uninterrupted import Call
 from .backends import select_backend
 from .groups import ParamGroup
 
@@ -26,13 +27,48 @@ def check_rule(state_dict: Mapping[str, Any], own: str) -> None:
         raise ValueError(f"state_dict['rule'] must be {own!r}, got {checks.describe(rule)}")
 
 
-def check_keys(state_dict: Mapping[str, Any], own: set[str], group_count: int) -> None:
+def list_scalars(groups: Sequence[ParamGroup]) -> dict[str, Any]:
+    """List the numbers of all groups that are always saved."""
+    return {
+        f"group{i}/{key}": value
+        for i, group in enumerate(groups)
+        for key, value in group.name_scalars().items()
+        if not callable(value)
+    }
+
+
+def list_rest(groups: Sequence[ParamGroup]) -> dict[str, Any]:
+    """List those that are saved only where they are not False or 0."""
+    return {
+        f"group{i}/{key}": value
+        for i, group in enumerate(groups)
+        for key, value in group.name_rest().items()
+        if value
+    }
+
+
+def copy_arrays(params: Sequence[Param]) -> dict[str, np.ndarray]:
+    """Copy the state of all arrays out."""
+    return {
+        _make_key(param, name): array
+        for param in params
+        for name, array in param.copy_state().items()
+    }
+
+
+def check_keys(
+    state_dict: Mapping[str, Any],
+    scalars: Set[str],
+    params: Sequence[Param],
+    groups: Sequence[ParamGroup],
+) -> None:
     """Require an optimiser's own keys, and no others but those that may be left out.
 
-    They are learning rates, where it has a schedule, and what `ParamGroup.name_rest` names.
+    They are learning rates, where it has a schedule, and what `list_rest` lists.
     """
-    rates = {f"group{i}/lr" for i in range(group_count)}
-    rest = {f"group{i}/{key}" for i in range(group_count) for key in ("frozen", "missed_steps")}
+    own = scalars | {_make_key(param, name) for param in params for name in param.spec.state}
+    rates = {f"group{i}/lr" for i in range(len(groups))}
+    rest = {f"group{i}/{key}" for i, group in enumerate(groups) for key in group.name_rest()}
     missing = sorted(own - state_dict.keys())
     unknown = sorted(state_dict.keys() - own - rates - rest)
     if missing or unknown:
@@ -44,13 +80,37 @@ def check_keys(state_dict: Mapping[str, Any], own: set[str], group_count: int) -
         )
 
 
-def read_step_count(state_dict: Mapping[str, Any]) -> int:
-    """Read the number of steps taken."""
-    value = _scalar(state_dict["step_count"])
-    return checks.count("state_dict['step_count']", value, 0, MOST_STEPS)
+def read_count(state_dict: Mapping[str, Any], key: str) -> int:
+    """Read a number of steps."""
+    return checks.count(f"state_dict[{key!r}]", _scalar(state_dict[key]), 0, MOST_STEPS)
 
 
-def read_group(
+def resume(
+    state_dict: Mapping[str, Any],
+    backend: Backend[Any],
+    groups: Sequence[ParamGroup],
+    step_count: int,
+    then: list[Call],
+) -> None:
+    """Bring groups and arrays into the state that was saved, and make other calls after that."""
+    calls = [
+        group.make_set_call(*_read_group(state_dict, f"group{i}/", group, step_count))
+        for i, group in enumerate(groups)
+    ]
+    # Read once, and before anything is written: numpy.load reads from the file at each look.
+    loaded = []
+    for param in backend.params:
+        keys = {name: _make_key(param, name) for name in param.spec.state}
+        loaded.append({name: _read_array(state_dict, key, param) for name, key in keys.items()})
+        calls += param.make_load_calls(loaded[-1])
+    backend.run([*calls, *then])
+
+
+def _make_key(param: Param, name: str) -> str:
+    return f"group{param.spec.group}/{param.spec.key}/{name}"
+
+
+def _read_group(
     state_dict: Mapping[str, Any], prefix: str, group: ParamGroup, step_count: int
 ) -> tuple[dict[str, Any], float | None, int]:
     """Read the hyper-parameters of a group, what its last step handed on, and what it missed."""
@@ -59,21 +119,19 @@ def read_group(
         for key in group.name_scalars()
         if prefix + key in state_dict
     }
-    rest = {
-        key: _scalar(state_dict[prefix + key]) if prefix + key in state_dict else default
+    frozen, missed = (
+        _scalar(state_dict[prefix + key]) if prefix + key in state_dict else default
         for key, default in (("frozen", False), ("missed_steps", 0))
-    }
-    missed = checks.count(
-        f"state_dict['{prefix}missed_steps']", rest.pop("missed_steps"), 0, step_count
     )
+    missed = checks.count(f"state_dict['{prefix}missed_steps']", missed, 0, step_count)
     carried, number = group.rule.carried, None
     if carried:
         key = carried.name
         number = carried.check(f"state_dict['{prefix}{key}']", values.pop(key))
-    return group.check({**values, **rest}), number, missed
+    return group.check({**values, "frozen": frozen}), number, missed
 
 
-def read_array(state_dict: Mapping[str, Any], key: str, param: Param) -> np.ndarray:
+def _read_array(state_dict: Mapping[str, Any], key: str, param: Param) -> np.ndarray:
     """Read a state array, which may live elsewhere, as a NumPy array in C order."""
     name, value = f"state_dict[{key!r}]", state_dict[key]
     value = select_backend(value).to_host(name, value)

@@ -38,6 +38,30 @@ def test_none_leaves_an_array_and_its_state_alone(layout, threads, nonfinite):
     assert optimizer.step_count == 3
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_clipping_and_averages_leave_out_what_a_step_leaves_alone(threads):
+    """Groups, places of calls and the norm are those of the arrays that take part."""
+    params = [np.ones(3), np.full(20_000, 2.0), np.ones(3)]
+    optimizer = fastadam.SGD(params, lr=0.5, clip_norm=5.0, average="equal", threads=threads)
+    optimizer.step([np.array([6.0, 0.0, 8.0]), None, None])  # of norm 10: halved
+    assert optimizer.grad_norm == pytest.approx(10.0)
+    np.testing.assert_allclose(params[0], [-0.5, 1.0, -1.0], rtol=1e-6)
+    optimizer.step([None, None, None])
+    late = np.zeros(20_000)
+    optimizer.add_param_group({"params": late})
+    optimizer.step([[None, np.full(20_000, 0.01), None], np.full(20_000, 0.01)])
+    assert optimizer.grad_norm == pytest.approx(2.0)
+    np.testing.assert_allclose(params[1], 1.995, rtol=1e-12)
+    assert (params[2] == 1.0).all()
+    with optimizer.averaged():
+        np.testing.assert_allclose(params[0], [-0.5, 1.0, -1.0], rtol=1e-6)
+        np.testing.assert_allclose(params[1], 1.9975, rtol=1e-12)  # of two steps
+        np.testing.assert_allclose(late, -0.0025, rtol=1e-12)
+        with pytest.raises(RuntimeError, match="add_param_group"):
+            optimizer.add_param_group({"params": np.ones(2)})
+    np.testing.assert_allclose(late, -0.005, rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_without_any_gradient_only_counts(name):
     p = [np.ones(3), np.ones(2)]
