@@ -38,7 +38,7 @@ def test_none_leaves_an_array_and_its_state_alone(layout, threads, nonfinite):
     assert optimizer.step_count == 3
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_clipping_and_averages_leave_out_what_a_step_leaves_alone(threads):
     """Groups, places of calls and the norm are those of the arrays that take part."""
     params = [np.ones(3), np.full(20_000, 2.0), np.ones(3)]
@@ -162,6 +162,7 @@ def test_overrides_of_a_nested_tree_share_groups():
     assert [layer["w"][0], layer["b"][0]] == [0.5, 1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
 @pytest.mark.parametrize("name", ["Adam", "NAdam", "RAdam"])
 def test_torch_counts_in_the_same_way(name):
