@@ -23,14 +23,16 @@ class Form(NamedTuple):
 
     is_clipped: bool = False
     is_averaged: bool = False
+    #: How the state is kept: "bfloat16", "uint8", or by default as the parameters' own kind.
+    state: str = ""
 
 
 class StepExtras(NamedTuple):
-    """What kernels of such a form have to know of a step."""
+    """What kernels that are not plain have to know of a step."""
 
-    clip_norm: float | None
-    clip_value: float
-    average_weight: float
+    clip_norm: float | None = None
+    clip_value: float = math.inf
+    average_weight: float = 0.0
 
 
 class ParamSpec(NamedTuple):
@@ -43,11 +45,6 @@ class ParamSpec(NamedTuple):
     rule: Rule
     group: int  # the index of its parameter group
     form: Form = Form()
-
-    @property
-    def state(self) -> tuple[str, ...]:
-        """The names of the arrays that are kept beside the parameters."""
-        return (*self.rule.state, "average") if self.form.is_averaged else self.rule.state
 
 
 class Param(ABC):
@@ -68,12 +65,16 @@ class Param(ABC):
             raise ValueError(f"{name} must have the shape {self.shape} of {own}, got {shape}")
 
     @abstractmethod
+    def describe_state(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
+        """Give the dtype and the shape of each array of the state, by name."""
+
+    @abstractmethod
     def copy_state(self) -> dict[str, np.ndarray]:
-        """Copy the state out: arrays on the host in the shape of the parameters, by name."""
+        """Copy the state out: arrays on the host, by name."""
 
     @abstractmethod
     def make_load_calls(self, arrays: Mapping[str, np.ndarray]) -> list[Call]:
-        """Make the calls that copy a state in, from C-ordered arrays of its shape and dtype.
+        """Make the calls that copy a state in, from C-ordered arrays of its shapes and dtypes.
 
         The arrays have to be kept until then.
         """
@@ -117,14 +118,14 @@ class Backend(Protocol[GradientT]):
         hypers: Sequence[Floats],
         steps: Sequence[int],
         then: list[Call],
+        extras: StepExtras,
         absent: Sequence[int] = (),
-        extras: StepExtras | None = None,
     ) -> None:
         """Take a step, and make other calls after it.
 
         Each group has its hyper-parameters and its count of steps. ``absent`` are the places of the
-        arrays whose gradients were None. ``extras`` is None where the form of all arrays is the
-        plain one. Whatever raises does so before anything is written, or after all is.
+        arrays whose gradients were None. Whatever raises does so before anything is written, or
+        after all is.
         """
 
     @property

@@ -203,9 +203,14 @@ def parameter(name: str, value: object) -> np.ndarray:
     return value
 
 
+def is_bfloat16(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a dtype is the bfloat16 of ml_dtypes, which need not be installed."""
+    return dtype.name == "bfloat16"
+
+
 def floating(name: str, value: np.ndarray) -> None:
-    """Require float32 or float64 in the machine's byte order."""
-    if value.dtype not in DTYPES:
+    """Require float32 or float64 in the machine's byte order, or bfloat16."""
+    if value.dtype not in DTYPES and not is_bfloat16(value.dtype):
         raise TypeError(
             f"{name} must be float32 or float64 in native byte order, got {describe(value)}"
         )

@@ -23,7 +23,7 @@ __all__ = [
     "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "Gradients",
     "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
     "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "OptimizerOptions", "Params",
-    "PolishMethod", "Sampling",
+    "PolishMethod", "Sampling", "StateDtype",
 ]
 # fmt: on
 
@@ -53,6 +53,7 @@ PolishMethod = Literal[
 Device = Literal["cpu", "cuda"]
 Nonfinite = Literal["propagate", "raise", "skip"]
 OnError = Literal["raise", "nan"]
+StateDtype = Literal["bfloat16", "uint8"]
 Sampling = Literal["sobol", "latin-hypercube"]
 
 #: A number, or a callable of the step.
@@ -127,6 +128,7 @@ class OptimizerOptions(TypedDict, total=False):
     clip_value: Real | None
     average: Real | Literal["equal"] | None
     overrides: Mapping[str, Mapping[str, Any]] | None
+    state_dtype: StateDtype | None
 
 
 class _SearchOptions(TypedDict, total=False):

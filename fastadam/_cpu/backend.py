@@ -13,18 +13,9 @@ import numpy as np
 from .._backend import ParamSpec, StepExtras
 from .._rules.spec import Floats
 from .._uninterrupted import Call, call_each, exhaust
-from .._validate import DTYPES, conversion, describe, disjoint
+from .._validate import DTYPES, conversion, describe, disjoint, is_bfloat16
 from .arrays import ParamArray, find_owner
-from .kernels import (
-    EXTRAS,
-    LIMIT,
-    NORM,
-    SCALE,
-    WEIGHT,
-    Kernel,
-    make_finite_kernel,
-    make_step_kernel,
-)
+from .kernels import EXTRAS, LIMIT, NORM, SCALE, WEIGHT, Kernel, make_finite_kernel
 from .norms import count_blocks, make_clip_kernel, make_norm_kernel
 from .threads import KernelChoices
 
@@ -34,6 +25,8 @@ class CpuBackend:
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
         self._threads = threads
+        # What kernels that are not plain have besides, see `kernels`.
+        self._extras = np.full(EXTRAS, np.nan)
         self._set_params([ParamArray(spec) for spec in specs])
 
     def make_add_call(self, specs: Sequence[ParamSpec]) -> Call:
@@ -55,9 +48,8 @@ class CpuBackend:
         self._states = [param.state for param in self.params]
         self._groups = [param.spec.group for param in params]
         self._copied = [param for param in self.params if not param.is_view]
-        # What kernels of other forms have besides, see `kernels`; and the norms of all blocks.
-        self._averages = [param.average for param in self.params]
-        self._extras = np.full(EXTRAS, np.nan)
+        self._are_plain = all(param.is_plain for param in self.params)
+        # The norms of all blocks, and those of each array among them.
         ends = np.cumsum([count_blocks(param.size) for param in self.params])
         self._norms = np.zeros(ends[-1])
         self._block_norms = np.split(self._norms, ends[:-1])
@@ -70,8 +62,9 @@ class CpuBackend:
     def find_nonfinite(self, gradients: Sequence[np.ndarray]) -> tuple[ParamArray, Any] | None:
         """Find the first array whose gradient is not finite, and the element."""
         for param, gradient in zip(self.params, gradients, strict=True):
-            if not make_finite_kernel(param.dtype)(gradient):
-                return param, gradient[np.argmin(np.isfinite(gradient))]
+            if not make_finite_kernel(param.bits)(gradient):
+                values = gradient.view(param.dtype)
+                return param, values[np.argmin(np.isfinite(values))]
         return None
 
     def run_step(
@@ -80,12 +73,12 @@ class CpuBackend:
         hypers: Sequence[Floats],
         steps: Sequence[int],
         then: list[Call],
+        extras: StepExtras,
         absent: Sequence[int] = (),
-        extras: StepExtras | None = None,
     ) -> None:
         """Take a step: the kernels take parameters, gradient, state, hyper-parameters, step."""
         if not self._kernels:
-            self._load_kernels(extras is not None and extras.clip_norm is not None)
+            self._load_kernels(extras.clip_norm is not None)
         if self._copied:
             left_alone = [self.params[place] for place in absent]
             copied = [param for param in self._copied if param not in left_alone]
@@ -93,59 +86,42 @@ class CpuBackend:
                 param.gather()
             then = [*[param.make_scatter_call() for param in copied], *then]
         calls: Iterable[Call]
-        if extras is not None:
-            calls = [*self._make_calls_of_form(gradients, hypers, steps, absent, extras), *then]
-        elif (
-            len(gradients) == 1 and not absent
-        ):  # what a packed model is: it takes 0.3 us less in this way
+        if absent or not self._are_plain:
+            calls = [*self._make_calls_of_form(gradients, hypers, steps, extras), *then]
+        elif len(gradients) == 1:  # what a packed model is: it takes 0.3 us less in this way
             kernel, flat, state = self._kernels[0], self._flats[0], self._states[0]
             calls = [(kernel, flat, gradients[0], state, hypers[0], steps[0]), *then]
         else:
-            calls = chain(self._zip(gradients, hypers, steps, absent), then)
+            one = len(hypers) == 1
+            each = repeat(hypers[0]) if one else [hypers[group] for group in self._groups]
+            counts = repeat(steps[0]) if one else [steps[group] for group in self._groups]
+            columns = self._kernels, self._flats, gradients, self._states, each, counts
+            calls = chain(zip(*columns, strict=False), then)
         # All that is written is written here, and at once.
         if self._is_threaded:
             self._choices.run(calls)
         else:
             exhaust(call_each(calls))
 
-    def _zip(
-        self,
-        gradients: Sequence[np.ndarray],
-        hypers: Sequence[Floats],
-        steps: Sequence[int],
-        absent: Sequence[int],
-        *more: Any,
-    ) -> Iterable[Call]:
-        """Put the calls of the kernels together; ``more`` are sequences of other arguments.
-
-        Each array has its place among them: of one that is left alone, the call does nothing.
-        """
-        flats, states = self._flats, self._states
-        if absent:
-            flats, states = list(flats), list(states)
-            for place in absent:
-                flats[place] = self.params[place].no_elements
-                states[place] = self.params[place].no_state
-        one = len(hypers) == 1
-        each = repeat(hypers[0]) if one else [hypers[group] for group in self._groups]
-        counts = repeat(steps[0]) if one else [steps[group] for group in self._groups]
-        return zip(self._kernels, flats, gradients, states, each, counts, *more, strict=False)
-
     def _make_calls_of_form(
         self,
         gradients: Sequence[np.ndarray],
         hypers: Sequence[Floats],
         steps: Sequence[int],
-        absent: Sequence[int],
         extras: StepExtras,
     ) -> list[Call]:
-        """Make the calls of kernels that clip or average, and before them those for the norm."""
+        """Make the calls of kernels of any form, and before them those for the norm."""
         numbers = self._extras
         numbers[SCALE], numbers[LIMIT] = 1.0, extras.clip_value
         numbers[WEIGHT] = extras.average_weight
-        calls = self._zip(gradients, hypers, steps, absent, self._averages, repeat(numbers))
+        calls = [
+            param.make_step_call(kernel, gradient, hypers[group], steps[group], numbers)
+            for param, kernel, gradient, group in zip(
+                self.params, self._kernels, gradients, self._groups, strict=True
+            )
+        ]
         if extras.clip_norm is None:
-            return list(calls)
+            return calls
         clip = (make_clip_kernel(), self._norms, extras.clip_norm, numbers)
         norms = zip(self._norm_kernels, gradients, self._block_norms, strict=True)
         return [*norms, clip, *calls]
@@ -158,16 +134,14 @@ class CpuBackend:
     def _load_kernels(self, with_norms: bool) -> None:
         before = len(self.params) + 1 if with_norms else 0  # calls
         for place, param in enumerate(self.params):
-            kind = param.spec.rule, param.dtype, param.spec.form
-            load = partial(make_step_kernel, *kind, parallel=True)
+            kind = param.spec.rule, param.bits, param.spec.form
+            load = partial(param.load_kernel, True)
             self._is_threaded |= self._choices.add(place + before, load, param.size, *kind)
             if with_norms:
-                load = partial(make_norm_kernel, param.dtype, True)
-                self._choices.add(place, load, param.size, "norm", param.dtype)
-                self._norm_kernels.append(make_norm_kernel(param.dtype, False))
-        self._kernels = [
-            make_step_kernel(param.spec.rule, param.dtype, param.spec.form) for param in self.params
-        ]
+                load = partial(make_norm_kernel, param.bits, True)
+                self._choices.add(place, load, param.size, "norm", param.bits)
+                self._norm_kernels.append(make_norm_kernel(param.bits, False))
+        self._kernels = [param.load_kernel(False) for param in self.params]
 
     @staticmethod
     def run(calls: Iterable[Call]) -> None:
@@ -189,10 +163,10 @@ class CpuBackend:
                 raise TypeError(
                     f"{name} must be a NumPy array, got {describe(array)}{conversion(array)}"
                 )
-            if array.dtype.kind not in "fiub":
+            if array.dtype.kind not in "fiub" and not is_bfloat16(array.dtype):
                 raise TypeError(f"{name} must hold real numbers, got {describe(array)}")
         common = np.result_type(*arrays) if dtype is None else dtype
-        if common not in DTYPES:
+        if common not in DTYPES and not is_bfloat16(common):
             whose = "the arrays' common one, " if dtype is None else ""
             raise TypeError(f"dtype must be float32 or float64, got {whose}{common}")
         flat = np.empty(sum(array.size for array in arrays), common)

@@ -37,6 +37,7 @@ from .._numba.options import KERNEL_OPTIONS
 from .._rules.shared import FLOOR
 from .._rules.spec import Rule
 from .._rules.state import flush, make_accessors, make_floors
+from .narrow import take, widen
 
 Kernel = Callable[..., Any]
 
@@ -150,13 +151,16 @@ def make_finite_kernel(dtype: np.dtype[Any]) -> Kernel:
 
     One comparison that is false for NaN too, and no early exit: so it vectorises. On 100,000
     finite float32 numbers it took 5 us; ``isfinite`` up to the first that is not took 33.
+    Of uint16 it is for the bits of bfloat16.
     """
-    largest = np.finfo(dtype).max
+    read, largest = take, np.finfo(np.float32 if dtype == np.uint16 else dtype).max
+    if dtype == np.uint16:
+        read = widen
 
     def kernel(x):
         bad = False
         for i in range(x.size):
-            bad |= not abs(x[i]) <= largest
+            bad |= not abs(read(x[i])) <= largest
         return not bad
 
     kernel.__qualname__ = f"all_finite_{dtype.name}"

@@ -91,6 +91,10 @@ class DeviceParamArray(Param):
                     raise ValueError(f"{name} shares memory with {shared}; pass a copy")
         self._known_pointer = pointer
 
+    def describe_state(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
+        """Give the dtype and the shape of each array of the state, by name."""
+        return dict.fromkeys(self._rows, (self.dtype, self.shape))
+
     def copy_state(self) -> dict[str, np.ndarray]:
         """Copy the state out."""
         return {

@@ -31,7 +31,7 @@ class CudaBackend:
         self._set_params([DeviceParamArray(spec) for spec in specs])
         if specs[0].form != Form():
             raise ValueError(
-                "clip_norm, clip_value and average are not for arrays on a GPU, "
+                "clip_norm, clip_value, average and state_dtype are not for arrays on a GPU, "
                 f"got {specs[0].name} there"
             )
         if threads is not None:
@@ -88,8 +88,8 @@ class CudaBackend:
         hypers: Sequence[Floats],
         steps: Sequence[int],
         then: list[Call],
+        extras: StepExtras,
         absent: Sequence[int] = (),
-        extras: StepExtras | None = None,
     ) -> None:
         """Take a step: a launch for each array, and the other calls right after them."""
         self._prepare()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,7 +9,6 @@ from itertools import repeat
 from typing import Any, ClassVar
 
 from .. import _validate as checks
-from .._backend import Form, StepExtras
 from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
 from ..typing import Gradients, LearningRate
@@ -40,9 +38,9 @@ class Optimizer(ABC):
         self._maker = Maker(self._rule, defaults, self._options.form)
         self._arrangement, specs = arrange(params, arguments["overrides"], self._maker)
         self._backend = make_backend(specs, self._options.threads)
+        self._extras = self._options.extras
         average = self._options.average
         self._averaging = None if average is None else Averaging(self._backend, average)
-        self._is_plain = self._options.form == Form()
         self._step_count = 0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -108,15 +106,11 @@ class Optimizer(ABC):
         for i in arrangement.carrying:
             if i not in resting:
                 record.append(groups[i].make_carry_call(hypers[i], steps[i]))
-        if self._is_plain:
-            self._backend.run_step(gradients, hypers, steps, record, absent)
-            return
-        norm, value, weight = self._options.clip_norm, self._options.clip_value or math.inf, 0.0
+        extras = self._extras
         if averaging and len(resting) < len(groups):
-            weight = averaging.find_weight()
+            extras = extras._replace(average_weight=averaging.find_weight())
             record.append(averaging.make_count_call(averaging.count + 1))
-        extras = StepExtras(norm, value, weight)
-        self._backend.run_step(gradients, hypers, steps, record, absent, extras)
+        self._backend.run_step(gradients, hypers, steps, record, extras, absent)
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Add parameters, with hyper-parameters of their own.

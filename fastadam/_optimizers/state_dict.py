@@ -66,7 +66,7 @@ def check_keys(
 
     They are learning rates, where it has a schedule, and what `list_rest` lists.
     """
-    own = scalars | {_make_key(param, name) for param in params for name in param.spec.state}
+    own = scalars | {_make_key(param, name) for param in params for name in param.describe_state()}
     rates = {f"group{i}/lr" for i in range(len(groups))}
     rest = {f"group{i}/{key}" for i, group in enumerate(groups) for key in group.name_rest()}
     missing = sorted(own - state_dict.keys())
@@ -100,9 +100,12 @@ def resume(
     # Read once, and before anything is written: numpy.load reads from the file at each look.
     loaded = []
     for param in backend.params:
-        keys = {name: _make_key(param, name) for name in param.spec.state}
-        loaded.append({name: _read_array(state_dict, key, param) for name, key in keys.items()})
-        calls += param.make_load_calls(loaded[-1])
+        arrays = {
+            name: _read_array(state_dict, _make_key(param, name), dtype, shape)
+            for name, (dtype, shape) in param.describe_state().items()
+        }
+        loaded.append(arrays)
+        calls += param.make_load_calls(arrays)
     backend.run([*calls, *then])
 
 
@@ -131,18 +134,20 @@ def _read_group(
     return group.check({**values, "frozen": frozen}), number, missed
 
 
-def _read_array(state_dict: Mapping[str, Any], key: str, param: Param) -> np.ndarray:
+def _read_array(
+    state_dict: Mapping[str, Any], key: str, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> np.ndarray:
     """Read a state array, which may live elsewhere, as a NumPy array in C order."""
     name, value = f"state_dict[{key!r}]", state_dict[key]
     value = select_backend(value).to_host(name, value)
     if (
         not isinstance(value, np.ndarray)
         or isinstance(value, np.ma.MaskedArray)
-        or (value.dtype, value.shape) != (param.dtype, param.shape)
+        or (value.dtype, value.shape) != (dtype, shape)
     ):
         raise ValueError(
-            f"{name} must be an array of dtype {param.dtype} and shape {param.shape}, "
-            f"got {checks.describe(value)}"
+            f"{name} must be an array of dtype {dtype} and shape {shape}, got "
+            f" {checks.describe(value)}"
         )
     return np.asarray(value, order="C")
 

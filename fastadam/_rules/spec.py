@@ -41,12 +41,18 @@ class StateArray(NamedTuple):
     """A number that is kept for each parameter.
 
     What is below ``floor`` times the smallest normal number becomes 0. A velocity is spent, and 0,
-    where a parameter runs into a bound.
+    where a parameter runs into a bound; it ``is_signed``, and others may be.
     """
 
     name: str
     floor: float
     is_velocity: bool = False
+    may_be_negative: bool = False
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it may be negative."""
+        return self.is_velocity or self.may_be_negative
 
 
 class Carried(NamedTuple):
