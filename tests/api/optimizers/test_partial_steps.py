@@ -62,6 +62,21 @@ def test_clipping_and_averages_leave_out_what_a_step_leaves_alone(threads):
     np.testing.assert_allclose(late, -0.005, rtol=1e-12)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 2])
+def test_state_of_few_bits_is_left_alone(threads):
+    p, g = np.ones((2, 20_000), np.float32), np.full(20_000, 0.5, np.float32)
+    keywords = {"lr": 0.1, "state_dtype": "uint8", "clip_norm": 1e9, "average": "equal"}
+    optimizer = fastadam.Adam(list(p), threads=threads, **keywords)
+    optimizer.step([g, g])
+    before, row = state_of(optimizer, "group0/1/"), p[1].copy()
+    assert before
+    optimizer.step([g, None])
+    assert state_of(optimizer, "group0/1/") == before
+    assert (p[1] == row).all()
+    np.testing.assert_array_equal(p[0], expected("Adam", np.ones_like(g), [g, g], **keywords))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_without_any_gradient_only_counts(name):
     p = [np.ones(3), np.ones(2)]
