@@ -13,6 +13,7 @@ from .minimize import suite as minimize
 from .mnist import suite as mnist
 from .startup import suite as startup
 from .step import suite as step
+from .training import suite as training
 
 
 class Suite(NamedTuple):
@@ -32,6 +33,7 @@ class Suite(NamedTuple):
 
 SUITES: dict[str, Suite] = {
     "step": Suite(step.run, step.draw),
+    "training": Suite(training.run, training.draw),
     "mnist": Suite(mnist.run, mnist.draw),
     "startup": Suite(startup.run, startup.draw),
     "minimize": Suite(minimize.run, minimize.draw),

@@ -22,9 +22,19 @@ class Form(NamedTuple):
     """What a step's kernels do beside the rule's update."""
 
     is_clipped: bool = False
+    needs_norm: bool = False
     is_averaged: bool = False
     #: How the state is kept: "bfloat16", "uint8", or by default as the parameters' own kind.
     state: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What kernels of this form have in their names."""
+        words = {"clipped": self.is_clipped, "averaged": self.is_averaged}
+        return tuple(word for word, holds in words.items() if holds)
+
+
+PLAIN = Form()
 
 
 class StepExtras(NamedTuple):
@@ -44,7 +54,7 @@ class ParamSpec(NamedTuple):
     array: Any
     rule: Rule
     group: int  # the index of its parameter group
-    form: Form = Form()
+    form: Form = PLAIN
 
 
 class Param(ABC):

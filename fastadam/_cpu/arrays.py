@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .._backend import Param, ParamSpec
+from .._backend import PLAIN, Param, ParamSpec
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, floating, is_bfloat16, parameter, unmasked
-from .kernels import PLAIN, Kernel, make_step_kernel
+from .kernels import Kernel, make_step_kernel
 from .narrow import STORAGES
 from .narrow_kernels import count_blocks, make_narrow_kernel
 

@@ -78,7 +78,7 @@ class CpuBackend:
     ) -> None:
         """Take a step: the kernels take parameters, gradient, state, hyper-parameters, step."""
         if not self._kernels:
-            self._load_kernels(extras.clip_norm is not None)
+            self._load_kernels()
         if self._copied:
             left_alone = [self.params[place] for place in absent]
             copied = [param for param in self._copied if param not in left_alone]
@@ -131,7 +131,8 @@ class CpuBackend:
         """The norm of all gradients of the last step, where it was needed."""
         return float(self._extras[NORM])
 
-    def _load_kernels(self, with_norms: bool) -> None:
+    def _load_kernels(self) -> None:
+        with_norms = self.params[0].spec.form.needs_norm
         before = len(self.params) + 1 if with_norms else 0  # calls
         for place, param in enumerate(self.params):
             kind = param.spec.rule, param.bits, param.spec.form

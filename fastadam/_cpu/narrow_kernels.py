@@ -20,19 +20,11 @@ from numba import from_dtype, prange, types
 from .._backend import Form
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
+from .._rules.beside import add_to_average, clip_gradient, leave_average, leave_gradient
 from .._rules.shared import FLOOR
 from .._rules.spec import Rule
 from .._rules.state import make_accessors, make_floors
-from .kernels import (
-    LIMIT,
-    SCALE,
-    WEIGHT,
-    Kernel,
-    add_to_average,
-    clip_gradient,
-    leave_average,
-    leave_gradient,
-)
+from .kernels import LIMIT, SCALE, WEIGHT, Kernel
 from .narrow import (
     BLOCK,
     MULTIPLIERS,
@@ -101,13 +93,8 @@ def make_narrow_kernel(rule: Rule, dtype: np.dtype[Any], form: Form, parallel: b
                         wide[row, :n], state[row, start:stop], signed[row], random, MULTIPLIERS[row]
                     )
 
-    words = (
-        "clipped" if form.is_clipped else "",
-        "averaged" if form.is_averaged else "",
-        "parallel" if parallel else "serial",
-    )
-    name = "float32" if is_float32 else "bfloat16"
-    kernel.__qualname__ = "_".join((rule.name, name, states.name, *filter(None, words)))
+    name, loop = "float32" if is_float32 else "bfloat16", "parallel" if parallel else "serial"
+    kernel.__qualname__ = "_".join((rule.name, name, states.name, loop, *form.words))
     vector, row = types.Array(from_dtype(dtype), 1, "C"), types.Array(types.float32, 1, "C")
     signature = types.void(
         vector,

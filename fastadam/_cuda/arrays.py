@@ -39,7 +39,12 @@ class DeviceParamArray(Param):
         if start:
             self.gpu.fill(start, 0, count * self.nbytes, 0)
             self.gpu.synchronize()
-        self.arguments = make_step_arguments(spec.rule, dtype, self.size, self.pointer, start)
+        self._average = self.gpu.empty((self.size if spec.form.is_averaged else 0,), dtype)
+        average = self.gpu.pointer(self._average)
+        if spec.form.is_averaged:
+            self._rows["average"] = average
+            self.gpu.copy(average, self.pointer, self.nbytes)
+        self.arguments = make_step_arguments(spec, dtype, self.size, self.pointer, start, average)
         self._is_torch = is_torch(spec.array)
         self._typestr = dtype.str
         self._known_pointer = -1  # of the last gradient: what was checked once
@@ -111,10 +116,15 @@ class DeviceParamArray(Param):
         ]
 
     def make_exchange_calls(self) -> list[Call]:
-        """Make no calls: there are no averages here."""
-        return []
+        """Make the calls that exchange the parameters and their average."""
+        other = self.gpu.empty((self.size,), self.dtype)
+        own, average, between = self.pointer, self._rows["average"], self.gpu.pointer(other)
+        pairs = [(between, own), (own, average), (average, between)]
+        return [*self.gpu.make_copy_calls(pairs, self.nbytes), (id, other)]  # which keeps it
 
-    make_restart_calls = make_exchange_calls
+    def make_restart_calls(self) -> list[Call]:
+        """Make the calls that begin the average anew, with the parameters as they are."""
+        return self.gpu.make_copy_calls([(self._rows["average"], self.pointer)], self.nbytes)
 
 
 class Regions:

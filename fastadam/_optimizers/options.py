@@ -48,8 +48,9 @@ class Options(NamedTuple):
     @property
     def form(self) -> Form:
         """What the kernels do beside the rule's update."""
-        is_clipped = self.clip_norm is not None or self.clip_value is not None
-        return Form(is_clipped, self.average is not None, self.state_dtype or "")
+        needs_norm = self.clip_norm is not None
+        is_clipped = needs_norm or self.clip_value is not None
+        return Form(is_clipped, needs_norm, self.average is not None, self.state_dtype or "")
 
 
 def read_common(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,10 +57,11 @@ def test_without_the_switch_products_and_sums_are_contracted(monkeypatch):
 @pytest.mark.parametrize("dtype", DTYPES, ids=name_of)
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
 def test_arguments_are_those_that_the_kernel_declares(rule, dtype, monkeypatch):
+    from fastadam._backend import ParamSpec
     from fastadam._cuda.kernels import make_step_arguments
 
     program = ptx.Program(ptx.kernel_ptx(rule, dtype, monkeypatch))
-    arguments = make_step_arguments(rule, dtype, 5, 0, 0)
+    arguments = make_step_arguments(ParamSpec("", "", "", None, rule, 0), dtype, 5, 0, 0)
     kind = {4: "f32", 8: "f64"}[dtype.itemsize]
     declared = [kind for kind, _ in program.parameters]
     assert declared == ["u64"] * len(arguments.words) + [kind] * len(arguments.scalars)

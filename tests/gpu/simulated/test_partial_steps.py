@@ -10,17 +10,16 @@ from tests.gpu.host import HostArray
 pytestmark = pytest.mark.usefixtures("gpu")
 
 
-@pytest.mark.parametrize("nonfinite", ["propagate", "raise"])
-def test_none_frozen_and_added_groups_and_nested_trees(nonfinite):
+@pytest.mark.parametrize("keywords", [{}, {"nonfinite": "raise", "average": "equal"}])
+def test_none_frozen_and_added_groups_and_nested_trees(keywords):
     shapes = [(2, 3), (3,), (4,), (2,)]
     host = [np.ones(shape) for shape in shapes]
     there = [HostArray(array.copy()) for array in host]
 
     def make(arrays):
         tree = {"layers": [{"w": arrays[0], "b": arrays[1]}], "scale": (arrays[2],)}
-        optimizer = fastadam.NAdam(
-            tree, lr=0.1, nonfinite=nonfinite, overrides={"*/b": {"weight_decay": 0.5}}
-        )
+        overrides = {"*/b": {"weight_decay": 0.5}}
+        optimizer = fastadam.NAdam(tree, lr=0.1, overrides=overrides, **keywords)
         optimizer.param_groups[1]["frozen"] = True
         return optimizer
 
