@@ -118,8 +118,14 @@ class Backend(Protocol[GradientT]):
     def params(self) -> Sequence[Param]:
         """The arrays with their states."""
 
+    def make_add_call(self, specs: Sequence[ParamSpec]) -> Call:
+        """Make the call that adds arrays; those that are there keep their states."""
+
     def take_gradients(self, gradients: Sequence[Any]) -> list[GradientT]:
-        """Check the gradients of a step, one for each array; return them as kernels take them."""
+        """Check the gradients of a step, one for each array; return them as kernels take them.
+
+        One that is None is that of an array which the step is to leave alone.
+        """
 
     def find_nonfinite(self, gradients: Sequence[GradientT]) -> tuple[Param, Any] | None:
         """Find the first array whose gradient is not finite, and the element, if there is one."""
@@ -128,13 +134,16 @@ class Backend(Protocol[GradientT]):
         self,
         gradients: Sequence[GradientT],
         hypers: Sequence[Floats],
-        step: int,
+        steps: Sequence[int],
         then: list[Call],
         extras: StepExtras,
+        absent: Sequence[int] = (),
     ) -> None:
-        """Take a step with the hyper-parameters of each group, and make other calls after it.
+        """Take a step, and make other calls after it.
 
-        Whatever raises does so before anything is written, or after all is.
+        Each group has its hyper-parameters and its count of steps. ``absent`` are the places of the
+        arrays whose gradients were None. Whatever raises does so before anything is written, or
+        after all is.
         """
 
     @property

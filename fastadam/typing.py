@@ -107,12 +107,29 @@ class DeviceArray(Protocol):
 
 
 _Array = NDArray[np.floating[Any]] | DeviceArray
-_Views = Iterator[_Array] | ValuesView[_Array] | Mapping[str, _Array]
 
-#: The parameters of an optimiser: arrays, or groups of them.
-Params = _Array | Sequence[_Array | Mapping[str, Any]] | _Views
-#: The gradients of a step, with their structure.
-Gradients = _Array | Sequence[_Array | Sequence[_Array] | Mapping[str, _Array]] | _Views
+#: What arrays may be nested in, to any depth: checkers look at two levels of it. (For a type that
+#: refers to itself a string is a sequence of such strings, and mypy lets numbers pass.)
+_Deep = _Array | list[Any] | tuple[Any, ...] | Mapping[str, Any]
+_Part = _Array | Sequence[_Deep] | Mapping[str, _Deep]
+Nested = Sequence[_Part] | Mapping[str, _Part]
+
+#: The parameters of an optimiser: arrays, nested to any depth, or groups of them.
+Params = (
+    _Array
+    | Sequence[_Part | Mapping[str, Any]]
+    | Mapping[str, _Part]
+    | Iterator[_Array]
+    | ValuesView[_Array]
+)
+#: The gradients of a step, with their structure; None instead of a part of it.
+Gradients = (
+    _Array
+    | Sequence[_Array | Sequence[_Deep | None] | Mapping[str, _Deep | None] | None]
+    | Mapping[str, _Array | Sequence[_Deep | None] | Mapping[str, _Deep | None] | None]
+    | Iterator[_Array | None]
+    | ValuesView[_Array]
+)
 
 
 class OptimizerOptions(TypedDict, total=False):
@@ -124,6 +141,7 @@ class OptimizerOptions(TypedDict, total=False):
     clip_norm: Real | None
     clip_value: Real | None
     average: Real | Literal["equal"] | None
+    overrides: Mapping[str, Mapping[str, Any]] | None
     state_dtype: StateDtype | None
 
 

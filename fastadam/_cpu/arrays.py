@@ -30,10 +30,12 @@ class ParamArray(Param):
     fills before a step and `make_scatter_call` writes back in it.
     """
 
+    # fmt: off
     __slots__ = (
         "_axes", "_buffer", "_is_c_ordered", "array", "average", "bits", "flat", "is_narrow",
-        "is_view", "scales", "state",
-    )  # fmt: skip
+        "is_view", "no_elements", "no_state", "scales", "state",
+    )
+    # fmt: on
 
     def __init__(self, spec: ParamSpec) -> None:
         self.array = array = parameter(spec.name, spec.array)
@@ -60,6 +62,8 @@ class ParamArray(Param):
             kept = STORAGES[form.state or "float32"].dtype
             self.scales = np.zeros((rows, count_blocks(array.size)), np.float32)
         self.state = np.zeros((rows, array.size), kept)
+        # What kernels take, to do nothing, instead of parameters and gradient, and of the state.
+        self.no_elements, self.no_state = np.empty(0, self.bits), np.empty((rows, 0), kept)
         real = np.float32 if self.is_narrow else array.dtype
         self.average = np.empty(array.size if form.is_averaged else 0, real)
         if form.is_averaged:
@@ -98,8 +102,13 @@ class ParamArray(Param):
     def make_step_call(
         self, kernel: Kernel, gradient: np.ndarray, hyper: Floats, step: int, extras: np.ndarray
     ) -> Call:
-        """Make the call of a kernel of any form."""
+        """Make the call of a kernel of any form: with no gradient, one that does nothing.
+
+        So each array has its place among the calls.
+        """
         first, then = (kernel, self.flat, gradient, self.state), (hyper, step)
+        if gradient is self.no_elements:
+            first = (kernel, gradient, gradient, self.no_state)
         if self.is_plain:
             return *first, *then
         more = self.average, extras
@@ -108,9 +117,12 @@ class ParamArray(Param):
     def take_gradient(self, gradient: Any, owners: frozenset[int]) -> np.ndarray:
         """Check a gradient; return it as a contiguous vector in the order of ``flat``.
 
-        ``owners`` are the ids of the owners of all parameters' memory. A gradient in that memory
-        (``x`` is the gradient of ``x @ y`` by ``y``) is copied before anything is written.
+        Of None it is an empty one. ``owners`` are the ids of the owners of all parameters' memory.
+        A gradient in that memory (``x`` is the gradient of ``x @ y`` by ``y``) is copied before
+        anything is written.
         """
+        if gradient is None:
+            return self.no_elements
         if not self.array.flags.writeable:  # by now; and `flat` would let itself be written
             parameter(f"params{self.spec.label}", self.array)
         if (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from functools import partial
 from itertools import chain, repeat
 from typing import Any
@@ -23,21 +24,32 @@ class CpuBackend:
     """A `Backend` of NumPy arrays."""
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
-        self.params = [ParamArray(spec) for spec in specs]
-        arrays = [param.array for param in self.params]
-        disjoint([spec.name for spec in specs], arrays)
+        self._threads = threads
+        # What kernels that are not plain have besides, see `kernels`.
+        self._extras = np.full(EXTRAS, np.nan)
+        self._set_params([ParamArray(spec) for spec in specs])
+
+    def make_add_call(self, specs: Sequence[ParamSpec]) -> Call:
+        """Make the call that adds arrays; those that are there keep their states."""
+        whole = copy(self)
+        whole._set_params([*self.params, *map(ParamArray, specs)])
+        return vars(self).update, vars(whole)
+
+    def _set_params(self, params: list[ParamArray]) -> None:
+        self.params = params
+        arrays = [param.array for param in params]
+        disjoint([param.spec.name for param in params], arrays)
         self._owners = frozenset(id(find_owner(array)) for array in arrays)
-        self._choices = KernelChoices(threads)
+        self._choices = KernelChoices(self._threads)
         self._is_threaded = False
         self._kernels: list[Kernel] = []  # they are compiled or loaded at the first step
         # What a step has of each array, and what most steps need not look at.
         self._flats = [param.flat for param in self.params]
         self._states = [param.state for param in self.params]
-        self._groups = [spec.group for spec in specs]
+        self._groups = [param.spec.group for param in params]
         self._copied = [param for param in self.params if not param.is_view]
-        # What kernels of other forms have besides, see `kernels`; and the norms of all blocks.
         self._are_plain = all(param.is_plain for param in self.params)
-        self._extras = np.full(EXTRAS, np.nan)
+        # The norms of all blocks, and those of each array among them.
         ends = np.cumsum([count_blocks(param.size) for param in self.params])
         self._norms = np.zeros(ends[-1])
         self._block_norms = np.split(self._norms, ends[:-1])
@@ -59,28 +71,32 @@ class CpuBackend:
         self,
         gradients: Sequence[np.ndarray],
         hypers: Sequence[Floats],
-        step: int,
+        steps: Sequence[int],
         then: list[Call],
         extras: StepExtras,
+        absent: Sequence[int] = (),
     ) -> None:
         """Take a step: the kernels take parameters, gradient, state, hyper-parameters, step."""
         if not self._kernels:
             self._load_kernels()
         if self._copied:
-            for param in self._copied:
+            left_alone = [self.params[place] for place in absent]
+            copied = [param for param in self._copied if param not in left_alone]
+            for param in copied:
                 param.gather()
-            then = [*[param.make_scatter_call() for param in self._copied], *then]
+            then = [*[param.make_scatter_call() for param in copied], *then]
         calls: Iterable[Call]
-        if not self._are_plain:
-            calls = [*self._make_calls_of_form(gradients, hypers, step, extras), *then]
+        if absent or not self._are_plain:
+            calls = [*self._make_calls_of_form(gradients, hypers, steps, extras), *then]
         elif len(gradients) == 1:  # what a packed model is: it takes 0.3 us less in this way
             kernel, flat, state = self._kernels[0], self._flats[0], self._states[0]
-            calls = [(kernel, flat, gradients[0], state, hypers[0], step), *then]
+            calls = [(kernel, flat, gradients[0], state, hypers[0], steps[0]), *then]
         else:
             one = len(hypers) == 1
             each = repeat(hypers[0]) if one else [hypers[group] for group in self._groups]
-            steps = zip(self._kernels, self._flats, gradients, self._states, each, repeat(step))
-            calls = chain(steps, then)
+            counts = repeat(steps[0]) if one else [steps[group] for group in self._groups]
+            columns = self._kernels, self._flats, gradients, self._states, each, counts
+            calls = chain(zip(*columns, strict=False), then)
         # All that is written is written here, and at once.
         if self._is_threaded:
             self._choices.run(calls)
@@ -91,22 +107,24 @@ class CpuBackend:
         self,
         gradients: Sequence[np.ndarray],
         hypers: Sequence[Floats],
-        step: int,
+        steps: Sequence[int],
         extras: StepExtras,
     ) -> list[Call]:
         """Make the calls of kernels of any form, and before them those for the norm."""
         numbers = self._extras
         numbers[SCALE], numbers[LIMIT] = 1.0, extras.clip_value
         numbers[WEIGHT] = extras.average_weight
-        steps = [
-            param.make_step_call(kernel, gradient, hypers[param.spec.group], step, numbers)
-            for param, kernel, gradient in zip(self.params, self._kernels, gradients, strict=True)
+        calls = [
+            param.make_step_call(kernel, gradient, hypers[group], steps[group], numbers)
+            for param, kernel, gradient, group in zip(
+                self.params, self._kernels, gradients, self._groups, strict=True
+            )
         ]
         if extras.clip_norm is None:
-            return steps
+            return calls
         clip = (make_clip_kernel(), self._norms, extras.clip_norm, numbers)
         norms = zip(self._norm_kernels, gradients, self._block_norms, strict=True)
-        return [*norms, clip, *steps]
+        return [*norms, clip, *calls]
 
     @property
     def gradient_norm(self) -> float:

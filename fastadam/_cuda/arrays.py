@@ -49,8 +49,10 @@ class DeviceParamArray(Param):
         self._typestr = dtype.str
         self._known_pointer = -1  # of the last gradient: what was checked once
 
-    def take_gradient(self, gradient: Any, regions: Regions) -> Gradient:
+    def take_gradient(self, gradient: Any, regions: Regions) -> Gradient | None:
         """Check a gradient; return where it is. ``regions`` are those of all parameters."""
+        if gradient is None:
+            return None
         try:
             description = gradient.__cuda_array_interface__
         except (AttributeError, RuntimeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from copy import copy
 from itertools import repeat
 from typing import Any
 
@@ -27,8 +28,7 @@ class CudaBackend:
     """
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
-        self.params = [DeviceParamArray(spec) for spec in specs]
-        self._regions = Regions(self.params)
+        self._set_params([DeviceParamArray(spec) for spec in specs])
         name, form = specs[0].name, specs[0].form
         if form.state:
             raise ValueError(f"state_dtype={form.state!r} is not for {name}, which is on a GPU")
@@ -36,17 +36,29 @@ class CudaBackend:
             raise ValueError(f"clip_norm is not for {name}, which is on a GPU")
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
-        self._gpu = self.params[0].gpu
+
+    def make_add_call(self, specs: Sequence[ParamSpec]) -> Call:
+        """Make the call that adds arrays; those that are there keep their states."""
+        whole = copy(self)
+        whole._set_params([*self.params, *map(DeviceParamArray, specs)])
+        return vars(self).update, vars(whole)
+
+    def _set_params(self, params: list[DeviceParamArray]) -> None:
+        self.params = params
+        self._regions = Regions(params)
+        self._gpu = params[0].gpu
         self._stream = 0
         self._kernels: list[Any] = []
         self._flags: Any = None
 
-    def take_gradients(self, gradients: Sequence[Any]) -> list[Gradient]:
+    def take_gradients(self, gradients: Sequence[Any]) -> list[Gradient | None]:
         """Check the gradients of a step; return where they are."""
         each = map(DeviceParamArray.take_gradient, self.params, gradients, repeat(self._regions))
         return list(each)
 
-    def find_nonfinite(self, gradients: Sequence[Gradient]) -> tuple[DeviceParamArray, Any] | None:
+    def find_nonfinite(
+        self, gradients: Sequence[Gradient | None]
+    ) -> tuple[DeviceParamArray, Any] | None:
         """Find the first array whose gradient is not finite, and the element.
 
         The host waits for the answer.
@@ -59,24 +71,25 @@ class CudaBackend:
         flags = gpu.pointer(self._flags)
         gpu.fill(flags, 0xFF, 8 * len(params), self._stream)
         for i, (param, gradient) in enumerate(zip(params, gradients, strict=True)):
-            if param.size:
+            if param.size and gradient:
                 vector = (gradient.pointer, (param.size,), param.dtype.itemsize)
                 arguments = Arguments([vector, (flags + 8 * i, (1,), 8)])
                 gpu.run_all(self._make_launch_calls(kernels[i], param, gradient, arguments))
         firsts = gpu.read(flags, (len(params),), np.uint64, self._stream)
         for param, gradient, first in zip(params, gradients, firsts.tolist(), strict=True):
-            if first != ALL_FINITE:
+            if gradient and first != ALL_FINITE:
                 address = gradient.pointer + first * param.dtype.itemsize
                 return param, gpu.read(address, (1,), param.dtype, self._stream)[0]
         return None
 
     def run_step(
         self,
-        gradients: Sequence[Gradient],
+        gradients: Sequence[Gradient | None],
         hypers: Sequence[Floats],
-        step: int,
+        steps: Sequence[int],
         then: list[Call],
         extras: StepExtras,
+        absent: Sequence[int] = (),
     ) -> None:
         """Take a step: a launch for each array, and the other calls right after them."""
         self._prepare()
@@ -88,11 +101,11 @@ class CudaBackend:
         coefficients: dict[int, Floats] = {}  # of each group
         calls: list[Call] = []
         for param, kernel, gradient in zip(self.params, self._kernels, gradients, strict=True):
-            if not param.size:
+            if not param.size or not gradient:
                 continue
             rule, group = param.spec.rule, param.spec.group
             if group not in coefficients:
-                coefficients[group] = rule.coefficients(hypers[group], float(step))
+                coefficients[group] = rule.coefficients(hypers[group], float(steps[group]))
                 if param.spec.form != PLAIN:
                     coefficients[group] += extras.clip_value, extras.average_weight
             param.arguments.words[param.arguments.pointers[1]] = gradient.pointer

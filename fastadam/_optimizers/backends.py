@@ -21,6 +21,12 @@ def select_backend(array: Any) -> type[Backend[Any]]:
 
 def make_backend(specs: Sequence[ParamSpec], threads: int | None) -> Backend[Any]:
     """Make the backend of an optimiser's arrays, which have to live in one place."""
+    require_one_place(specs)
+    return select_backend(specs[0].array)(specs, threads)
+
+
+def require_one_place(specs: Sequence[ParamSpec]) -> None:
+    """Require that all arrays are on the host or all on a GPU."""
     first = specs[0]
     for spec in specs:
         if is_device_array(spec.array) != is_device_array(first.array):
@@ -28,4 +34,3 @@ def make_backend(specs: Sequence[ParamSpec], threads: int | None) -> Backend[Any
             raise ValueError(
                 f"{there.name} is on a GPU and {here.name} is not; make an optimiser for each"
             )
-    return select_backend(first.array)(specs, threads)

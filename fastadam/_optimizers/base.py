@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
-from itertools import chain
+from itertools import repeat
 from typing import Any, ClassVar
 
-import numpy as np
-
 from .. import _validate as checks
-from .._backend import ParamSpec
 from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
 from ..typing import Gradients, LearningRate
 from . import state_dict as saved
+from .arrangement import Maker, arrange, with_group
 from .averaging import Averaging
-from .backends import make_backend
+from .backends import make_backend, require_one_place
 from .groups import ParamGroup
 from .options import check_options, make_signature, read_common
-from .trees import Structure
 
 
 class Optimizer(ABC):
@@ -39,7 +35,9 @@ class Optimizer(ABC):
         arguments = {**arguments, **read_common(type(self).__name__, arguments["common"])}
         defaults = {key: arguments[key] for key in self._rule.hyper_parameters}
         self._options = check_options(arguments)
-        self._backend = make_backend(self._make_groups(params, defaults), self._options.threads)
+        self._maker = Maker(self._rule, defaults, self._options.form)
+        self._arrangement, specs = arrange(params, arguments["overrides"], self._maker)
+        self._backend = make_backend(specs, self._options.threads)
         self._extras = self._options.extras
         average = self._options.average
         self._averaging = None if average is None else Averaging(self._backend, average)
@@ -49,48 +47,16 @@ class Optimizer(ABC):
         super().__init_subclass__(**kwargs)
         cls.__signature__ = make_signature(cls.__init__)  # type: ignore[attr-defined]
 
-    def _make_groups(self, params: Any, defaults: Mapping[str, Any]) -> list[ParamSpec]:
-        """Make the groups, and list the arrays in them."""
-        has_groups = (
-            isinstance(params, (list, tuple))
-            and len(params) > 0
-            and all(isinstance(member, Mapping) for member in params)
-        )
-        self._groups: list[ParamGroup] = []
-        self._structures: list[Structure] = []
-        specs, form = [], self._options.form
-        for i, member in enumerate(params if has_groups else [{"params": params}]):
-            prefix = f"[{i}]" if has_groups else ""
-            name = f"params{prefix}" if has_groups else ""
-            if "params" not in member:
-                raise ValueError(f"{name} lacks the key 'params', got {checks.describe(member)}")
-            tree_name = f"{name}['params']" if has_groups else "params"
-            structure, leaves = Structure.find(tree_name, member["params"])
-            own = {key: value for key, value in member.items() if key != "params"}
-            values = {**defaults, **own}
-            group = ParamGroup(name, structure.build(leaves), values, self._rule)
-            self._structures.append(structure)
-            self._groups.append(group)
-            keys = structure.keys or ["0"]
-            for label, key, leaf in zip(structure.labels, keys, leaves, strict=True):
-                name = tree_name + label
-                specs.append(ParamSpec(name, prefix + label, key, leaf, group.rule, i, form))
-        self._leaves: Callable[[Any], list[Any]] = (
-            self._group_leaves if has_groups else partial(self._structures[0].leaves, "grads")
-        )
-        # What most steps need not look at.
-        self._carrying_groups = [i for i, group in enumerate(self._groups) if group.rule.carried]
-        return specs
-
     def step(self, grads: Gradients) -> None:
         """Update the parameters in place.
 
         Parameters
         ----------
-        grads : array, sequence of arrays, mapping of str to array, or list of these
+        grads : array, or nested sequences and mappings of arrays
             The gradients, with the structure of ``params`` (for parameter groups: a list with
             the gradients of each group), and their shapes and dtypes. They are only read. For
-            parameters on a GPU they are there too.
+            parameters on a GPU they are there too. None instead of an array, or of all that is in
+            a mapping or a sequence, leaves the parameters, their state and averages alone.
 
         Raises
         ------
@@ -101,52 +67,104 @@ class Optimizer(ABC):
 
         Notes
         -----
+        Steps are counted for the optimiser, and those that a group takes part in for the group: a
+        group that is frozen, or all of whose gradients are None, does not count a step in its bias
+        corrections. An array whose gradient is None while others of its group have one does (in
+        PyTorch each array has a count): give arrays that start later a group of their own.
+
         No signal comes in between: KeyboardInterrupt (Ctrl-C) or what another handler raises comes
         before the step, and nothing is changed, or after it, and `step_count` tells so.
         """
-        averaging = self._averaging
+        averaging, arrangement = self._averaging, self._arrangement
         if averaging:
             averaging.require_own_parameters("step")
-        gradients = self._backend.take_gradients(self._leaves(grads))
+        step, groups = self._step_count + 1, arrangement.groups
+        leaves = arrangement.list_leaves(grads)
+        steps = [step] * len(groups)
+        for group in groups:
+            if group.is_irregular:
+                leaves = arrangement.leave_out_frozen(leaves)
+                steps = [step - group.missed for group in groups]
+                break
+        absent: Sequence[int] = ()
+        if len(leaves) > 1 or leaves[0] is None:  # a packed model takes 0.2 us less in this way
+            absent = [place for place, leaf in enumerate(leaves) if leaf is None]
+        if absent and grads is None:
+            raise TypeError("grads must have the structure of params, got None")
+        gradients = self._backend.take_gradients(leaves)
         nonfinite = self._options.nonfinite
         if nonfinite != "propagate" and (found := self._backend.find_nonfinite(gradients)):
             if nonfinite == "skip":
                 return
             param, value = found
             raise ValueError(f"grads{param.spec.label} must be finite, got {value}")
-        step = self._step_count + 1
-        hypers = [group.hyper(step) for group in self._groups]
-        record: list[Call] = []
-        for i in self._carrying_groups:
-            record.append(self._groups[i].make_carry_call(hypers[i], step))
-        record.append((setattr, self, "_step_count", step))
+        hypers = [group.hyper(step) for group in groups]
+        record: list[Call] = [(setattr, self, "_step_count", step)]
+        resting = arrangement.find_resting(leaves) if absent else ()
+        for i in resting:
+            record.append(groups[i].make_miss_call())
+        for i in arrangement.carrying:
+            if i not in resting:
+                record.append(groups[i].make_carry_call(hypers[i], steps[i]))
         extras = self._extras
-        if averaging:
+        if averaging and len(resting) < len(groups):
             extras = extras._replace(average_weight=averaging.find_weight())
             record.append(averaging.make_count_call(averaging.count + 1))
-        self._backend.run_step(gradients, hypers, step, record, extras)
+        self._backend.run_step(gradients, hypers, steps, record, extras, absent)
 
-    def _group_leaves(self, grads: Any) -> list[Any]:
-        if (
-            isinstance(grads, (np.ndarray, Mapping))
-            or not hasattr(grads, "__len__")
-            or checks.is_device_array(grads)
-        ):
-            raise TypeError(
-                f"grads must be a list with the gradients of each of the {len(self._groups)} "
-                f"parameter groups, got {checks.describe(grads)}"
-            )
-        if len(grads) != len(self._groups):
-            raise ValueError(
-                f"grads must hold the gradients of {len(self._groups)} parameter groups, "
-                f"got {len(grads)}"
-            )
-        return list(
-            chain.from_iterable(
-                structure.leaves(f"grads[{i}]", member)
-                for i, (structure, member) in enumerate(zip(self._structures, grads, strict=True))
-            )
-        )
+    def add_param_group(self, group: Mapping[str, Any]) -> None:
+        """Add parameters, with hyper-parameters of their own.
+
+        Parameters
+        ----------
+        group : mapping
+            ``"params"``, arrays as the constructor takes them, that share no memory with those
+            there; and any of the hyper-parameters, whose defaults are the constructor's.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the constructor does. The optimiser is then as before.
+
+        Notes
+        -----
+        The state of the others stays as it is. The new arrays begin at their first step: as in
+        PyTorch, their bias corrections do not count the steps before. A callable ``lr`` is asked
+        for the optimiser's own step. The gradients are a list from then on, with those of each
+        group: of an optimiser of one tree, however many groups that has, the first is that tree.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastadam
+        >>> w, b = np.ones(2), np.ones(3)
+        >>> optimizer = fastadam.SGD(w, lr=0.5)
+        >>> optimizer.add_param_group({"params": b, "lr": 0.25})
+        >>> optimizer.step([np.ones(2), np.ones(3)])
+        >>> w, b
+        (array([0.5, 0.5]), array([0.75, 0.75, 0.75]))
+        """
+        if not isinstance(group, Mapping):
+            raise TypeError(f"group must be a mapping, got {checks.describe(group)}")
+        if self._averaging:
+            self._averaging.require_own_parameters("add_param_group")
+        present = self._arrangement
+        name = f"param_groups[{len(present.groups)}]"
+        arrangement, specs = with_group(present, name, group, self._maker, self._step_count)
+        old = self._backend.params
+        require_one_place([*[param.spec for param in old], *specs])
+        calls: list[Call] = [
+            self._backend.make_add_call(specs),
+            (setattr, self, "_arrangement", arrangement),
+        ]
+        if not present.has_list:  # their gradients are the first of a list by now
+            labelled = [param.spec._replace(label=f"[0]{param.spec.label}") for param in old]
+            calls += zip(repeat(setattr), old, repeat("spec"), labelled)
+        self._backend.run(calls)
+
+    @property
+    def _groups(self) -> list[ParamGroup]:
+        return self._arrangement.groups
 
     @property
     def step_count(self) -> int:
@@ -167,7 +185,8 @@ class Optimizer(ABC):
     def lr(self, value: LearningRate) -> None:
         value = checks.learning_rate("lr", value)
         changes = [
-            group.make_set_call(group.check({"lr": value}), group.carried) for group in self._groups
+            group.make_set_call(group.check({"lr": value}), group.carried, group.missed)
+            for group in self._groups
         ]
         exhaust(call_each(changes))
 
@@ -264,27 +283,21 @@ class Optimizer(ABC):
             ``optimizer.load_state_dict(numpy.load(file))`` resumes. The arrays are copies. The
             keys are ``"rule"``, ``"step_count"``, ``"group0/lr"`` and so on for the
             hyper-parameters, ``"group0/w/m"`` and so on for the state of the array named ``w``
-            (``0``, ``1``, ... in a sequence). A callable ``lr`` is not saved: the optimiser that
+            (``0``, ``1``, ... in a sequence; ``layers/0/w`` in a nested tree), and for groups that
+            are frozen or missed steps ``"group0/frozen"`` and ``"group0/missed_steps"``. A
+            callable ``lr`` is not saved: the optimiser that
             resumes brings its own.
         """
         if self._averaging:
             self._averaging.require_own_parameters("state_dict")
-        arrays = {
-            _state_key(param.spec, name): array
-            for param in self._backend.params
-            for name, array in param.copy_state().items()
-        }
-        return {**self._state_scalars(), **arrays}
+        rest = saved.list_rest(self._groups)
+        return {**self._state_scalars(), **rest, **saved.copy_arrays(self._backend.params)}
 
     def _state_scalars(self) -> dict[str, Any]:
         scalars: dict[str, Any] = {"rule": type(self).__name__, "step_count": self._step_count}
         if self._averaging:
             scalars["average_count"] = self._averaging.count
-        for i, group in enumerate(self._groups):
-            for key, value in group.name_scalars().items():
-                if not callable(value):
-                    scalars[f"group{i}/{key}"] = value
-        return scalars
+        return {**scalars, **saved.list_scalars(self._groups)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Resume from what `state_dict` returned.
@@ -304,34 +317,15 @@ class Optimizer(ABC):
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"state_dict must be a mapping, got {checks.describe(state_dict)}")
         saved.check_rule(state_dict, type(self).__name__)
-        arrays = {
-            _state_key(param.spec, name): description
-            for param in self._backend.params
-            for name, description in param.describe_state().items()
-        }
-        own_keys = self._state_scalars().keys() | arrays.keys()
-        saved.check_keys(state_dict, own_keys, len(self._groups))
+        scalars, groups = self._state_scalars(), self._groups
+        saved.check_keys(state_dict, scalars.keys(), self._backend.params, groups)
         step_count = saved.read_count(state_dict, "step_count")
         record: list[Call] = [(setattr, self, "_step_count", step_count)]
         if self._averaging:
             self._averaging.require_own_parameters("load_state_dict")
             count = saved.read_count(state_dict, "average_count")
             record.append(self._averaging.make_count_call(count))
-        calls = [
-            group.make_set_call(*saved.read_group(state_dict, f"group{i}/", group))
-            for i, group in enumerate(self._groups)
-        ]
-        # Read once, and before anything is written: numpy.load reads from the file at each look.
-        loaded = {key: saved.read_array(state_dict, key, *each) for key, each in arrays.items()}
-        for param in self._backend.params:
-            calls += param.make_load_calls(
-                {name: loaded[_state_key(param.spec, name)] for name in param.describe_state()}
-            )
-        self._backend.run([*calls, *record])
-
-
-def _state_key(spec: ParamSpec, name: str) -> str:
-    return f"group{spec.group}/{spec.key}/{name}"
+        saved.resume(state_dict, self._backend, groups, step_count, record)
 
 
 def _one_or_all(rates: list[Any]) -> Any:

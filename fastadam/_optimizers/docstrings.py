@@ -8,9 +8,12 @@ from typing import TypeVar
 
 SHARED = {
     "params": """
-    params : array, sequence of arrays, mapping of str to array, or list of groups
-        float32 or float64 arrays of any shape and memory layout, updated in place. A group is a
-        mapping with the key ``"params"`` and any of the hyper-parameters, for its own arrays.
+    params : array, nested sequences and mappings of arrays, or list of groups
+        float32 or float64 arrays of any shape and memory layout, updated in place. Lists, tuples
+        and mappings with strings for keys may be nested to any depth. A group is a mapping with the
+        key ``"params"``, which is such arrays of its own, and any of the hyper-parameters; steps
+        leave it alone while ``"frozen"`` is True. A list is one of groups if all members are
+        mappings and one has the key ``"params"``.
         With the extra ``cuda12`` or ``cuda13``: contiguous arrays on one GPU, of CuPy, Numba,
         torch or whatever has ``__cuda_array_interface__``. A step runs on the stream that the
         first of them names (or torch's current one), and the host does not wait for it.
@@ -61,6 +64,13 @@ SHARED = {
         ml_dtypes; their state is float32 by default): 16 bits, or 8 with a scale for each 512
         elements. Both are rounded at random, so that their means are right, the same in each run.
         Steps of arrays that do not fit in cache take less time. Not for a GPU.
+    overrides : mapping of str to mapping, optional
+        Hyper-parameters (and ``"frozen"``) that hold for some arrays of `params`, whose structure
+        gradients keep: ``{"*b": {"weight_decay": 0.0}, "layers/1/*": {"lr": 1e-4}}``. A key is a
+        pattern, as of `fnmatch`, for the paths of arrays: their keys and indices with "/" between
+        them. Where several fit an array, all hold, the later ones above the earlier. Arrays that
+        the same ones fit are a group of `param_groups`, which are in the order of their first
+        arrays.
 
     Raises
     ------

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
-from .._rules.spec import Floats, Rule
+from .._rules.spec import Floats, HyperParameter, Rule
 from .._uninterrupted import Call
-from .._validate import describe, nonnegative, suggestion
+from .._validate import describe, flag, nonnegative, suggestion
+
+#: What any group has beside the hyper-parameters of its rule, which it is like: whether its arrays
+#: are left alone.
+FROZEN = HyperParameter(False, flag, {})
 
 
 class _Present(NamedTuple):
@@ -17,36 +21,44 @@ class _Present(NamedTuple):
     schedule: Callable[[int], float] | None
     hyper: Floats  # as the rule names them; with a schedule all but the first, the learning rate
     rates: dict[int, float]  # what the schedule gave, by step: for the last two that it was asked
+    missed: int  # steps of the optimiser that it took no part in
+    is_irregular: bool  # frozen, or it missed steps: what a step mostly need not look at
 
 
 class ParamGroup(MutableMapping[str, Any]):
     """The hyper-parameters of some parameter arrays, by name, and the arrays (``"params"``).
+
+    While ``"frozen"`` is True, steps leave the arrays, their state and their averages alone.
 
     Setting a hyper-parameter checks it first and holds from the next step on. Keys cannot be
     added or deleted, nor can ``"params"`` be set, nor what would change the kind of state that
     the rule keeps (``amsgrad``; ``momentum`` from or to 0).
 
     Error messages name the group ("" or ``"params[0]"``) before the key. ``values`` are all
-    hyper-parameters of ``rule``; the group's own rule is the variant that they select.
+    hyper-parameters of ``rule``; the group's own rule is the variant that they select. A group that
+    is made later than the optimiser has ``missed`` its steps so far.
     """
 
-    def __init__(self, name: str, params: Any, values: Mapping[str, Any], rule: Rule) -> None:
+    def __init__(
+        self, name: str, params: Any, values: Mapping[str, Any], rule: Rule, missed: int = 0
+    ) -> None:
         self._name = name
         self._params = params
         self._named_rule = rule
-        unknown = [key for key in values if key not in rule.hyper_parameters]
+        self._known = {**rule.hyper_parameters, "frozen": FROZEN}
+        unknown = [key for key in values if key not in self._known]
         if unknown:
-            key, known = unknown[0], ["params", *rule.hyper_parameters]
+            key, known = unknown[0], ["params", *self._known]
             raise ValueError(
                 f"{name} has the unknown key {describe(key)}; known are {', '.join(known)}"
                 + suggestion(key, known)
             )
         checked = {
-            key: each.check(self.label(key), values[key])
-            for key, each in rule.hyper_parameters.items()
+            key: each.check(self.label(key), values.get(key, each.default))
+            for key, each in self._known.items()
         }
         self.rule = rule.select(checked)
-        self._present = self._make_present(checked, None)
+        self._present = self._make_present(checked, None, missed)
 
     def label(self, key: str) -> str:
         """Name a hyper-parameter as error messages do."""
@@ -69,11 +81,14 @@ class ParamGroup(MutableMapping[str, Any]):
         raise TypeError(f"{self.label(key)} cannot be deleted")
 
     def __repr__(self) -> str:
-        return ", ".join(f"{key}={value!r}" for key, value in self._present.values.items())
+        shown = dict(self._present.values)
+        if not self.is_frozen:
+            del shown["frozen"]
+        return ", ".join(f"{key}={value!r}" for key, value in shown.items())
 
     def check(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Check changes; give all hyper-parameters with them."""
-        values, known = dict(self._present.values), self._named_rule.hyper_parameters
+        values, known = dict(self._present.values), self._known
         for key, value in changes.items():
             if key not in known:
                 raise KeyError(f"{self.label(key)} cannot be set{suggestion(key, known)}")
@@ -88,11 +103,30 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set several hyper-parameters as ``dict.update`` does, or none if one is wrong."""
-        self._present = self._make_present(self.check(dict(*args, **kwargs)), self.carried)
+        values = self.check(dict(*args, **kwargs))
+        self._present = self._make_present(values, self.carried, self.missed)
 
-    def make_set_call(self, values: dict[str, Any], carried: Floats) -> Call:
-        """Make the call that sets what `check` returned, and what is carried."""
-        return setattr, self, "_present", self._make_present(values, carried)
+    def make_set_call(self, values: dict[str, Any], carried: Floats, missed: int) -> Call:
+        """Make the call that sets what `check` returned, what is carried, and what was missed."""
+        return setattr, self, "_present", self._make_present(values, carried, missed)
+
+    @property
+    def is_irregular(self) -> bool:
+        """Whether it is frozen or missed steps."""
+        return self._present.is_irregular
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether steps leave the arrays alone."""
+        return bool(self._present.values["frozen"])
+
+    @property
+    def missed(self) -> int:
+        """How many of the optimiser's steps it took no part in.
+
+        They do not count in the bias corrections: its moments, still 0, are those of no step.
+        """
+        return self._present.missed
 
     @property
     def carried(self) -> Floats:
@@ -100,13 +134,18 @@ class ParamGroup(MutableMapping[str, Any]):
         return self._split(self._present.hyper)[1]
 
     def name_scalars(self) -> dict[str, Any]:
-        """Name all that is saved beside the state arrays."""
+        """Name all that is saved beside the state arrays, but what `name_rest` names."""
+        scalars = {key: self._present.values[key] for key in self._named_rule.hyper_parameters}
         names = [each.name for each in self.rule.carried]
-        return {**self._present.values, **dict(zip(names, self.carried, strict=True))}
+        return {**scalars, **dict(zip(names, self.carried, strict=True))}
+
+    def name_rest(self) -> dict[str, Any]:
+        """Name what is saved only where it is not False or 0."""
+        return {"frozen": self.is_frozen, "missed_steps": self.missed}
 
     def hyper(self, step: int) -> Floats:
-        """Give the hyper-parameters of a step, as the rule names them."""
-        _, schedule, hyper, rates = self._present
+        """Give the hyper-parameters of a step of the optimiser, as the rule names them."""
+        _, schedule, hyper, rates, *_ = self._present
         if schedule is None:
             return hyper
         lr = nonnegative(f"{self.label('lr')}({step})", schedule(step))
@@ -122,18 +161,29 @@ class ParamGroup(MutableMapping[str, Any]):
         return rates[step] if step in rates else self.hyper(step)[0]
 
     def make_carry_call(self, hyper: Floats, step: int) -> Call:
-        """Make the call that hands on what the next step needs of this one, for such a rule."""
-        values, schedule, own, rates = self._present
+        """Make the call that hands on what the next step needs of this one, for such a rule.
+
+        ``step`` is the group's own, without those that it missed.
+        """
+        present = self._present
         carried = [each.carry(hyper, float(step)) for each in self.rule.carried]
-        own = (*self._split(own)[0], *carried)
-        return setattr, self, "_present", _Present(values, schedule, own, rates)
+        own = (*self._split(present.hyper)[0], *carried)
+        return setattr, self, "_present", present._replace(hyper=own)
+
+    def make_miss_call(self) -> Call:
+        """Make the call that counts a step in which it took no part."""
+        present = self._present._replace(missed=self.missed + 1, is_irregular=True)
+        return setattr, self, "_present", present
 
     def _split(self, hyper: Floats) -> tuple[Floats, Floats]:
         """Split the scalars of a step into those of the hyper-parameters and those carried."""
         end = len(hyper) - len(self.rule.carried)
         return hyper[:end], hyper[end:]
 
-    def _make_present(self, values: dict[str, Any], carried: Floats | None) -> _Present:
+    def _make_present(
+        self, values: dict[str, Any], carried: Floats | None, missed: int
+    ) -> _Present:
         schedule = values["lr"] if callable(values["lr"]) else None
         numbers = {**values, "lr": 0.0} if schedule else values
-        return _Present(values, schedule, self.rule.make_hyper(numbers, carried), {})
+        hyper, is_irregular = self.rule.make_hyper(numbers, carried), values["frozen"] or missed > 0
+        return _Present(values, schedule, hyper, {}, missed, is_irregular)

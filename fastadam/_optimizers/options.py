@@ -24,6 +24,7 @@ COMMON: Mapping[str, Any] = {
     "clip_norm": None,
     "clip_value": None,
     "average": None,
+    "overrides": None,
     "state_dtype": None,
 }
 

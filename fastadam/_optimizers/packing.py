@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._validate import describe
-from ..typing import DeviceArray
+from ..typing import DeviceArray, Nested
 from .backends import select_backend
 from .trees import Structure
 
@@ -37,6 +37,8 @@ def pack(
     arrays: Sequence[DeviceArray] | Iterator[DeviceArray] | ValuesView[DeviceArray],
     dtype: DTypeLike | None = None,
 ) -> tuple[Any, list[Any]]: ...
+@overload
+def pack(arrays: Nested, dtype: DTypeLike | None = None) -> tuple[Any, Any]: ...
 def pack(arrays: Any, dtype: DTypeLike | None = None) -> tuple[Any, Any]:
     """Copy arrays into one contiguous buffer and return views into it.
 
@@ -45,9 +47,9 @@ def pack(arrays: Any, dtype: DTypeLike | None = None) -> tuple[Any, Any]:
 
     Parameters
     ----------
-    arrays : array, sequence of arrays, or mapping of str to array
-        Of any shapes, memory layouts and real dtypes. Arrays on a GPU have to be contiguous and
-        of one dtype, float32 or float64.
+    arrays : array, or nested sequences and mappings of arrays
+        Of any shapes, memory layouts and real dtypes. Keys are strings. Arrays on a GPU have to be
+        contiguous and of one dtype, float32 or float64.
     dtype : float32 or float64, optional
         The dtype of the buffer. By default the arrays' common dtype.
 
@@ -57,8 +59,10 @@ def pack(arrays: Any, dtype: DTypeLike | None = None) -> tuple[Any, Any]:
         The buffer: the arrays' elements in C order, one array after the other. Of arrays on a GPU
         it is a Numba device array there, and so are the views; ``cupy.asarray`` and
         ``torch.as_tensor`` take them without a copy.
-    views : array, list of arrays, or dict of str to array
-        C-ordered views into ``flat`` with the structure and the shapes of `arrays`.
+    views : array, list of arrays, dict of str to array, or these nested
+        C-ordered views into ``flat`` with the structure and the shapes of `arrays`. Mappings become
+        dicts; named tuples stay what they are, and so do tuples that have more in them than arrays;
+        all other sequences become lists.
 
     Raises
     ------

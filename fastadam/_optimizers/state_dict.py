@@ -1,14 +1,16 @@
-"""What an optimiser is to resume from: a state dictionary, checked before anything is written."""
+"""State dictionaries: what is in them, and resuming from one that is checked before."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from .. import _validate as checks
+from .._backend import Backend, Param
 from .._rules.spec import Floats
+from .._uninterrupted import Call
 from .backends import select_backend
 from .groups import ParamGroup
 
@@ -26,11 +28,50 @@ def check_rule(state_dict: Mapping[str, Any], own: str) -> None:
         raise ValueError(f"state_dict['rule'] must be {own!r}, got {checks.describe(rule)}")
 
 
-def check_keys(state_dict: Mapping[str, Any], own: set[str], group_count: int) -> None:
-    """Require an optimiser's own keys, and no others but learning rates that it does not need."""
-    rates = {f"group{i}/lr" for i in range(group_count)}
+def list_scalars(groups: Sequence[ParamGroup]) -> dict[str, Any]:
+    """List the numbers of all groups that are always saved."""
+    return {
+        f"group{i}/{key}": value
+        for i, group in enumerate(groups)
+        for key, value in group.name_scalars().items()
+        if not callable(value)
+    }
+
+
+def list_rest(groups: Sequence[ParamGroup]) -> dict[str, Any]:
+    """List those that are saved only where they are not False or 0."""
+    return {
+        f"group{i}/{key}": value
+        for i, group in enumerate(groups)
+        for key, value in group.name_rest().items()
+        if value
+    }
+
+
+def copy_arrays(params: Sequence[Param]) -> dict[str, np.ndarray]:
+    """Copy the state of all arrays out."""
+    return {
+        _make_key(param, name): array
+        for param in params
+        for name, array in param.copy_state().items()
+    }
+
+
+def check_keys(
+    state_dict: Mapping[str, Any],
+    scalars: Set[str],
+    params: Sequence[Param],
+    groups: Sequence[ParamGroup],
+) -> None:
+    """Require an optimiser's own keys, and no others but those that may be left out.
+
+    They are learning rates, where it has a schedule, and what `list_rest` lists.
+    """
+    own = scalars | {_make_key(param, name) for param in params for name in param.describe_state()}
+    rates = {f"group{i}/lr" for i in range(len(groups))}
+    rest = {f"group{i}/{key}" for i, group in enumerate(groups) for key in group.name_rest()}
     missing = sorted(own - state_dict.keys())
-    unknown = sorted(state_dict.keys() - own - rates)
+    unknown = sorted(state_dict.keys() - own - rates - rest)
     if missing or unknown:
         hint = ""
         if set(missing) & rates:
@@ -45,23 +86,56 @@ def read_count(state_dict: Mapping[str, Any], key: str) -> int:
     return checks.count(f"state_dict[{key!r}]", _scalar(state_dict[key]), 0, MOST_STEPS)
 
 
-def read_group(
-    state_dict: Mapping[str, Any], prefix: str, group: ParamGroup
-) -> tuple[dict[str, Any], Floats]:
-    """Read the hyper-parameters of a group and what its last step handed on."""
+def resume(
+    state_dict: Mapping[str, Any],
+    backend: Backend[Any],
+    groups: Sequence[ParamGroup],
+    step_count: int,
+    then: list[Call],
+) -> None:
+    """Bring groups and arrays into the state that was saved, and make other calls after that."""
+    calls = [
+        group.make_set_call(*_read_group(state_dict, f"group{i}/", group, step_count))
+        for i, group in enumerate(groups)
+    ]
+    # Read once, and before anything is written: numpy.load reads from the file at each look.
+    loaded = []
+    for param in backend.params:
+        arrays = {
+            name: _read_array(state_dict, _make_key(param, name), dtype, shape)
+            for name, (dtype, shape) in param.describe_state().items()
+        }
+        loaded.append(arrays)
+        calls += param.make_load_calls(arrays)
+    backend.run([*calls, *then])
+
+
+def _make_key(param: Param, name: str) -> str:
+    return f"group{param.spec.group}/{param.spec.key}/{name}"
+
+
+def _read_group(
+    state_dict: Mapping[str, Any], prefix: str, group: ParamGroup, step_count: int
+) -> tuple[dict[str, Any], Floats, int]:
+    """Read the hyper-parameters of a group, what its last step handed on, and what it missed."""
     values = {
         key: _scalar(state_dict[prefix + key])
         for key in group.name_scalars()
         if prefix + key in state_dict
     }
+    frozen, missed = (
+        _scalar(state_dict[prefix + key]) if prefix + key in state_dict else default
+        for key, default in (("frozen", False), ("missed_steps", 0))
+    )
+    missed = checks.count(f"state_dict['{prefix}missed_steps']", missed, 0, step_count)
     carried = tuple(
         each.check(f"state_dict['{prefix}{each.name}']", values.pop(each.name))
         for each in group.rule.carried
     )
-    return group.check(values), carried
+    return group.check({**values, "frozen": frozen}), carried, missed
 
 
-def read_array(
+def _read_array(
     state_dict: Mapping[str, Any], key: str, dtype: np.dtype[Any], shape: tuple[int, ...]
 ) -> np.ndarray:
     """Read a state array, which may live elsewhere, as a NumPy array in C order."""

@@ -27,7 +27,8 @@ def make_accessors(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 def make_average_accessor(is_averaged: bool) -> Callable[..., None]:
     """Make ``store(averages, i, p, weight, floor)``, which moves an average towards a parameter."""
-    return _store_average if is_averaged else _store_no_average
+    store: Callable[..., None] = _store_average if is_averaged else _store_no_average
+    return store
 
 
 @register_jitable

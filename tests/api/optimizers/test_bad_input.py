@@ -90,7 +90,15 @@ PARAMS = [
     ({"w": np.ones(2), "b": 1.0}, ["params['b']", "1.0"]),
     ({1: np.ones(2)}, ["keys", "params", "1"]),
     ([1.0, 2.0], ["params[0]", "1.0"]),
-    ([[1.0, 2.0]], ["params[0]", "[1.0, 2.0]"]),
+    ([[1.0, 2.0]], ["params[0][0]", "1.0"]),
+    ({"a": [np.ones(2), {"b": (np.ones(2, int),)}]}, ["params['a'][1]['b'][0]", "int64"]),
+    ({"a": {1: np.ones(2)}}, ["keys of params['a']", "1"]),
+    ({"a": np.ones(2), "b": None}, ["params['b']", "None"]),
+    ({"a": [], "b": ({},)}, ["params", "holds no arrays"]),
+    ([[SHARED], {"a": SHARED}], ["params[0][0]", "params[1]['a']", "share memory"]),
+    ({"a/b": np.ones(2), "a": {"b": np.ones(2)}}, ["['a/b']", "['a']['b']", "'a/b'"]),
+    ([{"lr": 0.1}], ["params[0]['lr']", "0.1"]),
+    ([{"params": np.ones(2), "frozen": 1}], ["params[0]['frozen']", "1"]),
     ([], ["params", "[]"]),
     ({}, ["params", "{}"]),
     (None, ["params", "None"]),
@@ -125,7 +133,15 @@ GRADS = [
     ([np.ones(3)], [np.ones(3), np.ones(3)], ["grads", "1", "2"]),
     ([np.ones(3)], {"0": np.ones(3)}, ["grads", "sequence"]),
     ([np.ones(3)], 1.0, ["grads", "1.0"]),
-    ([np.ones(3), np.ones(2)], [np.ones(3), None], ["grads[1]", "None"]),
+    ([np.ones(3), np.ones(2)], None, ["grads", "None"]),
+    ([{"params": np.ones(3)}], None, ["grads", "None"]),
+    ({"a": [np.ones(3)]}, {"a": np.ones(3)}, ["grads['a']", "sequence of 1"]),
+    ({"a": [np.ones(3)]}, {"a": []}, ["grads['a']", "1 arrays", "0"]),
+    ({"a": [np.ones(3), [np.ones(2)]]}, {"a": [np.ones(3)]}, ["grads['a']", "2 members", "1"]),
+    ([{"b": {"w": np.ones(3)}}], [{"b": {"v": np.ones(3)}}], ["grads[0]['b']", "'w'", "'v'"]),
+    ([{"b": {"w": np.ones(3)}}], [{"b": [np.ones(3)]}], ["grads[0]['b']", "mapping"]),
+    ({"a": [np.ones(3)]}, {"a": [[np.ones(3)]]}, ["grads['a'][0]", "array"]),
+    ({"a": [np.ones(3)]}, {"a": [np.ones(2)]}, ["grads['a'][0]", "(3,)", "(2,)"]),
     ([np.ones(3), np.ones(2)], [np.ones(2), np.ones(2)], ["grads[0]", "(3,)", "(2,)"]),
     ({"w": np.ones(3)}, [np.ones(3)], ["grads", "mapping"]),
     ({"w": np.ones(3)}, {"v": np.ones(3)}, ["grads", "'w'", "'v'"]),
@@ -162,6 +178,63 @@ def test_hyper_parameters_that_are_set_later(name, keywords, words, snapshot):
 @pytest.mark.parametrize(("params", "words"), PARAMS, ids=row_name)
 def test_params(params, words):
     assert_refused(words, lambda: fastadam.Adam(params))
+
+
+OVERRIDES = [
+    ([], ["overrides", "[]"]),
+    ({1: {}}, ["overrides", "strings", "1"]),
+    ({"b": 0.1}, ["overrides['b']", "0.1"]),
+    ({"b": {"lr": -1.0}}, ["overrides['b']['lr']", "-1.0"]),
+    ({"w": {}, "*": {"weight_decoy": 0.1}}, ["overrides['w', '*']", "'weight_decay'"]),
+    ({"bias": {}}, ["overrides", "'bias'", "w, b"]),
+]
+
+
+@pytest.mark.parametrize(("overrides", "words"), OVERRIDES, ids=row_name)
+def test_overrides(overrides, words):
+    params = {"w": np.ones(2), "b": np.ones(3)}
+    assert_refused(words, lambda: fastadam.Adam(params, overrides=overrides))
+
+
+def test_overrides_of_groups():
+    groups = [{"params": np.ones(2)}]
+    words = ["overrides", "groups", "lr"]
+    assert_refused(words, lambda: fastadam.Adam(groups, overrides={"0": {"lr": 0.1}}))
+
+
+def test_trees_without_an_end():
+    cycle = {"w": np.ones(2)}
+    cycle["again"] = [cycle]
+    assert_refused(["params['again'][0]", "cycle"], lambda: fastadam.Adam(cycle))
+    assert_refused(["arrays['again'][0]", "cycle"], lambda: fastadam.pack(cycle))
+    deep = np.ones(2)
+    for _ in range(100_000):
+        deep = [deep]
+    assert_refused(["params", "too deeply"], lambda: fastadam.Adam(deep))
+    while isinstance(deep, list):  # or its end would be a recursion of Python's own
+        deep = deep.pop()
+
+
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        ([SHARED], ["group", "mapping"]),
+        ({"lr": 0.1}, ["param_groups[1]", "'params'"]),
+        ({"params": SHARED[:1]}, ["params['w']", "param_groups[1]['params']", "share memory"]),
+        ({"params": [np.ones(2, int)]}, ["param_groups[1]['params'][0]", "int64"]),
+        ({"params": np.ones(2), "lr": NAN}, ["param_groups[1]['lr']", "nan"]),
+        ({"params": np.ones(2), "betas": 3}, ["param_groups[1]['betas']", "3"]),
+    ],
+    ids=row_name,
+)
+def test_groups_that_cannot_be_added(group, words, snapshot):
+    params = {"w": SHARED, "b": np.ones(2)}
+    optimizer = fastadam.Adam(params)
+    before = snapshot(optimizer, list(params.values()))
+    assert_refused(words, lambda: optimizer.add_param_group(group))
+    before.assert_unchanged()
+    assert len(optimizer.param_groups) == 1
+    optimizer.step({"w": None, "b": np.ones(2)})
 
 
 def arrays_in(params):
@@ -237,6 +310,7 @@ def test_what_cannot_be_set_in_a_group():
     group = optimizer.param_groups[0]
     with pytest.raises(KeyError, match="params"):
         group["params"] = np.ones(3)
+    assert_refused(["frozen", "1"], lambda: group.update(frozen=1))
     with pytest.raises(KeyError, match="beta"):
         group["beta"] = 0.5
     with pytest.raises(ValueError, match=r"momentum.*0\.9"):

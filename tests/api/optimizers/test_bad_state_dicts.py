@@ -24,6 +24,10 @@ STATE_DICTS = [
     ({"group0/w/v": GONE}, ["group0/w/v"]),
     ({"group0/w/v_max": np.ones(3)}, ["group0/w/v_max"]),
     ({"group0/momentum": 0.9}, ["group0/momentum"]),
+    ({"group0/frozen": 1}, ["frozen", "1"]),
+    ({"group0/missed_steps": 2}, ["group0/missed_steps", "0 to 1", "2"]),
+    ({"group0/missed_steps": 0.5}, ["group0/missed_steps", "0.5"]),
+    ({"group1/frozen": True}, ["group1/frozen"]),
 ]
 
 

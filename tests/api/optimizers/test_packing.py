@@ -51,7 +51,7 @@ def test_packed_and_unpacked_steps_agree_bit_for_bit():
     ("arrays", "keywords", "words"),
     [
         ([1.0], {}, ["arrays[0]", "1.0"]),
-        ({"w": [1.0]}, {}, ["arrays['w']", "[1.0]"]),
+        ({"w": [1.0]}, {}, ["arrays['w'][0]", "1.0"]),
         (np.ones(3, int), {}, ["dtype", "int64"]),
         (np.ones(3), {"dtype": np.float16}, ["dtype", "float16"]),
         (np.ones(3, complex), {"dtype": np.float64}, ["arrays", "complex128"]),
