@@ -171,6 +171,7 @@ def run(
         lr=SCHEDULES[params["schedule"]](params["lr"], steps),
         betas=(1 - params["1 - beta1"], 1 - params["1 - beta2"]),
         weight_decay=params["weight decay"],
+        average="equal",
     )
     return train(
         model,

@@ -40,7 +40,7 @@ def train_fastadam(data: Dataset, seed: int) -> Iterator[Epoch]:
     from workloads.mnist.training import train
 
     model = MLP(data.x_train.shape[1], HIDDEN, data.n_classes, seed=seed)
-    optimizer = Adam(model.flat_params, lr=LR)
+    optimizer = Adam(model.flat_params, lr=LR, average="equal")
     endless = train(model, optimizer, data, epochs=2**31, batch_size=BATCH, seed=seed)
     return (Epoch(r.seconds, r.accuracy, r.averaged_accuracy) for r in endless)
 

@@ -21,7 +21,7 @@ from .settings import MOST_EPOCHS, Settings
 
 #: The second has any number of runs, and the accuracy of both weights.
 FIRST_FORMAT, FORMAT = (f"fastadam examples.mnist {version}" for version in (1, 2))
-SETTINGS, WEIGHTS, AVERAGE, STATE = "settings/", "weights/", "average/", "optimizer/"
+SETTINGS, WEIGHTS, STATE = "settings/", "weights/", "optimizer/"
 
 ZIP_MAGIC = b"PK\x03\x04"
 #: Half as much again as a comparison with the widest layer keeps.
@@ -47,10 +47,8 @@ class Checkpoint:
         Number of epochs done.
     weights : mapping of str to ndarray
         The model's parameters, from which training goes on.
-    average : mapping of str to ndarray
-        The parameters to predict with.
     state : mapping of str to array or scalar
-        The optimiser's ``state_dict()``.
+        The optimiser's ``state_dict()``, which has the averaged parameters too.
     history : sequence of EpochResult
         What the epochs brought, for pictures; without those that are not known. Once it was
         in a file, it has no times.
@@ -59,7 +57,6 @@ class Checkpoint:
     settings: Settings
     epoch: int
     weights: Mapping[str, NDArray[Any]]
-    average: Mapping[str, NDArray[Any]]
     state: Mapping[str, Any]
     history: Sequence[EpochResult] = ()
 
@@ -73,11 +70,8 @@ class Checkpoint:
         history: Sequence[EpochResult] = (),
     ) -> Checkpoint:
         """Describe a run as it stands."""
-        weights, average = (
-            {name: to_host(array) for name, array in part.items()}
-            for part in (model.params, model.average)
-        )
-        return cls(settings, epoch, weights, average, optimizer.state_dict(), tuple(history))
+        weights = {name: to_host(array) for name, array in model.params.items()}
+        return cls(settings, epoch, weights, optimizer.state_dict(), tuple(history))
 
 
 def save_checkpoints(path: Path, checkpoints: Sequence[Checkpoint]) -> None:
@@ -94,7 +88,6 @@ def _arrays_of(checkpoint: Checkpoint) -> dict[str, Any]:
     parts = {
         SETTINGS: dataclasses.asdict(checkpoint.settings),
         WEIGHTS: checkpoint.weights,
-        AVERAGE: checkpoint.average,
         STATE: checkpoint.state,
     }
     # Without the times: the same run leaves the same file.
@@ -125,7 +118,7 @@ def load_checkpoints(path: Path) -> tuple[Checkpoint, ...]:
             raise CheckpointError(f"{path}: {name} holds NaN or infinity")
     try:
         if version == FIRST_FORMAT:
-            return (_read_checkpoint(_with_both_accuracies(arrays)),)
+            return (_read_checkpoint(_as_the_second_format(arrays)),)
         runs = {name.partition("/")[0] for name in arrays}
         numbers = [str(number) for number in range(len(runs))]
         if not runs or runs != set(numbers):
@@ -143,7 +136,6 @@ def _read_checkpoint(arrays: Mapping[str, NDArray[Any]]) -> Checkpoint:
         Settings(**settings),
         epoch,
         _strip(arrays, WEIGHTS),
-        _strip(arrays, AVERAGE),
         _strip(arrays, STATE),
         _read_history(arrays["history"], epoch),
     )
@@ -184,14 +176,24 @@ def _epoch(array: NDArray[Any]) -> int:
     return epoch
 
 
-def _with_both_accuracies(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _as_the_second_format(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return what a file of the first format holds as the second has it.
 
-    Its accuracy is that of the average, and NaN stands for the other. Its first ones have no
-    history.
+    Its accuracy is that of the average, and NaN stands for the other. The first files have no
+    history. Its average is beside the optimiser's state, in arrays like those of the weights. It
+    does not say of how many steps; none depends on it, for each epoch begins its average anew.
     """
     rows = arrays.get("history", np.empty((0, 3)))
-    return {**arrays, "history": np.insert(rows, 2, np.nan, axis=1)}
+    weights, average = _strip(arrays, WEIGHTS), _strip(arrays, "average/")
+    if _kinds(average) != _kinds(weights):
+        raise ValueError(f"its average is {_kinds(average)}, its weights are {_kinds(weights)}")
+    flat = np.concatenate([average[name].ravel() for name in ("w1", "b1", "w2", "b2")])
+    return {
+        **arrays,
+        "history": np.insert(rows, 2, np.nan, axis=1),
+        f"{STATE}group0/0/average": flat,
+        f"{STATE}average_count": np.array(1),
+    }
 
 
 def _read_history(rows: NDArray[Any], epoch: int) -> tuple[EpochResult, ...]:
@@ -212,19 +214,19 @@ def _read_history(rows: NDArray[Any], epoch: int) -> tuple[EpochResult, ...]:
 
 def restore(path: Path, checkpoint: Checkpoint, model: MLP, optimizer: Any) -> None:
     """Put the weights and the optimiser's state of `checkpoint` (read from `path`) in place."""
-    needed = {name: _kind(array) for name, array in model.params.items()}
-    for part in (checkpoint.weights, checkpoint.average):
-        found = {name: _kind(array) for name, array in part.items()}
-        if found != needed:
-            raise CheckpointError(f"{path}: its weights are {found}, needed are {needed}")
+    found, needed = _kinds(checkpoint.weights), _kinds(model.params)
+    if found != needed:
+        raise CheckpointError(f"{path}: its weights are {found}, needed are {needed}")
     try:
         optimizer.load_state_dict(checkpoint.state)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: unusable optimiser state ({error})") from error
     for name, array in checkpoint.weights.items():
         model.params[name][...] = model.xp.asarray(array)
-    for name, array in checkpoint.average.items():
-        model.average[name][...] = model.xp.asarray(array)
+
+
+def _kinds(arrays: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _kind(array) for name, array in arrays.items()}
 
 
 def _kind(array: Any) -> str:

@@ -94,9 +94,10 @@ class Settings:
         return MLP(data.x_train.shape[1], self.hidden, data.n_classes, seed=self.seed, xp=xp)
 
     def make_optimizer(self, model: MLP) -> Any:
-        """Return the optimiser of ``model.flat_params``."""
+        """Return the optimiser of ``model.flat_params``, which averages them too."""
         options = {"momentum": self.momentum} if self.momentum else {}
-        return OPTIMIZERS[self.optimizer](model.flat_params, lr=self.lr, **options)
+        make = OPTIMIZERS[self.optimizer]
+        return make(model.flat_params, lr=self.lr, average="equal", **options)
 
     @property
     def label(self) -> str:

@@ -45,13 +45,8 @@ class MLP:
     params, grads : dict of str to ndarray
         ``w1`` (n_inputs, n_hidden), ``b1`` (n_hidden,), ``w2`` (n_hidden, n_classes) and ``b2``
         (n_classes,): views into the two flat arrays.
-    average : dict of str to ndarray
-        Parameters to predict with: an average of those that training went through, which
-        ``training.train`` keeps.
     flat_params, flat_grads : ndarray, shape (n_parameters,)
         What the optimiser works on: one array, hence one kernel call a step.
-    flat_average : ndarray, shape (n_parameters,)
-        What `average` views.
     """
 
     def __init__(
@@ -76,7 +71,6 @@ class MLP:
         zeros = {name: np.zeros_like(array) for name, array in start.items()}
         self.flat_params, self.params = self._pack(start, dtype)
         self.flat_grads, self.grads = self._pack(zeros, dtype)
-        self.flat_average, self.average = self._pack(start, dtype)
 
     def _pack(self, arrays: Mapping[str, Any], dtype: DTypeLike) -> tuple[FloatArray, Params]:
         xp = self.xp

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,15 +15,18 @@ from threadpoolctl import ThreadpoolController
 from .data import Dataset
 from .model import MLP, Batch, Params
 
-# An average is as good from every 16th step as from every one, and then costs no time.
-AVERAGE_EVERY = 16
-
 
 class Optimizer(Protocol):
-    """What the loop needs of an optimiser."""
+    """What the loop needs of an optimiser, which has to be made with ``average="equal"``."""
 
     def step(self, grads: Any, /) -> None:
         """Update the parameters in place."""
+
+    def restart_average(self) -> None:
+        """Begin the average of the parameters anew."""
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Put the average in the parameters' place, for the time of a ``with`` block."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class EpochResult:
         Share of the test examples that the last parameters of the epoch classify correctly,
         in [0, 1].
     averaged_accuracy : float
-        The same of their average, ``model.average``.
+        The same of their average over the second half of the epoch.
     seconds : float
         Time of the training steps; the evaluation is not included.
     """
@@ -67,14 +71,15 @@ def train(
     At a constant learning rate the parameters end up jumping around the minimum, and so does
     their accuracy. Their average over the second half of the epoch [1]_ does not: after five
     epochs of Adam on MNIST it classifies 97.8 % of the test images correctly, where the last
-    parameters get 97.5 % (medians of 5 seeds).
+    parameters get 97.6 % (medians of 5 seeds). With the state in bfloat16 or in 8 bits it is
+    97.9 % and 97.6 %.
 
     Parameters
     ----------
     model : MLP
         Updated in place.
     optimizer : Optimizer
-        Made for ``model.flat_params``.
+        Made for ``model.flat_params``, with ``average="equal"``.
     data : Dataset
         Training and test examples.
     epochs : int
@@ -110,35 +115,26 @@ def train(
     for epoch in range(first_epoch, first_epoch + epochs):
         order = np.random.default_rng((seed, epoch)).permutation(n_examples)
         starts = range(0, n_examples, batch_size)
+        middle = starts[len(starts) // 2]
         total_loss = 0.0
-        n_averaged = 0
         begin = time.perf_counter()
         # A run that diverges shows it in its loss; NumPy's warnings would only repeat it.
         with blas.limit(limits=1), np.errstate(over="ignore", invalid="ignore"):
             for start in progress(starts) if progress else starts:
+                if start == middle:
+                    optimizer.restart_average()
                 rows = order[start : start + batch_size]
                 batch = full if len(rows) == len(full.x) else last
                 batch.fill(x_train, targets, rows)
                 total_loss += model.compute_gradients(batch) * len(rows)
                 optimizer.step(model.flat_grads)
-                step = start // batch_size
-                if step >= len(starts) // 2 and step % AVERAGE_EVERY == 0:
-                    n_averaged += 1
-                    _add_to_average(model, n_averaged)
-            _add_to_average(model, n_averaged + 1)
         seconds = time.perf_counter() - begin
         with np.errstate(over="ignore", invalid="ignore"):
-            accuracy, averaged_accuracy = (
-                compute_accuracy(model, params, data.x_test, data.y_test)
-                for params in (model.params, model.average)
-            )
+            accuracy = compute_accuracy(model, model.params, data.x_test, data.y_test)
+            with optimizer.averaged():
+                averaged_accuracy = compute_accuracy(model, model.params, data.x_test, data.y_test)
         loss = total_loss / n_examples
         yield EpochResult(epoch, loss, accuracy, averaged_accuracy, seconds)
-
-
-def _add_to_average(model: MLP, count: int) -> None:
-    """Take the present parameters into the average, as the `count`-th of them."""
-    model.flat_average += (model.flat_params - model.flat_average) / count
 
 
 def compute_accuracy(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from examples.mnist.checkpoint import CheckpointError, load_checkpoints, save_checkpoints
+from examples.mnist.run import Run
 
 
 def load_one(path):
@@ -15,17 +16,27 @@ def load_one(path):
 
 
 def as_the_first_format(arrays):
-    """Return what a file of one run held in the first format: one accuracy, and no momentum."""
+    """Return what a file of one run held in the first format.
+
+    That is one accuracy, no momentum, and the average in the arrays of the model.
+    """
     first = {name.removeprefix("0/"): array for name, array in arrays.items()}
-    first = drop(first, "settings/momentum")
+    flat, average, start = first["optimizer/group0/0/average"], {}, 0
+    for name in ("w1", "b1", "w2", "b2"):
+        like = first[f"weights/{name}"]
+        average[f"average/{name}"] = flat[start : start + like.size].reshape(like.shape)
+        start += like.size
+    for name in ("settings/momentum", "optimizer/group0/0/average", "optimizer/average_count"):
+        first = drop(first, name)
     return {
         **first,
+        **average,
         "format": f"{first['format']}"[:-1] + "1",
         "history": first["history"][:, [0, 1, 3]],
     }
 
 
-def test_files_of_the_first_format_are_read_and_written_anew(kept):
+def test_files_of_the_first_format_are_read_and_written_anew(kept, digits):
     """Their accuracy is that of the averaged weights; the first ones kept no history."""
     written, path = kept
     with np.load(path) as arrays:
@@ -41,6 +52,31 @@ def test_files_of_the_first_format_are_read_and_written_anew(kept):
         save_checkpoints(path, [read])
     save_arrays(path, drop(first, "history"))
     assert (load_one(path).epoch, load_one(path).history) == (2, ())
+    gone_on = Run.resumed(path, load_one(path), digits)
+    whole = Run.resumed(path, written, digits)
+    with gone_on.optimizer.averaged(), whole.optimizer.averaged():
+        np.testing.assert_array_equal(gone_on.model.flat_params, whole.model.flat_params)
+    (result,), (expected,) = gone_on.train(3), whole.train(3)
+    assert dataclasses.replace(result, seconds=expected.seconds) == expected
+    for name, array in whole.checkpoint().state.items():
+        np.testing.assert_array_equal(gone_on.checkpoint().state[name], array, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda first: drop(first, "average/b2"),
+        lambda first: {**first, "average/w1": first["average/w1"].T},
+        lambda first: {**first, "average/w1": first["average/w1"].astype(np.float64)},
+    ],
+    ids=["missing", "shape", "dtype"],
+)
+def test_an_average_unlike_the_weights_is_refused(kept, change):
+    _, path = kept
+    with np.load(path) as arrays:
+        save_arrays(path, change(as_the_first_format(dict(arrays))))
+    with pytest.raises(CheckpointError, match=r"run\.npz.*its average is .*, its weights are"):
+        load_checkpoints(path)
 
 
 def save_arrays(path, arrays):
