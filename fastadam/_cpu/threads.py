@@ -102,11 +102,14 @@ class KernelChoices:
     once, not once an array.
 
     ``threads`` is 1 for the serial kernel, more for the parallel one on so many threads, None for
-    whichever is faster at the time.
+    whichever is faster at the time. ``make_kernel(rule, dtype, parallel)`` makes the kernels.
     """
 
-    def __init__(self, threads: int | None) -> None:
+    def __init__(
+        self, threads: int | None, make_kernel: Callable[..., Kernel] = make_step_kernel
+    ) -> None:
         self._threads = threads
+        self._make_kernel = make_kernel
         self._choices: dict[tuple[Rule, np.dtype[Any], int], FixedThreads | TimedChoice] = {}
         self._by_place: dict[int, FixedThreads | TimedChoice] = {}
 
@@ -119,7 +122,7 @@ class KernelChoices:
             return False
         key = (rule, dtype, size.bit_length())
         if key not in self._choices:
-            load_parallel = partial(make_step_kernel, rule, dtype, True)
+            load_parallel = partial(self._make_kernel, rule, dtype, True)
             kind = TimedChoice if threads is None else FixedThreads
             self._choices[key] = kind(load_parallel)
         self._by_place[place] = self._choices[key]
