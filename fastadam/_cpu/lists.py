@@ -27,7 +27,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import from_dtype, prange, types
+from numba import prange, types
 
 from .._numba.addresses import make_vector_at, vector_at
 from .._numba.cache import compile_kernel
@@ -84,7 +84,7 @@ def make_list_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel
 def _make_advance(rule: Rule) -> Any:
     """Make what counts an array's step; it returns the step, and what was carried before it."""
     carries = rule.carried is not None
-    carry = rule.carried.carry if rule.carried else None
+    carry: Any = rule.carried and rule.carried.carry
 
     @register_jitable
     def advance(table, a, hyper):

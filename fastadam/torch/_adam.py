@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from .._rules import adam as rules
 from .._rules.spec import Rule
@@ -33,7 +33,7 @@ class Adam(FastOptimizer):
     """
 
     _rule = rules.ADAM
-    _state_names = {"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}
+    _state_names: ClassVar = {"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class AdamW(FastOptimizer):
     """
 
     _rule = rules.ADAMW
-    _state_names = Adam._state_names
+    _state_names: ClassVar = Adam._state_names
 
     def __init__(
         self,
@@ -122,8 +122,8 @@ class NAdam(FastOptimizer):
     """
 
     _rule = rules.NADAM
-    _state_names = {"m": "exp_avg", "v": "exp_avg_sq"}
-    _only = {"decoupled_weight_decay": False}
+    _state_names: ClassVar = {"m": "exp_avg", "v": "exp_avg_sq"}
+    _only: ClassVar = {"decoupled_weight_decay": False}
 
     def __init__(
         self,
@@ -164,8 +164,8 @@ class RAdam(FastOptimizer):
     """
 
     _rule = rules.RADAM
-    _state_names = NAdam._state_names
-    _only = {"decoupled_weight_decay": False}
+    _state_names: ClassVar = NAdam._state_names
+    _only: ClassVar = {"decoupled_weight_decay": False}
 
     def __init__(
         self,
@@ -203,7 +203,7 @@ class Adamax(FastOptimizer):
     """
 
     _rule = rules.ADAMAX
-    _state_names = {"m": "exp_avg", "u": "exp_inf"}
+    _state_names: ClassVar = {"m": "exp_avg", "u": "exp_inf"}
 
     def __init__(
         self,

@@ -237,7 +237,7 @@ def _plain(name: str, value: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def _make_hyper(rule: Rule, *values: Any) -> tuple[Rule, Floats]:
-    """Check the hyper-parameters of a rule; return the variant that they select, and its scalars."""
+    """Check the hyper-parameters of a rule; return the variant they select, and its scalars."""
     checked = {
         key: each.check(key, value)
         for (key, each), value in zip(rule.hyper_parameters.items(), values, strict=True)

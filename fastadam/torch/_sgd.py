@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .._rules import sgd as rules
 from ._base import FastOptimizer
@@ -33,8 +33,8 @@ class RMSprop(FastOptimizer):
     """
 
     _rule = rules.RMSPROP
-    _state_names = {"v": "square_avg"}
-    _only = {"momentum": 0, "centered": False}
+    _state_names: ClassVar = {"v": "square_avg"}
+    _only: ClassVar = {"momentum": 0, "centered": False}
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class SGD(FastOptimizer):
     """
 
     _rule = rules.PLAIN_SGD
-    _state_names = {"b": "momentum_buffer"}
+    _state_names: ClassVar = {"b": "momentum_buffer"}
     _shows_step = False
 
     def __init__(

@@ -13,7 +13,10 @@ from .._rules.spec import Rule
 from .._validate import describe
 
 #: NumPy's names of the dtypes that there are kernels for.
-DTYPES = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
+DTYPES: dict[Any, np.dtype[Any]] = {
+    torch.float32: np.dtype(np.float32),
+    torch.float64: np.dtype(np.float64),
+}
 
 
 def check_parameter(name: str, p: Any) -> None:
@@ -39,7 +42,7 @@ def is_dense(tensor: Any) -> bool:
     reach = 1
     for stride, length in sorted(_axes(tensor)):
         if stride != reach:
-            return tensor.numel() == 0
+            return not tensor.numel()
         reach *= length
     return True
 
