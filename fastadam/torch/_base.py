@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple
+from operator import attrgetter
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,21 +15,13 @@ from .._cpu.threads import KernelChoices
 from .._rules.spec import Floats, Rule
 from .._uninterrupted import Call, call_each, exhaust
 from .._validate import describe
-from ._tensors import DTYPES, TensorParam, check_parameter
+from ._plans import Batch, Plan
+from ._tensors import TensorParam, check_parameter
+
+_grad = attrgetter("grad")
 
 #: Arguments that choose among PyTorch's implementations, and no result.
 IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
-
-
-class _Batch(NamedTuple):
-    """Parameters that one call of a kernel updates."""
-
-    rule: Rule
-    dtype: np.dtype[Any]
-    table: np.ndarray
-    hyper: Floats
-    params: list[Any]
-    alive: list[Any]  # whose memory is read
 
 
 class FastOptimizer(torch.optim.Optimizer):
@@ -49,7 +42,8 @@ class FastOptimizer(torch.optim.Optimizer):
 
     def _forget(self) -> None:
         """Forget what is known of tensors: it is found out again."""
-        self._known: dict[int, TensorParam] = {}
+        self._known: dict[int, TensorParam] = {}  # by the id of the tensor
+        self._plans: dict[int, Plan] = {}  # by group
         self._choices: dict[Any, tuple[KernelChoices, bool]] = {}
         self._disjoint = b""  # sizes and addresses that do not overlap
 
@@ -125,49 +119,49 @@ class FastOptimizer(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         batches = [
-            batch
-            for i, group in enumerate(self.param_groups)
-            for batch in self._make_batches(i, group)
+            batch for i, group in enumerate(self.param_groups) for batch in self._plan(i, group)
         ]
         if batches:
             self._require_disjoint(batches)
             self._run(batches)
         return loss
 
-    def _make_batches(self, i: int, group: dict[str, Any]) -> Iterator[_Batch]:
-        """Make the batches of a group: one for each dtype."""
+    def _plan(self, i: int, group: dict[str, Any]) -> Iterator[Batch]:
+        """Plan the step of a group, by the plan of the last one if it will do."""
         rule, hyper = self._hyper(group)
-        stateless: dict[str, Any] = {}
-        found: dict[Any, tuple[list[tuple[int, ...]], list[Any], list[Any]]] = {}
-        for j, p in enumerate(group["params"]):
-            gradient = p.grad
-            if gradient is None:
-                continue
-            state = self.state[p] if rule.state else stateless
-            param = self._known.get(id(p))
-            if param is None or not param.fits(p, state, rule):
-                check_parameter(_name(i, j), p)
-                param = self._know(p, state, rule)
-            if not param.takes(gradient):
-                gradient = param.fit_gradient(f"{_name(i, j)}.grad", gradient)
-            if param.dtype not in found:
-                found[param.dtype] = [], [], []
-            rows, params, alive = found[param.dtype]
-            rows.append((param.size, p.data_ptr(), gradient.data_ptr(), *param.addresses))
-            params.append(p)
-            alive.append((param, gradient))
-        for dtype, (rows, params, alive) in found.items():
-            yield _Batch(rule, DTYPES[dtype], np.array(rows, np.int64), hyper, params, alive)
+        params = group["params"]
+        grads = list(map(_grad, params))
+        here = [j for j, gradient in enumerate(grads) if gradient is not None]
+        if len(here) < len(params):
+            params, grads = [params[j] for j in here], [grads[j] for j in here]
+        if not params:
+            return iter(())
+        # Where no state is kept, none is shown: looking for it would make an empty one.
+        states = list(map(self.state.__getitem__, params)) if rule.state else []
+        plan = self._plans.get(i)
+        if plan is None or not plan.renew(rule, params, states, grads):
+            known = []
+            for k, j in enumerate(here):
+                state = states[k] if states else {}
+                known.append(self._know(_name(i, j), params[k], state, rule))
+                if not known[k].takes(grads[k]):
+                    grads[k] = known[k].fit_gradient(f"{_name(i, j)}.grad", grads[k])
+            plan = self._plans[i] = Plan(rule, list(params), known, states, grads)
+        return plan.make_batches(hyper)
 
-    def _know(self, p: Any, state: dict[str, Any], rule: Rule) -> TensorParam:
-        """Find out about a parameter tensor."""
-        members = [p for group in self.param_groups for p in group["params"]]
-        if len(self._known) > 2 * len(members):  # most of them have been replaced
-            self._known = {}
-        self._known[id(p)] = TensorParam(p, state, rule, self._state_names, self._shows_step)
-        return self._known[id(p)]
+    def _know(self, name: str, p: Any, state: dict[str, Any], rule: Rule) -> TensorParam:
+        """Return what is known of a parameter tensor, or find out about it."""
+        param = self._known.get(id(p))
+        if param is None or not param.fits(p, state, rule):
+            check_parameter(name, p)
+            if len(self._known) > 2 * sum(len(group["params"]) for group in self.param_groups):
+                self._known = {}  # most of them have been replaced
+            param = self._known[id(p)] = TensorParam(
+                p, state, rule, self._state_names, self._shows_step
+            )
+        return param
 
-    def _require_disjoint(self, batches: list[_Batch]) -> None:
+    def _require_disjoint(self, batches: list[Batch]) -> None:
         """Require that no two parameters share memory; look only if some have moved."""
         spans = np.concatenate([batch.table[:, :2] for batch in batches])
         if spans.tobytes() == self._disjoint:
@@ -190,7 +184,7 @@ class FastOptimizer(torch.optim.Optimizer):
             for j, p in enumerate(group["params"]):
                 yield _name(i, j), p
 
-    def _run(self, batches: list[_Batch]) -> None:
+    def _run(self, batches: list[Batch]) -> None:
         """Update the parameters of the batches, in one go."""
         # Whoever gives PyTorch one thread wants one used, such as a worker beside others.
         threads = 1 if torch.get_num_threads() == 1 else None
