@@ -86,7 +86,6 @@ def _make_advance(rule: Rule) -> Any:
     carries = rule.carried is not None
     carry: Any = rule.carried and rule.carried.carry
 
-    @register_jitable
     def advance(table, a, hyper):
         step = vector_at(table[a, STEP], 1)
         step[0] += 1.0
@@ -97,7 +96,8 @@ def _make_advance(rule: Rule) -> Any:
             carried[0] = carry(hyper[:-1] + (before,), step[0])  # noqa: RUF005
         return step[0], before
 
-    return advance
+    advance.__qualname__ = f"{rule.name}_advance"  # see below
+    return register_jitable(advance)
 
 
 def _make_step_slice(rule: Rule, dtype: np.dtype[Any]) -> Any:
@@ -107,7 +107,6 @@ def _make_step_slice(rule: Rule, dtype: np.dtype[Any]) -> Any:
     floors, rows, one = make_floors(rule, dtype), len(rule.state), dtype.type(1)
     numbers_at = _VECTORS_AT[dtype]
 
-    @register_jitable
     def step_slice(table, ends, a, start, hyper, steps, carried):
         stop = min(start + SLICE, ends[-1])
         while start < stop:
@@ -125,4 +124,8 @@ def _make_step_slice(rule: Rule, dtype: np.dtype[Any]) -> Any:
             start = before + high
             a += 1
 
-    return step_slice
+    # All of these take the same types, and Numba tells functions of one name apart by a number that
+    # it counts in each process: one loaded from disk and one compiled here would be the same to the
+    # linker, which takes either.
+    step_slice.__qualname__ = f"{rule.name}_{dtype.name}_slice"
+    return register_jitable(step_slice)
