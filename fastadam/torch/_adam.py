@@ -28,8 +28,8 @@ class Adam(FastOptimizer):
         Decay as in `AdamW`.
     {implementation}
 
-    {example}
-    tensor([ 0.7018, -1.7007])
+    {example: 0.1}
+    tensor([ 0.7016, -1.7006])
     """
 
     _rule = rules.ADAM
@@ -73,8 +73,8 @@ class AdamW(FastOptimizer):
     {maximize}
     {implementation}
 
-    {example}
-    tensor([ 0.6990, -1.6951])
+    {example: 0.1}
+    tensor([ 0.6989, -1.6949])
     """
 
     _rule = rules.ADAMW
@@ -117,8 +117,8 @@ class NAdam(FastOptimizer):
     {maximize}
     {implementation}
 
-    {example}
-    tensor([0., 0.])
+    {example: 0.1}
+    tensor([ 0.7527, -1.7475])
     """
 
     _rule = rules.NADAM
@@ -159,8 +159,8 @@ class RAdam(FastOptimizer):
     {maximize}
     {implementation}
 
-    {example}
-    tensor([0., 0.])
+    {example: 0.1}
+    tensor([ 0.4623, -0.9246])
     """
 
     _rule = rules.RADAM
@@ -198,8 +198,8 @@ class Adamax(FastOptimizer):
     {maximize}
     {implementation}
 
-    {example}
-    tensor([0., 0.])
+    {example: 0.1}
+    tensor([ 0.7155, -1.7076])
     """
 
     _rule = rules.ADAMAX

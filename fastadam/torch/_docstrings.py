@@ -37,7 +37,7 @@ with_shared_parameters = sharing(
     >>> import torch
     >>> from fastadam.torch import {class}
     >>> x = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
-    >>> optimizer = {class}([x], lr=0.1)
+    >>> optimizer = {class}([x], lr={default})
     >>> for _ in range(3):
     ...     optimizer.zero_grad()
     ...     (x @ x).backward()

@@ -28,8 +28,8 @@ class RMSprop(FastOptimizer):
     {maximize}
     {implementation}
 
-    {example}
-    tensor([0., 0.])
+    {example: 0.01}
+    tensor([ 0.7800, -1.7753])
     """
 
     _rule = rules.RMSPROP
@@ -71,8 +71,8 @@ class SGD(FastOptimizer):
     {maximize}
     {implementation}
 
-    {example}
-    tensor([0., 0.])
+    {example: 0.1}
+    tensor([ 0.5120, -1.0240])
     """
 
     _rule = rules.PLAIN_SGD
