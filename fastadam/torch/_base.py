@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -96,7 +97,6 @@ class FastOptimizer(torch.optim.Optimizer):
         self._forget()
         super().__setstate__(state)
 
-    @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the parameters that have a gradient, in place.
 
@@ -107,7 +107,8 @@ class FastOptimizer(torch.optim.Optimizer):
 
         Returns
         -------
-        The loss, of the closure.
+        loss
+            What the closure returns; None without one.
 
         Raises
         ------
@@ -118,12 +119,12 @@ class FastOptimizer(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        batches = [
-            batch for i, group in enumerate(self.param_groups) for batch in self._plan(i, group)
-        ]
-        if batches:
-            self._require_disjoint(batches)
-            self._run(batches)
+        with torch.no_grad():
+            plans = (self._plan(i, group) for i, group in enumerate(self.param_groups))
+            batches = list(chain.from_iterable(plans))
+            if batches:
+                self._require_disjoint(batches)
+                self._run(batches)
         return loss
 
     def _plan(self, i: int, group: dict[str, Any]) -> Iterator[Batch]:
