@@ -13,6 +13,7 @@ from .minimize import suite as minimize
 from .mnist import suite as mnist
 from .startup import suite as startup
 from .step import suite as step
+from .torch import suite as torch
 from .training import suite as training
 
 
@@ -39,4 +40,5 @@ SUITES: dict[str, Suite] = {
     "minimize": Suite(minimize.run, minimize.draw),
     "batch": Suite(batch.run, batch.draw),
     "cuda": Suite(cuda.run, cuda.draw),
+    "torch": Suite(torch.run, torch.draw),
 }

@@ -68,6 +68,7 @@ nitpicky = True
 suppress_warnings = ["ref.citation"]  # problems are cited in words: "MGH 1"
 
 autosummary_generate = True
+autodoc_mock_imports = ["torch"]  # which the documentation is built without
 autodoc_typehints = "none"  # the docstrings say them in words
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # the templates do

@@ -69,7 +69,7 @@ def borrow(context: Any, builder: Any, numba_type: Any, value: Any) -> Any:
     return value
 
 
-def _make_vector_at(array_type: Any) -> Any:
+def make_vector_at(array_type: Any) -> Any:
     """Make ``vector_at(address, n)``: the n numbers at an address as an array, borrowed."""
 
     @intrinsic
@@ -92,4 +92,4 @@ def _make_vector_at(array_type: Any) -> Any:
     return vector_at
 
 
-vector_at, complex_vector_at = _make_vector_at(REAL), _make_vector_at(COMPLEX)
+vector_at, complex_vector_at = make_vector_at(REAL), make_vector_at(COMPLEX)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 SHARED = {
@@ -94,17 +95,24 @@ SHARED = {
 Class = TypeVar("Class", bound=type)
 
 
-def with_shared_parameters(cls: Class) -> Class:
-    """Replace ``{params}``, ``{lr: 1e-3}`` and the like in a docstring by what they stand for."""
-    if cls.__doc__ is None:  # python -OO
+def sharing(shared: Mapping[str, str]) -> Callable[[Class], Class]:
+    """Make what replaces ``{params}``, ``{lr: 1e-3}`` and the like by what they stand for."""
+
+    def replace(cls: Class) -> Class:
+        if cls.__doc__ is None:  # python -OO
+            return cls
+
+        def expand(line: re.Match[str]) -> str:
+            name, default = line.groups()
+            text = inspect.cleandoc(shared[name])
+            return text.replace("{default}", str(default)).replace("{class}", cls.__name__)
+
+        # From Python 3.13 on docstrings come without their indentation: nowhere do they have it.
+        doc = inspect.cleandoc(cls.__doc__)
+        cls.__doc__ = re.sub(r"^{(\w+)(?:: (.+))?}$", expand, doc, flags=re.MULTILINE) + "\n"
         return cls
 
-    def expand(line: re.Match[str]) -> str:
-        name, default = line.groups()
-        text = inspect.cleandoc(SHARED[name])
-        return text.replace("{default}", str(default)).replace("{class}", cls.__name__)
+    return replace
 
-    # From Python 3.13 on docstrings come without their indentation: nowhere do they have it then.
-    doc = inspect.cleandoc(cls.__doc__)
-    cls.__doc__ = re.sub(r"^{(\w+)(?:: (.+))?}$", expand, doc, flags=re.MULTILINE) + "\n"
-    return cls
+
+with_shared_parameters = sharing(SHARED)

@@ -1,5 +1,6 @@
 """The snippets of the README and of the documentation run and print what they say."""
 
+import importlib.util
 import json
 import re
 from textwrap import dedent
@@ -38,7 +39,12 @@ assert not unfinished
 def snippets_of(page):
     """Return the snippets of a page of the documentation that can run here."""
     blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
-    wanted = [code for options, code in blocks if "needs-gpu" not in options or has_gpu()]
+    wanted = [
+        code
+        for options, code in blocks
+        if ("needs-gpu" not in options or has_gpu())
+        and ("needs-torch" not in options or importlib.util.find_spec("torch"))
+    ]
     return [dedent(code).replace("1000", "50") for code in wanted]
 
 

@@ -22,6 +22,7 @@ BELOW = {
     "problems": [],
     "schedules": [],
     "cuda": ["_cuda"],
+    "torch": ["_cpu", "_optimizers"],
     "typing": [],
     "_validate": [],
     "_uninterrupted": [],

@@ -1,0 +1,1 @@
+"""The `torch` suite: a step of `fastadam.torch.Adam` beside PyTorch's own."""
