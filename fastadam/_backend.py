@@ -35,6 +35,7 @@ class ParamSpec(NamedTuple):
     rule: Rule
     group: int  # the index of its parameter group
     form: Form = Form()
+    exact: bool = False  # whether rows without a gradient take every step all the same
 
     @property
     def state(self) -> tuple[str, ...]:
@@ -96,6 +97,15 @@ class Backend(Protocol[GradientT]):
 
         Whatever raises does so before anything is written, or after all is.
         """
+
+    def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
+        """Make the calls that take the steps which rows of an exact optimiser have missed.
+
+        ``rows`` are checked indices of an optimiser of one array, None for all rows of all.
+        """
+
+    def make_reset_calls(self, step: int) -> list[Call]:
+        """Make the calls that say that no row has missed a step, up to this one."""
 
     def run(self, calls: Iterable[Call]) -> None:
         """Make other calls, `Param.make_load_calls` among them, in one go."""

@@ -23,7 +23,7 @@ __all__ = [
     "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "Gradients",
     "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
     "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "OptimizerOptions", "Params",
-    "PolishMethod", "Sampling",
+    "PolishMethod", "Sampling", "Sparse",
 ]
 # fmt: on
 
@@ -52,6 +52,7 @@ PolishMethod = Literal[
 
 Device = Literal["cpu", "cuda"]
 Nonfinite = Literal["propagate", "raise", "skip"]
+Sparse = Literal["lazy", "exact"]
 OnError = Literal["raise", "nan"]
 Sampling = Literal["sobol", "latin-hypercube"]
 
@@ -91,13 +92,29 @@ class DeviceArray(Protocol):
     def __cuda_array_interface__(self) -> Any: ...
 
 
+class RowGradient(Protocol):
+    """A `fastadam.Rows`."""
+
+    @property
+    def rows(self) -> Any: ...
+
+    @property
+    def grads(self) -> Any: ...
+
+
 _Array = NDArray[np.floating[Any]] | DeviceArray
 _Views = Iterator[_Array] | ValuesView[_Array] | Mapping[str, _Array]
 
 #: The parameters of an optimiser: arrays, or groups of them.
 Params = _Array | Sequence[_Array | Mapping[str, Any]] | _Views
+_Gradient = _Array | RowGradient
+_GradientViews = Iterator[_Gradient] | ValuesView[_Gradient] | Mapping[str, _Gradient]
 #: The gradients of a step, with their structure.
-Gradients = _Array | Sequence[_Array | Sequence[_Array] | Mapping[str, _Array]] | _Views
+Gradients = (
+    _Gradient
+    | Sequence[_Gradient | Sequence[_Gradient] | Mapping[str, _Gradient]]
+    | _GradientViews
+)
 
 
 class OptimizerOptions(TypedDict, total=False):
@@ -109,6 +126,7 @@ class OptimizerOptions(TypedDict, total=False):
     clip_norm: Real | None
     clip_value: Real | None
     average: Real | Literal["equal"] | None
+    sparse: Sparse
 
 
 class _SearchOptions(TypedDict, total=False):

@@ -11,6 +11,7 @@ import numpy as np
 from .._backend import Param, ParamSpec
 from .._uninterrupted import Call
 from .._validate import describe, floating, parameter, unmasked
+from .row_gradients import RowGradient, is_sparse, take_row_gradient
 
 
 def find_owner(array: np.ndarray) -> Any:
@@ -44,7 +45,9 @@ class ParamArray(Param):
         self.state = np.zeros((len(spec.rule.state), array.size), array.dtype)
         self._buffer: np.ndarray | None = None  # for gradients that have to be copied
 
-    def take_gradient(self, gradient: Any, owners: frozenset[int]) -> np.ndarray:
+    def take_gradient(
+        self, gradient: Any, owners: frozenset[int]
+    ) -> np.ndarray | RowGradient:
         """Check a gradient; return it as a contiguous vector in the order of ``flat``.
 
         ``owners`` are the ids of the owners of all parameters' memory. A gradient in that memory
@@ -64,6 +67,8 @@ class ParamArray(Param):
                 and id(gradient if base is None else base) not in owners
             ):
                 return gradient if len(self.shape) == 1 else gradient.reshape(-1)
+        elif is_sparse(gradient):
+            return take_row_gradient(self, gradient, owners)
         else:
             self._check(gradient)
         ordered = np.asarray(gradient).transpose(self._axes)

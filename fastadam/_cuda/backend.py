@@ -31,6 +31,8 @@ class CudaBackend:
         self._regions = Regions(self.params)
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
+        if specs[0].exact:
+            raise ValueError("sparse='exact' is not for arrays on a GPU")
         self._gpu = self.params[0].gpu
         self._stream = 0
         self._kernels: list[Any] = []
@@ -102,6 +104,14 @@ class CudaBackend:
             return [launch]
         # The gradient's memory may be written again after this.
         return [*gpu.make_order_calls(other, own), launch, *gpu.make_order_calls(own, other)]
+
+    def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
+        """Make no calls: there are no gradients of rows here."""
+        return []
+
+    def make_reset_calls(self, step: int) -> list[Call]:
+        """Make no calls."""
+        return []
 
     def run(self, calls: Iterable[Call]) -> None:
         """Make other calls in one go."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import chain
@@ -19,10 +19,11 @@ from . import state_dict as saved
 from .backends import make_backend
 from .groups import ParamGroup
 from .options import check_options, make_signature, read_common
+from .row_methods import RowMethods
 from .trees import Structure
 
 
-class Optimizer(ABC):
+class Optimizer(RowMethods):
     """Base of the optimisers; make one of the named ones instead.
 
     A subclass names its rule, and has a constructor with the rule's hyper-parameters; what all
@@ -46,14 +47,14 @@ class Optimizer(ABC):
 
     def _make_groups(self, params: Any, defaults: Mapping[str, Any]) -> list[ParamSpec]:
         """Make the groups, and list the arrays in them."""
-        has_groups = (
+        self._has_groups = has_groups = (
             isinstance(params, (list, tuple))
             and len(params) > 0
             and all(isinstance(member, Mapping) for member in params)
         )
         self._groups: list[ParamGroup] = []
         self._structures: list[Structure] = []
-        specs, form = [], self._options.form
+        specs, form, exact = [], self._options.form, self._options.sparse == "exact"
         for i, member in enumerate(params if has_groups else [{"params": params}]):
             prefix = f"[{i}]" if has_groups else ""
             name = f"params{prefix}" if has_groups else ""
@@ -69,7 +70,7 @@ class Optimizer(ABC):
             keys = structure.keys or ["0"]
             for label, key, leaf in zip(structure.labels, keys, leaves, strict=True):
                 name = tree_name + label
-                specs.append(ParamSpec(name, prefix + label, key, leaf, group.rule, i, form))
+                specs.append(ParamSpec(name, prefix + label, key, leaf, group.rule, i, form, exact))
         self._leaves: Callable[[Any], list[Any]] = (
             self._group_leaves if has_groups else partial(self._structures[0].leaves, "grads")
         )
@@ -196,6 +197,7 @@ class Optimizer(ABC):
             (``0``, ``1``, ... in a sequence). A callable ``lr`` is not saved: the optimiser that
             resumes brings its own.
         """
+        self.catch_up()
         arrays = {
             _state_key(param.spec, name): array
             for param in self._backend.params
@@ -248,6 +250,7 @@ class Optimizer(ABC):
             calls += param.make_load_calls(
                 {name: loaded[_state_key(param.spec, name)] for name in names}
             )
+        calls += self._backend.make_reset_calls(step_count)
         self._backend.run([*calls, (setattr, self, "_step_count", step_count)])
 
 

@@ -56,6 +56,9 @@ SHARED = {
         number is the decay :math:`d` of an exponential average, in [0, 1), which at its
         :math:`n`-th step is :math:`\min(d, (1 + n) / (10 + n))`; "equal" gives every step the
         same weight. Not for a GPU.
+    sparse : {"lazy", "exact"}, default "lazy"
+        What becomes of the rows without a gradient where one is of some rows only: nothing, or
+        what gradient 0 makes of them. See `step_rows`. "exact" is not for a GPU nor for `NAdam`.
 
     Raises
     ------

@@ -10,9 +10,10 @@ import numba
 
 from .. import _validate as checks
 from .._backend import Form
-from ..typing import Nonfinite
+from ..typing import Nonfinite, Sparse
 
 NONFINITE_WORDS: tuple[Nonfinite, ...] = get_args(Nonfinite)
+SPARSE_WORDS: tuple[Sparse, ...] = get_args(Sparse)
 
 #: The hyper-parameters and options that a constructor need not repeat, with their defaults.
 COMMON: Mapping[str, Any] = {
@@ -22,6 +23,7 @@ COMMON: Mapping[str, Any] = {
     "clip_norm": None,
     "clip_value": None,
     "average": None,
+    "sparse": "lazy",
 }
 
 
@@ -33,6 +35,7 @@ class Options(NamedTuple):
     clip_norm: float | None
     clip_value: float | None
     average: float | str | None
+    sparse: Sparse
 
     @property
     def form(self) -> Form:
@@ -71,7 +74,8 @@ def check_options(values: Mapping[str, Any]) -> Options:
     elif average is not None:
         average = checks.fraction("average", average)
     nonfinite = checks.one_of("nonfinite", values["nonfinite"], NONFINITE_WORDS)
-    return Options(nonfinite, threads, norm, value, average)
+    sparse = checks.one_of("sparse", values["sparse"], SPARSE_WORDS)
+    return Options(nonfinite, threads, norm, value, average, sparse)
 
 
 def make_signature(constructor: Any) -> inspect.Signature:

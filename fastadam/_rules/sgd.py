@@ -9,7 +9,7 @@ from typing import Any
 from numba.extending import register_jitable
 
 from .._validate import flag, fraction, unit_interval
-from .shared import EPS, VELOCITY_FLOOR, V, descent_gradient, make_common
+from .shared import EPS, VELOCITY_FLOOR, V, descent_gradient, make_common, power
 from .spec import HyperParameter, Rule, StateArray
 
 
@@ -30,12 +30,21 @@ def rmsprop_update(p, g, state, c):
     return p - lr * (g / (math.sqrt(v) + eps)), (v,)
 
 
+@register_jitable
+def rmsprop_idle(state, c, n):
+    """RMSprop."""
+    (v,) = state
+    _, _, alpha, _, _, _ = c
+    return (v * power(alpha, n),)
+
+
 RMSPROP = Rule(
     "rmsprop",
     rmsprop_coefficients,
     rmsprop_update,
     {**make_common(lr=1e-2), **EPS, "alpha": HyperParameter(0.99, fraction)},
     (V,),
+    idle=rmsprop_idle,
 )
 
 
@@ -54,6 +63,12 @@ def sgd_update(p, g, state, c):
 
 
 @register_jitable
+def sgd_idle(state, c, n):
+    """SGD without momentum: nothing falls."""
+    return state
+
+
+@register_jitable
 def momentum_coefficients(h, t):
     """SGD with momentum: the buffer starts as the first gradient, undampened."""
     lr, weight_decay, sign, momentum, dampening, nesterov = h
@@ -69,6 +84,14 @@ def momentum_update(p, g, state, c):
     g = descent_gradient(p, g, sign, l2)
     b = keep * b + add * g
     return p - lr * (g + nesterov * b if nesterov != 0 else b), (b,)
+
+
+@register_jitable
+def momentum_idle(state, c, n):
+    """SGD with momentum. (At step 1, where it keeps nothing, there is nothing to keep.)"""
+    (b,) = state
+    _, _, keep, _, _, _ = c
+    return (b * power(keep, n),)
 
 
 def check_nesterov(values: Mapping[str, Any]) -> None:
@@ -95,6 +118,7 @@ MOMENTUM = Rule(
     {**make_common(), **_OF_MOMENTUM},
     (StateArray("b", VELOCITY_FLOOR, is_velocity=True),),
     check=check_nesterov,
+    idle=momentum_idle,
 )
 PLAIN_SGD = Rule(
     "sgd",
@@ -103,4 +127,5 @@ PLAIN_SGD = Rule(
     {**make_common(), **_WITHOUT, "momentum": HyperParameter(0.0, fraction, {})},
     variants={"momentum": MOMENTUM},
     check=check_nesterov,
+    idle=sgd_idle,
 )

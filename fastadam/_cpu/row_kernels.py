@@ -1,0 +1,152 @@
+"""Kernels over some rows of an array, compiled from a rule: see `kernels` for what they assume.
+
+A row is ``width`` elements of the flat array. Nothing else of it is read or written.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import from_dtype, types
+from numba.extending import register_jitable
+
+from .._numba.cache import compile_kernel
+from .._numba.options import KERNEL_OPTIONS
+from .._rules.spec import Rule
+from .._rules.state import make_accessors, make_floors
+from .kernels import Kernel
+
+_INDICES = types.Array(types.int64, 1, "C")
+
+
+@cache
+def make_rows_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
+    """Compile or load the kernel of a step of some rows::
+
+        kernel(p, g, state, hyper, t, rows, order, total)
+
+    ``g`` has a row of gradient for each of ``rows``, which ``order`` sorts, stably: those of one
+    row are summed in the order given. ``total`` is a row of working memory.
+    """
+    coefficients, update = rule.coefficients, rule.update
+    load, store = make_accessors(rule)
+    floors = make_floors(rule, dtype)
+
+    def kernel(p, g, state, hyper, t, rows, order, total):
+        c = coefficients(hyper, float(t))
+        width = total.size
+        k = 0
+        while k < order.size:
+            row = rows[order[k]]
+            start = order[k] * width
+            for j in range(width):
+                total[j] = g[start + j]
+            k += 1
+            while k < order.size and rows[order[k]] == row:
+                start = order[k] * width
+                for j in range(width):
+                    total[j] += g[start + j]
+                k += 1
+            start = row * width
+            for j in range(width):
+                i = start + j
+                p[i], new_state = update(p[i], total[j], load(state, i, floors), c)
+                store(state, i, new_state, floors)
+
+    kernel.__qualname__ = f"{rule.name}_{dtype.name}_rows"
+    real = from_dtype(dtype)
+    vector, matrix = types.Array(real, 1, "C"), types.Array(real, 2, "C")
+    scalars = types.UniTuple(types.float64, len(rule.hyper))
+    signature = types.void(
+        vector, vector, matrix, scalars, types.int64, _INDICES, _INDICES, vector
+    )
+    cast = {"c": types.UniTuple(real, rule.coefficient_count)}
+    return compile_kernel(kernel, signature, locals=cast, **KERNEL_OPTIONS)
+
+
+@cache
+def make_catch_up_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
+    """Compile or load the kernel that takes the steps that some rows have missed, without gradient::
+
+        kernel(p, state, done, rows, rates, top, hyper, first, last)
+
+    ``done`` has the last step that each row of the array took. ``rates`` are the learning rates of
+    the steps from ``first`` to ``last``, where the rows are taken, and ``top`` is the largest of
+    them; all else in ``hyper`` is the same in these steps.
+
+    Steps are taken one by one, as a dense one would, until none that is left can move any
+    parameter of the row; then its state falls to its end in closed form. None can, if one could
+    not at the rate ``top``, with the velocity as it is and the other state as it is at the end:
+    see `spec` for what makes this so.
+    """
+    coefficients, update = rule.coefficients, rule.update
+    load, store = make_accessors(rule)
+    floors = make_floors(rule, dtype)
+    idle = rule.idle or _stay
+    may_rest, decay = rule.idle is not None, rule.hyper.index("weight_decay")
+    assert rule.velocity in (-1, 0)
+    worst_of = _velocity_first if rule.velocity == 0 else _all_at_the_end
+    zero = dtype.type(0.0)
+
+    def kernel(p, state, done, rows, rates, top, hyper, first, last):
+        width = p.size // done.size
+        for k in range(rows.size):
+            row = rows[k]
+            start = row * width
+            for step in range(done[row] + 1, last + 1):
+                c = coefficients((rates[step - first],) + hyper[1:], float(step))  # noqa: RUF005
+                moves = False
+                for i in range(start, start + width):
+                    before = p[i]
+                    p[i], new_state = update(before, zero, load(state, i, floors), c)
+                    store(state, i, new_state, floors)
+                    moves |= p[i] != before
+                if moves or not may_rest or hyper[decay] != 0.0 or step == last:
+                    continue
+                left = float(last - step)
+                c = coefficients((top,) + hyper[1:], float(step))  # noqa: RUF005
+                exact = c  # the cast numbers, in float64 again
+                for i in range(start, start + width):
+                    now = load(state, i, floors)
+                    end = idle(now, exact, left)
+                    moved, _ = update(p[i], zero, worst_of(now, end), c)
+                    moves |= moved != p[i]
+                if not moves:
+                    for i in range(start, start + width):
+                        store(state, i, idle(load(state, i, floors), exact, left), floors)
+                    break
+            done[row] = last
+
+    kernel.__qualname__ = f"{rule.name}_{dtype.name}_catch_up"
+    real = from_dtype(dtype)
+    vector, matrix = types.Array(real, 1, "C"), types.Array(real, 2, "C")
+    rates, scalars = types.Array(types.float64, 1, "C"), types.UniTuple(
+        types.float64, len(rule.hyper)
+    )
+    signature = types.void(
+        vector, matrix, _INDICES, _INDICES, rates, types.float64, scalars, types.int64, types.int64
+    )
+    cast = {
+        "c": types.UniTuple(real, rule.coefficient_count),
+        "exact": types.UniTuple(types.float64, rule.coefficient_count),
+    }
+    if rule.state:
+        cast["end"] = types.UniTuple(real, len(rule.state))
+    return compile_kernel(kernel, signature, locals=cast, **KERNEL_OPTIONS)
+
+
+@register_jitable
+def _stay(state, c, n):
+    return state
+
+
+@register_jitable
+def _velocity_first(now, end):
+    return (now[0],) + end[1:]  # noqa: RUF005
+
+
+@register_jitable
+def _all_at_the_end(now, end):
+    return end
