@@ -49,10 +49,9 @@ def make_rows_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
                 for j in range(width):
                     total[j] += g[start + j]
                 k += 1
-            start = row * width
-            for j in range(width):
-                i = start + j
-                p[i], new_state = update(p[i], total[j], load(state, i, floors), c)
+            begin = np.uint64(row * width)
+            for i in range(begin, begin + np.uint64(width)):
+                p[i], new_state = update(p[i], total[i - begin], load(state, i, floors), c)
                 store(state, i, new_state, floors)
 
     kernel.__qualname__ = f"{rule.name}_{dtype.name}_rows"
@@ -94,11 +93,12 @@ def make_catch_up_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
         width = p.size // done.size
         for k in range(rows.size):
             row = rows[k]
-            start = row * width
+            begin = np.uint64(row * width)
+            end_of_row = begin + np.uint64(width)
             for step in range(done[row] + 1, last + 1):
                 c = coefficients((rates[step - first],) + hyper[1:], float(step))  # noqa: RUF005
                 moves = False
-                for i in range(start, start + width):
+                for i in range(begin, end_of_row):
                     before = p[i]
                     p[i], new_state = update(before, zero, load(state, i, floors), c)
                     store(state, i, new_state, floors)
@@ -108,13 +108,13 @@ def make_catch_up_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
                 left = float(last - step)
                 c = coefficients((top,) + hyper[1:], float(step))  # noqa: RUF005
                 exact = c  # the cast numbers, in float64 again
-                for i in range(start, start + width):
+                for i in range(begin, end_of_row):
                     now = load(state, i, floors)
                     end = idle(now, exact, left)
                     moved, _ = update(p[i], zero, worst_of(now, end), c)
                     moves |= moved != p[i]
                 if not moves:
-                    for i in range(start, start + width):
+                    for i in range(begin, end_of_row):
                         store(state, i, idle(load(state, i, floors), exact, left), floors)
                     break
             done[row] = last
