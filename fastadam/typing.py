@@ -111,9 +111,7 @@ _Gradient = _Array | RowGradient
 _GradientViews = Iterator[_Gradient] | ValuesView[_Gradient] | Mapping[str, _Gradient]
 #: The gradients of a step, with their structure.
 Gradients = (
-    _Gradient
-    | Sequence[_Gradient | Sequence[_Gradient] | Mapping[str, _Gradient]]
-    | _GradientViews
+    _Gradient | Sequence[_Gradient | Sequence[_Gradient] | Mapping[str, _Gradient]] | _GradientViews
 )
 
 

@@ -45,9 +45,7 @@ class ParamArray(Param):
         self.state = np.zeros((len(spec.rule.state), array.size), array.dtype)
         self._buffer: np.ndarray | None = None  # for gradients that have to be copied
 
-    def take_gradient(
-        self, gradient: Any, owners: frozenset[int]
-    ) -> np.ndarray | RowGradient:
+    def take_gradient(self, gradient: Any, owners: frozenset[int]) -> np.ndarray | RowGradient:
         """Check a gradient; return it as a contiguous vector in the order of ``flat``.
 
         ``owners`` are the ids of the owners of all parameters' memory. A gradient in that memory

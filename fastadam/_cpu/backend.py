@@ -18,7 +18,6 @@ from .row_gradients import RowGradient
 from .row_steps import RowSteps
 from .threads import KernelChoices
 
-
 CpuGradient = np.ndarray | RowGradient
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,10 @@ class RowGradient:
 
 def is_sparse(gradient: Any) -> bool:
     """Tell whether a gradient is one of some rows, or of one of SciPy's sparse formats."""
-    return isinstance(gradient, Rows) or hasattr(gradient, "tocsr")
+    if isinstance(gradient, Rows):
+        return True
+    scipy_sparse = sys.modules.get("scipy.sparse")  # whoever has such a gradient has imported it
+    return scipy_sparse is not None and bool(scipy_sparse.issparse(gradient))
 
 
 def take_row_gradient(param: Param, gradient: Any, owners: frozenset[int]) -> RowGradient:

@@ -20,25 +20,39 @@ from .kernels import Kernel
 
 _INDICES = types.Array(types.int64, 1, "C")
 
+#: Rows whose memory is read at once before the first of them is stepped. Rows lie anywhere, and a
+#: processor waits for many places at a time, but looks ahead no further than a row or two: 1,000
+#: rows of 64 float32 in a table of 10**6 took 0.31 ms with 8, 0.36 with 4 and 0.44 without.
+AHEAD = 8
+
 
 @cache
 def make_rows_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
-    """Compile or load the kernel of a step of some rows::
+    """Compile or load the kernel of a step of some rows.
 
-        kernel(p, g, state, hyper, t, rows, order, total)
-
+    ``kernel(p, g, state, hyper, t, rows, order, total)`` returns a number that says nothing.
     ``g`` has a row of gradient for each of ``rows``, which ``order`` sorts, stably: those of one
     row are summed in the order given. ``total`` is a row of working memory.
     """
     coefficients, update = rule.coefficients, rule.update
     load, store = make_accessors(rule)
     floors = make_floors(rule, dtype)
+    line = np.uint64(64 // dtype.itemsize)  # a cache line
 
     def kernel(p, g, state, hyper, t, rows, order, total):
         c = coefficients(hyper, float(t))
         width = total.size
-        k = 0
+        k = asked = 0
+        read = dtype.type(0.0)
         while k < order.size:
+            if k >= asked:
+                asked = min(k + AHEAD, order.size)
+                for ahead in range(k, asked):
+                    begin = np.uint64(rows[order[ahead]] * width)
+                    for i in range(begin, begin + np.uint64(width), line):
+                        read += p[i]
+                        for name in range(state.shape[0]):
+                            read += state[name, i]
             row = rows[order[k]]
             start = order[k] * width
             for j in range(width):
@@ -53,25 +67,22 @@ def make_rows_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
             for i in range(begin, begin + np.uint64(width)):
                 p[i], new_state = update(p[i], total[i - begin], load(state, i, floors), c)
                 store(state, i, new_state, floors)
+        return read  # or else it would not be read
 
     kernel.__qualname__ = f"{rule.name}_{dtype.name}_rows"
     real = from_dtype(dtype)
     vector, matrix = types.Array(real, 1, "C"), types.Array(real, 2, "C")
     scalars = types.UniTuple(types.float64, len(rule.hyper))
-    signature = types.void(
-        vector, vector, matrix, scalars, types.int64, _INDICES, _INDICES, vector
-    )
+    signature = real(vector, vector, matrix, scalars, types.int64, _INDICES, _INDICES, vector)
     cast = {"c": types.UniTuple(real, rule.coefficient_count)}
     return compile_kernel(kernel, signature, locals=cast, **KERNEL_OPTIONS)
 
 
 @cache
 def make_catch_up_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
-    """Compile or load the kernel that takes the steps that some rows have missed, without gradient::
+    """Compile or load the kernel that takes the steps that some rows have missed.
 
-        kernel(p, state, done, rows, rates, top, hyper, first, last)
-
-    ``done`` has the last step that each row of the array took. ``rates`` are the learning rates of
+    It is ``kernel(p, state, done, rows, rates, top, hyper, first, last)``. ``done`` has the last step that each row of the array took. ``rates`` are the learning rates of
     the steps from ``first`` to ``last``, where the rows are taken, and ``top`` is the largest of
     them; all else in ``hyper`` is the same in these steps.
 
@@ -122,9 +133,8 @@ def make_catch_up_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
     kernel.__qualname__ = f"{rule.name}_{dtype.name}_catch_up"
     real = from_dtype(dtype)
     vector, matrix = types.Array(real, 1, "C"), types.Array(real, 2, "C")
-    rates, scalars = types.Array(types.float64, 1, "C"), types.UniTuple(
-        types.float64, len(rule.hyper)
-    )
+    rates = types.Array(types.float64, 1, "C")
+    scalars = types.UniTuple(types.float64, len(rule.hyper))
     signature = types.void(
         vector, matrix, _INDICES, _INDICES, rates, types.float64, scalars, types.int64, types.int64
     )

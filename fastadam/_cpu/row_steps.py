@@ -28,7 +28,7 @@ MOST_MISSED = 16_384
 
 
 class Window(NamedTuple):
-    """The steps that some rows have missed: hyper-parameters but the rate are those of ``hyper``."""
+    """The steps that some rows have missed, and their hyper-parameters but for the rate."""
 
     first: int
     last: int
@@ -50,7 +50,7 @@ class RowClock:
     def frame(
         self, calls: list[Call], hyper: Floats, step: int, rows: NDArray[np.int64] | None
     ) -> list[Call]:
-        """Put around the calls of a step of some rows (None for all) what keeps the others exact."""
+        """Put around the calls of a step, of some rows or all (None), what the others need."""
         first, last, known = self.window
         if rows is None:
             return [*self.catch_up(), *calls, *self.reset(step)]
@@ -103,6 +103,7 @@ class RowSteps:
     ) -> list[Call]:
         """Make the calls of a step of all arrays."""
         calls: list[Call] = []
+        own: list[Call]
         for place, (param, gradient) in enumerate(zip(self._params, gradients, strict=True)):
             hyper = hypers[param.spec.group]
             if not isinstance(gradient, RowGradient):

@@ -88,7 +88,7 @@ def momentum_update(p, g, state, c):
 
 @register_jitable
 def momentum_idle(state, c, n):
-    """SGD with momentum. (At step 1, where it keeps nothing, there is nothing to keep.)"""
+    """SGD with momentum."""
     (b,) = state
     _, _, keep, _, _, _ = c
     return (b * power(keep, n),)
