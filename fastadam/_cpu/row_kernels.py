@@ -82,9 +82,10 @@ def make_rows_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
 def make_catch_up_kernel(rule: Rule, dtype: np.dtype[Any]) -> Kernel:
     """Compile or load the kernel that takes the steps that some rows have missed.
 
-    It is ``kernel(p, state, done, rows, rates, top, hyper, first, last)``. ``done`` has the last step that each row of the array took. ``rates`` are the learning rates of
-    the steps from ``first`` to ``last``, where the rows are taken, and ``top`` is the largest of
-    them; all else in ``hyper`` is the same in these steps.
+    It is ``kernel(p, state, done, rows, rates, top, hyper, first, last)``. ``done`` has the last
+    step that each row of the array took. ``rates`` are the learning rates of the steps from
+    ``first`` to ``last``, which the rows are brought to, and ``top`` is the largest of them; all
+    else in ``hyper`` is the same in these steps.
 
     Steps are taken one by one, as a dense one would, until none that is left can move any
     parameter of the row; then its state falls to its end in closed form. None can, if one could

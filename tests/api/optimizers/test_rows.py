@@ -172,12 +172,6 @@ def test_hyper_parameters_may_change_between_exact_steps():
     np.testing.assert_array_equal(table, other)
 
 
-def test_many_missed_steps_are_taken_in_between(monkeypatch):
-    monkeypatch.setattr("fastadam._cpu.row_steps.MOST_MISSED", 7)
-    (ours, _), (theirs, _) = compare_with_dense("Adam", 4, 40)
-    np.testing.assert_array_equal(ours, theirs)
-
-
 def test_exact_state_is_saved_up_to_date_and_resumed():
     rng = np.random.default_rng(6)
     gradients = [draw(rng) for _ in range(20)]
