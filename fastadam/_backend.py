@@ -25,6 +25,14 @@ class Form(NamedTuple):
     is_averaged: bool = False
 
 
+class StepExtras(NamedTuple):
+    """What kernels of such a form have to know of a step."""
+
+    clip_norm: float | None
+    clip_value: float
+    average_weight: float
+
+
 class ParamSpec(NamedTuple):
     """A parameter array as the user passed it, what it is called, and the rule that updates it."""
 
@@ -71,6 +79,14 @@ class Param(ABC):
         The arrays have to be kept until then.
         """
 
+    @abstractmethod
+    def make_exchange_calls(self) -> list[Call]:
+        """Make the calls that exchange the parameters and their average."""
+
+    @abstractmethod
+    def make_restart_calls(self) -> list[Call]:
+        """Make the calls that begin the average anew, with the parameters as they are."""
+
 
 class Backend(Protocol[GradientT]):
     """The parameter arrays of one optimiser, all in this place, and their kernels.
@@ -91,17 +107,27 @@ class Backend(Protocol[GradientT]):
         """Find the first array whose gradient is not finite, and the element, if there is one."""
 
     def run_step(
-        self, gradients: Sequence[GradientT], hypers: Sequence[Floats], step: int, then: list[Call]
+        self,
+        gradients: Sequence[GradientT],
+        hypers: Sequence[Floats],
+        step: int,
+        then: list[Call],
+        extras: StepExtras | None = None,
     ) -> None:
         """Take a step with the hyper-parameters of each group, and make other calls after it.
 
-        Whatever raises does so before anything is written, or after all is.
+        ``extras`` is None where the form of all arrays is the plain one. Whatever raises does so
+        before anything is written, or after all is.
         """
+
+    @property
+    def gradient_norm(self) -> float:
+        """The norm of all gradients of the last step, where it was needed."""
 
     def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
         """Make the calls that take the steps which rows of an exact optimiser have missed.
 
-        ``rows`` are checked indices of an optimiser of one array, None for all rows of all.
+        ``rows`` are indices of an optimiser's one array, None for all rows of all arrays.
         """
 
     def make_reset_calls(self, step: int) -> list[Call]:

@@ -27,7 +27,9 @@ class ParamArray(Param):
     fills before a step and `make_scatter_call` writes back in it.
     """
 
-    __slots__ = ("_axes", "_buffer", "_is_c_ordered", "array", "flat", "is_view", "state")
+    __slots__ = (
+        "_axes", "_buffer", "_is_c_ordered", "array", "average", "flat", "is_view", "state",
+    )  # fmt: skip
 
     def __init__(self, spec: ParamSpec) -> None:
         self.array = array = parameter(spec.name, spec.array)
@@ -43,6 +45,9 @@ class ParamArray(Param):
         else:
             self.flat = np.empty(array.size, array.dtype)
         self.state = np.zeros((len(spec.rule.state), array.size), array.dtype)
+        self.average = np.empty(array.size if spec.form.is_averaged else 0, array.dtype)
+        if spec.form.is_averaged:
+            self._show(self.average)[...] = array
         self._buffer: np.ndarray | None = None  # for gradients that have to be copied
 
     def take_gradient(self, gradient: Any, owners: frozenset[int]) -> np.ndarray | RowGradient:
@@ -104,9 +109,23 @@ class ParamArray(Param):
         views = self._state_views()
         return [(operator.setitem, view, ..., arrays[name]) for name, view in views.items()]
 
+    def make_exchange_calls(self) -> list[Call]:
+        """Make the calls that exchange the parameters and their average."""
+        array, average = np.asarray(self.array), self._show(self.average)
+        return [
+            (operator.setitem, array, ..., average.copy()),
+            (operator.setitem, average, ..., array.copy()),
+        ]
+
+    def make_restart_calls(self) -> list[Call]:
+        """Make the calls that begin the average anew, with the parameters as they are."""
+        return [(operator.setitem, self._show(self.average), ..., np.asarray(self.array))]
+
     def _state_views(self) -> dict[str, np.ndarray]:
-        shape, back = [self.shape[axis] for axis in self._axes], np.argsort(self._axes)
-        return {
-            name: row.reshape(shape).transpose(back)
-            for name, row in zip(self.spec.rule.state, self.state, strict=True)
-        }
+        rows = [*self.state, self.average]  # the last has no name where there is none
+        return {name: self._show(row) for name, row in zip(self.spec.state, rows, strict=False)}
+
+    def _show(self, row: np.ndarray) -> np.ndarray:
+        """Show what is kept for each parameter in the shape of the parameters."""
+        shape = [self.shape[axis] for axis in self._axes]
+        return row.reshape(shape).transpose(np.argsort(self._axes))

@@ -8,6 +8,14 @@ A kernel does the whole step of one rule over one flat array, parameters and sta
 ``p`` itself). ``state``: a contiguous (k, n) array of the same dtype, a row for each name in
 ``rule.state``. ``hyper``: the rule's hyper-parameters, a tuple of floats. ``t``: the step, from 1.
 
+With a `Form` of more than that it is::
+
+    kernel(p, g, state, hyper, t, average, extras)
+
+``average``: like ``p``, or of no elements where there is none. ``extras``: what gradients are
+scaled by and cut at, the weight of the parameters in the average, and the norm of the gradients,
+which is not read (`SCALE` and so on are the places).
+
 Nothing is checked here. The serial and the parallel kernel are one loop compiled twice, without
 ``fastmath``: they agree bit for bit at every number of threads and every split of the array
 (with ``fastmath`` they differ in the last bits, and it gains only while all fits in cache).
@@ -21,21 +29,38 @@ from typing import Any
 
 import numpy as np
 from numba import from_dtype, prange, types
+from numba.extending import register_jitable
 
+from .._backend import Form
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
+from .._rules.shared import FLOOR
 from .._rules.spec import Rule
-from .._rules.state import make_accessors, make_floors
+from .._rules.state import flush, make_accessors, make_floors
 
 Kernel = Callable[..., Any]
 
+PLAIN = Form()
 
-@cache
-def make_step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel:
+#: The places in ``extras``.
+SCALE, LIMIT, WEIGHT, NORM = range(4)
+EXTRAS = 4
+
+
+def make_step_kernel(
+    rule: Rule, dtype: np.dtype[Any], form: Form = PLAIN, *, parallel: bool = False
+) -> Kernel:
     """Compile the kernel of a rule over arrays of a dtype, or load it; see the module.
 
     A parallel one spreads the array over Numba's threads: see `threads.run_parallel`.
     """
+    if form == PLAIN:
+        return _make_plain_kernel(rule, dtype, parallel)
+    return _make_kernel_of_form(rule, dtype, parallel, form)
+
+
+@cache
+def _make_plain_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel:
     coefficients, update = rule.coefficients, rule.update
     load, store = make_accessors(rule)
     floors = make_floors(rule, dtype)
@@ -46,14 +71,77 @@ def make_step_kernel(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> Kernel
             p[i], new_state = update(p[i], g[i], load(state, i, floors), c)
             store(state, i, new_state, floors)
 
-    kernel.__qualname__ = f"{rule.name}_{dtype.name}_{'parallel' if parallel else 'serial'}"
+    kernel.__qualname__ = _name(rule, dtype, parallel)
+    arguments, cast = _declare(rule, dtype)
+    signature = types.void(*arguments)
+    return compile_kernel(kernel, signature, parallel=parallel, locals=cast, **KERNEL_OPTIONS)
+
+
+@cache
+def _make_kernel_of_form(rule: Rule, dtype: np.dtype[Any], parallel: bool, form: Form) -> Kernel:
+    coefficients, update = rule.coefficients, rule.update
+    load, store = make_accessors(rule)
+    floors = make_floors(rule, dtype)
+    clip = clip_gradient if form.is_clipped else leave_gradient
+    add = add_to_average if form.is_averaged else leave_average
+    floor = dtype.type(FLOOR * np.finfo(dtype).tiny)
+
+    def kernel(p, g, state, hyper, t, average, extras):
+        c = coefficients(hyper, float(t))
+        scale, limit, weight = extras[SCALE], extras[LIMIT], extras[WEIGHT]
+        for i in prange(p.size):
+            gradient = clip(g[i], scale, limit)
+            new, new_state = update(p[i], gradient, load(state, i, floors), c)
+            p[i] = new
+            store(state, i, new_state, floors)
+            add(average, i, new, weight, floor)
+
+    words = ("clipped" if form.is_clipped else "", "averaged" if form.is_averaged else "")
+    kernel.__qualname__ = "_".join(filter(None, (_name(rule, dtype, parallel), *words)))
+    arguments, cast = _declare(rule, dtype)
+    signature = types.void(*arguments, arguments[0], types.float64[::1])
+    cast |= dict.fromkeys(("scale", "limit", "weight"), from_dtype(dtype))
+    return compile_kernel(kernel, signature, parallel=parallel, locals=cast, **KERNEL_OPTIONS)
+
+
+def _name(rule: Rule, dtype: np.dtype[Any], parallel: bool) -> str:
+    return f"{rule.name}_{dtype.name}_{'parallel' if parallel else 'serial'}"
+
+
+def _declare(rule: Rule, dtype: np.dtype[Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Give the types of a kernel's arguments, and of its variables that need one."""
     real = from_dtype(dtype)
     vector = types.Array(real, 1, "C")
     matrix, scalars = types.Array(real, 2, "C"), types.UniTuple(types.float64, len(rule.hyper))
-    signature = types.void(vector, vector, matrix, scalars, types.int64)
     # Declaring the type of c is what casts the float64 coefficients.
     cast = {"c": types.UniTuple(real, rule.coefficient_count)}
-    return compile_kernel(kernel, signature, parallel=parallel, locals=cast, **KERNEL_OPTIONS)
+    return [vector, vector, matrix, scalars, types.int64], cast
+
+
+@register_jitable
+def clip_gradient(g, scale, limit):
+    """Scale a gradient and cut it at ``limit`` and ``-limit``; NaN stays NaN."""
+    g = scale * g
+    if g > limit:
+        return limit
+    return -limit if g < -limit else g
+
+
+@register_jitable
+def leave_gradient(g, scale, limit):
+    """Leave a gradient as it is."""
+    return g
+
+
+@register_jitable
+def add_to_average(average, i, p, weight, floor):
+    """Add a parameter to its average, without a subnormal where it stays 0."""
+    average[i] = flush(average[i] + weight * (p - average[i]), floor)
+
+
+@register_jitable
+def leave_average(average, i, p, weight, floor):
+    """Leave an average that there is not."""
 
 
 @cache

@@ -107,7 +107,7 @@ class RowSteps:
         for place, (param, gradient) in enumerate(zip(self._params, gradients, strict=True)):
             hyper = hypers[param.spec.group]
             if not isinstance(gradient, RowGradient):
-                kernel = make_step_kernel(param.spec.rule, param.dtype, False)
+                kernel = make_step_kernel(param.spec.rule, param.dtype, param.spec.form)
                 own = [(kernel, param.flat, gradient, param.state, hyper, step)]
                 calls += self._frame(place, own, hyper, step, None)
                 continue

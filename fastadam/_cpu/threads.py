@@ -14,16 +14,13 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable
-from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numba
-import numpy as np
 
-from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
-from .kernels import Kernel, make_step_kernel
+from .kernels import Kernel
 
 #: Below this many parameters the serial kernel is never clearly slower (it takes 5 us where waking
 #: the other threads takes 2 to 5), and the parallel one is not tried.
@@ -107,28 +104,30 @@ class KernelChoices:
 
     def __init__(self, threads: int | None) -> None:
         self._threads = threads
-        self._choices: dict[tuple[Rule, np.dtype[Any], int], FixedThreads | TimedChoice] = {}
+        self._choices: dict[tuple[Any, ...], FixedThreads | TimedChoice] = {}
         self._by_place: dict[int, FixedThreads | TimedChoice] = {}
 
-    def add(self, place: int, rule: Rule, dtype: np.dtype[Any], size: int) -> bool:
-        """Tell whether the array at a place has a choice, and remember it."""
+    def add(self, place: int, load_parallel: Callable[[], Kernel], size: int, *kind: Any) -> bool:
+        """Tell whether the call at a place, over an array of a size, has a choice; remember it.
+
+        ``kind`` is what its kernel was made from: calls of one kind and about one size choose
+        together.
+        """
         threads = self._threads
         if threads == 1 or numba.config.NUMBA_NUM_THREADS == 1:
             return False
         if threads is None and size < PARALLEL_MIN_SIZE:
             return False
-        key = (rule, dtype, size.bit_length())
+        key = (*kind, size.bit_length())
         if key not in self._choices:
-            load_parallel = partial(make_step_kernel, rule, dtype, True)
-            kind = TimedChoice if threads is None else FixedThreads
-            self._choices[key] = kind(load_parallel)
+            self._choices[key] = (TimedChoice if threads is None else FixedThreads)(load_parallel)
         self._by_place[place] = self._choices[key]
         return True
 
     def run(self, calls: Iterable[Call]) -> None:
         """Make the calls of a step, in one go: whatever raises does so before or after them.
 
-        First come those of the serial kernels, in the arrays' order, then what else is to be done.
+        Those of kernels with a choice are at the places that `add` was told.
         """
         is_timed = in_parallel = False
         for choice in self._choices.values():

@@ -104,6 +104,12 @@ class DeviceParamArray(Param):
             for call in self.gpu.make_write_calls(pointer, arrays[name])
         ]
 
+    def make_exchange_calls(self) -> list[Call]:
+        """Make no calls: there are no averages here."""
+        return []
+
+    make_restart_calls = make_exchange_calls
+
 
 class Regions:
     """Where all parameter arrays of an optimiser are: on one GPU, none twice, in one order."""

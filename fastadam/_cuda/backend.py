@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._backend import ParamSpec
+from .._backend import Form, ParamSpec, StepExtras
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
@@ -29,6 +29,11 @@ class CudaBackend:
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
         self.params = [DeviceParamArray(spec) for spec in specs]
         self._regions = Regions(self.params)
+        if specs[0].form != Form():
+            raise ValueError(
+                "clip_norm, clip_value and average are not for arrays on a GPU, "
+                f"got {specs[0].name} there"
+            )
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
         if specs[0].exact:
@@ -68,7 +73,12 @@ class CudaBackend:
         return None
 
     def run_step(
-        self, gradients: Sequence[Gradient], hypers: Sequence[Floats], step: int, then: list[Call]
+        self,
+        gradients: Sequence[Gradient],
+        hypers: Sequence[Floats],
+        step: int,
+        then: list[Call],
+        extras: StepExtras | None = None,
     ) -> None:
         """Take a step: a launch for each array, and the other calls right after them."""
         self._prepare()
@@ -88,6 +98,8 @@ class CudaBackend:
             param.arguments.scalars[:] = coefficients[group]
             calls += self._make_launch_calls(kernel, param, gradient, param.arguments)
         self._gpu.run_all([*calls, *then])
+
+    gradient_norm = math.nan  # which is not computed here
 
     def _prepare(self) -> None:
         """Find the stream that a step runs on."""

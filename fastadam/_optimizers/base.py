@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
@@ -11,11 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _validate as checks
-from .._backend import ParamSpec
+from .._backend import ParamSpec, StepExtras
 from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
 from ..typing import Gradients, LearningRate
 from . import state_dict as saved
+from .averaging import Averaging
 from .backends import make_backend
 from .groups import ParamGroup
 from .options import check_options, make_signature, read_common
@@ -39,6 +42,8 @@ class Optimizer(RowMethods):
         defaults = {key: arguments[key] for key in self._rule.hyper_parameters}
         self._options = check_options(arguments)
         self._backend = make_backend(self._make_groups(params, defaults), self._options.threads)
+        average = self._options.average
+        self._averaging = None if average is None else Averaging(self._backend, average)
         self._step_count = 0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -100,6 +105,9 @@ class Optimizer(RowMethods):
         No signal comes in between: KeyboardInterrupt (Ctrl-C) or what another handler raises comes
         before the step, and nothing is changed, or after it, and `step_count` tells so.
         """
+        averaging = self._averaging
+        if averaging:
+            averaging.require_own_parameters("step")
         gradients = self._backend.take_gradients(self._leaves(grads))
         nonfinite = self._options.nonfinite
         if nonfinite != "propagate" and (found := self._backend.find_nonfinite(gradients)):
@@ -113,7 +121,15 @@ class Optimizer(RowMethods):
         for i in self._carrying_groups:
             record.append(self._groups[i].make_carry_call(hypers[i], step))
         record.append((setattr, self, "_step_count", step))
-        self._backend.run_step(gradients, hypers, step, record)
+        if self._options.is_plain:
+            self._backend.run_step(gradients, hypers, step, record)
+            return
+        norm, value, weight = self._options.clip_norm, self._options.clip_value or math.inf, 0.0
+        if averaging:
+            weight = averaging.find_weight()
+            record.append(averaging.make_count_call(averaging.count + 1))
+        extras = StepExtras(norm, value, weight)
+        self._backend.run_step(gradients, hypers, step, record, extras)
 
     def _group_leaves(self, grads: Any) -> list[Any]:
         if (
@@ -170,6 +186,65 @@ class Optimizer(RowMethods):
         step = max(self._step_count, 1)
         return _one_or_all([group.find_rate(step) for group in self._groups])
 
+    @property
+    def grad_norm(self) -> float:
+        """The 2-norm of all gradients of the last step, before they were clipped.
+
+        NaN before the first step. With ``clip_norm`` only; else ValueError.
+        """
+        if self._options.clip_norm is None:
+            raise ValueError("grad_norm is known of an optimiser with clip_norm=..., got None")
+        return self._backend.gradient_norm
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Put the averages in the place of the parameters, for the time of a ``with`` block.
+
+        The arrays exchange their contents: no view has to be made anew. At the end of the block,
+        and after an exception, they hold the parameters again, bit for bit. Before the first step
+        the averages are the parameters.
+
+        Raises
+        ------
+        ValueError
+            If the optimiser was made without ``average``.
+        RuntimeError
+            Inside another such block. A step, `state_dict` and `load_state_dict` raise it there.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastadam
+        >>> x = np.array([1.0])
+        >>> optimizer = fastadam.SGD(x, lr=1.0, average="equal")
+        >>> for _ in range(4):
+        ...     optimizer.step(2 * x)  # from 1 to -1 and back
+        >>> with optimizer.averaged():
+        ...     print(x)
+        [0.]
+        >>> x
+        array([1.])
+        """
+        averaging = self._need_averaging("averaged")
+        return averaging.swapped_in()
+
+    def restart_average(self) -> None:
+        """Begin the averages anew, with the parameters as they are.
+
+        So an average can be that of the end of a training, or of an epoch.
+
+        Raises
+        ------
+        ValueError
+            If the optimiser was made without ``average``.
+        """
+        self._need_averaging("restart_average").restart()
+
+    def _need_averaging(self, name: str) -> Averaging:
+        if self._averaging is None:
+            raise ValueError(f"{name}() is of an optimiser with average=..., got None")
+        self._averaging.require_own_parameters(name)
+        return self._averaging
+
     def __repr__(self) -> str:
         lines = []
         for i, group in enumerate(self._groups):
@@ -197,6 +272,8 @@ class Optimizer(RowMethods):
             (``0``, ``1``, ... in a sequence). A callable ``lr`` is not saved: the optimiser that
             resumes brings its own.
         """
+        if self._averaging:
+            self._averaging.require_own_parameters("state_dict")
         self.catch_up()
         arrays = {
             _state_key(param.spec, name): array
@@ -207,6 +284,8 @@ class Optimizer(RowMethods):
 
     def _state_scalars(self) -> dict[str, Any]:
         scalars: dict[str, Any] = {"rule": type(self).__name__, "step_count": self._step_count}
+        if self._averaging:
+            scalars["average_count"] = self._averaging.count
         for i, group in enumerate(self._groups):
             for key, value in group.name_scalars().items():
                 if not callable(value):
@@ -238,7 +317,12 @@ class Optimizer(RowMethods):
         }
         own_keys = self._state_scalars().keys() | params.keys()
         saved.check_keys(state_dict, own_keys, len(self._groups))
-        step_count = saved.read_step_count(state_dict)
+        step_count = saved.read_count(state_dict, "step_count")
+        record: list[Call] = [(setattr, self, "_step_count", step_count)]
+        if self._averaging:
+            self._averaging.require_own_parameters("load_state_dict")
+            count = saved.read_count(state_dict, "average_count")
+            record.append(self._averaging.make_count_call(count))
         calls = [
             group.make_set_call(*saved.read_group(state_dict, f"group{i}/", group))
             for i, group in enumerate(self._groups)
@@ -250,8 +334,8 @@ class Optimizer(RowMethods):
             calls += param.make_load_calls(
                 {name: loaded[_state_key(param.spec, name)] for name in names}
             )
-        calls += self._backend.make_reset_calls(step_count)
-        self._backend.run([*calls, (setattr, self, "_step_count", step_count)])
+        record += self._backend.make_reset_calls(step_count)
+        self._backend.run([*calls, *record])
 
 
 def _state_key(spec: ParamSpec, name: str) -> str:

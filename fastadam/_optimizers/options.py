@@ -38,6 +38,11 @@ class Options(NamedTuple):
     sparse: Sparse
 
     @property
+    def is_plain(self) -> bool:
+        """Whether a step is the rule's update and nothing else."""
+        return self.form == Form()
+
+    @property
     def form(self) -> Form:
         """What the kernels do beside the rule's update."""
         is_clipped = self.clip_norm is not None or self.clip_value is not None

@@ -40,10 +40,9 @@ def check_keys(state_dict: Mapping[str, Any], own: set[str], group_count: int) -
         )
 
 
-def read_step_count(state_dict: Mapping[str, Any]) -> int:
-    """Read the number of steps taken."""
-    value = _scalar(state_dict["step_count"])
-    return checks.count("state_dict['step_count']", value, 0, MOST_STEPS)
+def read_count(state_dict: Mapping[str, Any], key: str) -> int:
+    """Read a number of steps."""
+    return checks.count(f"state_dict[{key!r}]", _scalar(state_dict[key]), 0, MOST_STEPS)
 
 
 def read_group(

@@ -38,7 +38,7 @@ def run(kernel, p, g, state, rule):
 @parametrize_dtypes
 @pytest.mark.parametrize("size", SIZES)
 def test_parallel_equals_serial_bit_for_bit(rule, dtype, size):
-    serial, parallel = make_step_kernel(rule, dtype, False), make_step_kernel(rule, dtype, True)
+    serial, parallel = make_step_kernel(rule, dtype), make_step_kernel(rule, dtype, parallel=True)
     expected = run(serial, *problem(rule, dtype, size), rule)
     for threads in range(1, numba.config.NUMBA_NUM_THREADS + 1):
 
@@ -52,7 +52,7 @@ def test_parallel_equals_serial_bit_for_bit(rule, dtype, size):
 @parametrize_dtypes
 @pytest.mark.parametrize("cut", [0, 1, 7, 1_000, 4_096])
 def test_a_split_array_gives_the_same_bits(rule, dtype, cut):
-    kernel = make_step_kernel(rule, dtype, False)
+    kernel = make_step_kernel(rule, dtype)
     p, g, state = problem(rule, dtype, 4_097)
     parts = [(p[s].copy(), g[s].copy(), state[:, s].copy()) for s in np.s_[:cut, cut:]]
     run(kernel, p, g, state, rule)
@@ -75,7 +75,7 @@ def test_no_subnormal_survives_in_the_state(rule, dtype):
         for name, value in zip(rule.hyper, hyper(rule), strict=True)
     )
     for t in range(2, 60):
-        make_step_kernel(rule, dtype, False)(p, g, state, no_decay, t)
+        make_step_kernel(rule, dtype)(p, g, state, no_decay, t)
         # From 2*tiny on: 0.9 times a number that survives is no subnormal either.
         assert not ((state != 0) & (np.abs(state) < 2 * tiny)).any()
     for name, row in zip(rule.state, state, strict=True):
@@ -84,7 +84,7 @@ def test_no_subnormal_survives_in_the_state(rule, dtype):
 
 
 def test_the_gradient_may_be_the_parameters():
-    kernel = make_step_kernel(METHODS["adam"], FLOAT64, False)
+    kernel = make_step_kernel(METHODS["adam"], FLOAT64)
     p, _, state = problem(METHODS["adam"], FLOAT64, 1_001)
     q, q_state = p.copy(), state.copy()
     kernel(p, p, state, hyper(METHODS["adam"]), 1)

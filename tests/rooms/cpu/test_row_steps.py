@@ -14,6 +14,5 @@ def test_rows_that_missed_many_steps_take_them_in_between(monkeypatch):
         gradient[step % 3 * (step < 20)] = 1.0
         exact.step_rows([step % 3 * (step < 20)], np.ones((1, 2), np.float32))
         plain.step(gradient)
-        assert (step > 7) == (table[4, 0] == other[4, 0] and step > 7)
     exact.catch_up()
     np.testing.assert_array_equal(table, other)
