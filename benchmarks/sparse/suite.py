@@ -18,8 +18,9 @@ from .contenders import CONTENDERS, Batch, Contender
 
 SHAPE, QUICK_SHAPE = (1_000_000, 64), (20_000, 64)
 COUNTS = (100, 1_000, 10_000)
-#: Different batches; each row of theirs has a gradient at every 32nd step.
-BATCHES = 32
+#: Rows of all batches of one size, which come over and over: a third of the table's, so that no
+#: cache holds them.
+POOL = 320_000
 #: Rows whose results are compared.
 CHECKED = 200
 
@@ -94,7 +95,7 @@ def draw_batches(rng: np.random.Generator, shape: tuple[int, int], count: int) -
             rng.integers(0, shape[0], count),
             rng.standard_normal((count, shape[1]), dtype=np.float32),
         )
-        for _ in range(BATCHES)
+        for _ in range(max(1, min(POOL, shape[0]) // count))
     ]
 
 
@@ -103,7 +104,7 @@ def find_wrong(contenders: Mapping[str, Contender], start: Array) -> dict[str, s
     wrong = {}
     for name, contender in contenders.items():
         contender.finish()
-        some = np.unique(np.concatenate([batch.rows for batch in contender.log[:BATCHES]]))
+        some = np.unique(np.concatenate([batch.rows for batch in contender.log[:32]]))
         some = np.union1d(some[:: max(1, some.size // CHECKED)], np.arange(5))
         expected = compute_expected(contender, start, some)
         allowed = tolerance(expected, start[some].astype(np.float64), len(contender.log) + 1)
