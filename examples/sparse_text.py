@@ -1,9 +1,9 @@
 """Learn to tell the topics of texts, word by word: ``python -m examples.sparse_text``.
 
 Softmax regression on bags of words. A document has a few dozen of 300,000 words, so a batch has a
-gradient for one row of weights in two hundred. The same training runs with dense steps, with exact steps
-of rows (the same weights, to rounding) and with lazy ones; a table and a picture tell what each
-took and how well it does on documents that were left out.
+gradient for one row of weights in two hundred. The same training runs with dense steps, with exact
+steps of rows (the same weights, but for rounding) and with lazy ones; a table and a picture tell
+what each took and how well it does on documents that were left out.
 
 The texts are generated, so that no network is needed: words follow Zipf's law, and each topic
 prefers a part of them.

@@ -25,7 +25,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 from . import schedules, typing
-from ._cpu.row_gradients import Rows
+from ._backend import Rows
 from ._optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from ._optimizers.base import Optimizer
 from ._optimizers.packing import pack

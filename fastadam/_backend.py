@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -49,6 +50,33 @@ class ParamSpec(NamedTuple):
     def state(self) -> tuple[str, ...]:
         """The names of the arrays that are kept beside the parameters."""
         return (*self.rule.state, "average") if self.form.is_averaged else self.rule.state
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A gradient that is 0 but in some rows of its array.
+
+    Parameters
+    ----------
+    rows : array of int
+        The indices of the rows, of shape (k,), from 0; what is given of one row several times is
+        summed, in the order given.
+    grads : array
+        Their gradients, of shape (k, ...) and the dtype of the parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastadam
+    >>> table, bias = np.zeros((1000, 3)), np.zeros(3)
+    >>> optimizer = fastadam.Adam([table, bias], lr=0.1)
+    >>> optimizer.step([fastadam.Rows([7, 2, 7], np.ones((3, 3))), np.ones(3)])
+    >>> np.flatnonzero(table.any(axis=1))
+    array([2, 7])
+    """
+
+    rows: Any
+    grads: Any
 
 
 class Param(ABC):

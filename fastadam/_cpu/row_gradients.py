@@ -1,4 +1,4 @@
-"""Gradients of some rows of an array: how users give them, and what kernels take of them."""
+"""Gradients of some rows of an array, checked for the kernels."""
 
 from __future__ import annotations
 
@@ -9,35 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._backend import Param
+from .._backend import Param, Rows
 from .._validate import as_array, conversion, describe, floating, unmasked
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """A gradient that is 0 but in some rows of its array.
-
-    Parameters
-    ----------
-    rows : array of int
-        The indices of the rows, of shape (k,), from 0; what is given of one row several times is
-        summed, in the order given.
-    grads : array
-        Their gradients, of shape (k, ...) and the dtype of the parameters.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastadam
-    >>> table, bias = np.zeros((1000, 3)), np.zeros(3)
-    >>> optimizer = fastadam.Adam([table, bias], lr=0.1)
-    >>> optimizer.step([fastadam.Rows([7, 2, 7], np.ones((3, 3))), np.ones(3)])
-    >>> np.flatnonzero(table.any(axis=1))
-    array([2, 7])
-    """
-
-    rows: Any
-    grads: Any
 
 
 @dataclass(frozen=True, eq=False)

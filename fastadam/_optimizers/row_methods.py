@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from .._backend import Backend
-from .._cpu.row_gradients import Rows
+from .._backend import Backend, Rows
 from ..typing import Gradients
 from .trees import Structure
 
