@@ -14,6 +14,7 @@ from .mnist import suite as mnist
 from .sparse import suite as sparse
 from .startup import suite as startup
 from .step import suite as step
+from .training import suite as training
 
 
 class Suite(NamedTuple):
@@ -34,6 +35,7 @@ class Suite(NamedTuple):
 SUITES: dict[str, Suite] = {
     "step": Suite(step.run, step.draw),
     "sparse": Suite(sparse.run, sparse.draw),
+    "training": Suite(training.run, training.draw),
     "mnist": Suite(mnist.run, mnist.draw),
     "startup": Suite(startup.run, startup.draw),
     "minimize": Suite(minimize.run, minimize.draw),

@@ -11,7 +11,8 @@
 **Train a model**, in place on NumPy arrays or arrays on a GPU:
 
 - `Adam`, `AdamW`, `NAdam`, `RAdam`, `Adamax`, `RMSprop`, `SGD`, with PyTorch's conventions;
-  `Optimizer` is what they have in common;
+- `Lion`, `ADOPT`, `AdEMAMix`, `ScheduleFreeAdamW`, with those of their authors; `Optimizer` is what
+  all have in common;
 - `pack`: many arrays in one buffer;
 - `Rows`: the gradient of some rows of an array;
 - `lr_find`: a learning rate to begin with;
@@ -27,18 +28,22 @@ from typing import TYPE_CHECKING
 from . import schedules, typing
 from ._backend import Rows
 from ._optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
+from ._optimizers.ademamix import AdEMAMix
+from ._optimizers.adopt import ADOPT
 from ._optimizers.base import Optimizer
+from ._optimizers.lion import Lion
 from ._optimizers.packing import pack
 from ._optimizers.range_test import lr_find
+from ._optimizers.schedule_free import ScheduleFreeAdamW
 from ._optimizers.sgd import SGD, RMSprop
 
 __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "SGD", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rows", "cuda",
-    "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules",
-    "scipy_method", "typing",
+    "ADOPT", "SGD", "AdEMAMix", "Adam", "AdamW", "Adamax", "Lion", "NAdam", "Optimizer", "RAdam",
+    "RMSprop", "Rows", "ScheduleFreeAdamW", "cuda", "lr_find", "minimize", "minimize_batch",
+    "multistart", "pack", "problems", "schedules", "scipy_method", "typing",
 ]
 # fmt: on
 

@@ -23,15 +23,27 @@ class Form(NamedTuple):
     """What a step's kernels do beside the rule's update."""
 
     is_clipped: bool = False
+    needs_norm: bool = False
     is_averaged: bool = False
+    #: How the state is kept: "bfloat16", "uint8", or by default as the parameters' own kind.
+    state: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What kernels of this form have in their names."""
+        words = {"clipped": self.is_clipped, "averaged": self.is_averaged}
+        return tuple(word for word, holds in words.items() if holds)
+
+
+PLAIN = Form()
 
 
 class StepExtras(NamedTuple):
-    """What kernels of such a form have to know of a step."""
+    """What kernels that are not plain have to know of a step."""
 
-    clip_norm: float | None
-    clip_value: float
-    average_weight: float
+    clip_norm: float | None = None
+    clip_value: float = math.inf
+    average_weight: float = 0.0
 
 
 class ParamSpec(NamedTuple):
@@ -43,13 +55,8 @@ class ParamSpec(NamedTuple):
     array: Any
     rule: Rule
     group: int  # the index of its parameter group
-    form: Form = Form()
+    form: Form = PLAIN
     exact: bool = False  # whether rows without a gradient take every step all the same
-
-    @property
-    def state(self) -> tuple[str, ...]:
-        """The names of the arrays that are kept beside the parameters."""
-        return (*self.rule.state, "average") if self.form.is_averaged else self.rule.state
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,15 +104,27 @@ class Param(ABC):
             raise ValueError(f"{name} must have the shape {self.shape} of {own}, got {shape}")
 
     @abstractmethod
+    def describe_state(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
+        """Give the dtype and the shape of each array of the state, by name."""
+
+    @abstractmethod
     def copy_state(self) -> dict[str, np.ndarray]:
-        """Copy the state out: arrays on the host in the shape of the parameters, by name."""
+        """Copy the state out: arrays on the host, by name."""
 
     @abstractmethod
     def make_load_calls(self, arrays: Mapping[str, np.ndarray]) -> list[Call]:
-        """Make the calls that copy a state in, from C-ordered arrays of its shape and dtype.
+        """Make the calls that copy a state in, from C-ordered arrays of its shapes and dtypes.
 
         The arrays have to be kept until then.
         """
+
+    @abstractmethod
+    def copy_values(self) -> np.ndarray:
+        """Copy the parameters out: an array on the host."""
+
+    @abstractmethod
+    def make_store_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that write the parameters, from such an array as those of a state."""
 
     @abstractmethod
     def make_exchange_calls(self) -> list[Call]:
@@ -140,12 +159,11 @@ class Backend(Protocol[GradientT]):
         hypers: Sequence[Floats],
         step: int,
         then: list[Call],
-        extras: StepExtras | None = None,
+        extras: StepExtras,
     ) -> None:
         """Take a step with the hyper-parameters of each group, and make other calls after it.
 
-        ``extras`` is None where the form of all arrays is the plain one. Whatever raises does so
-        before anything is written, or after all is.
+        Whatever raises does so before anything is written, or after all is.
         """
 
     @property

@@ -143,13 +143,21 @@ fraction = _make_check("in [0, 1)", lambda number: 0.0 <= number < 1.0)
 unit_interval = _make_check("in [0, 1]", lambda number: 0.0 <= number <= 1.0)
 
 
-def fraction_pair(name: str, value: object) -> tuple[float, float]:
-    """Make a tuple of floats of two numbers in [0, 1)."""
-    if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray)):
-        raise TypeError(f"{name} must be a pair of numbers, got {describe(value)}")
-    if (isinstance(value, np.ndarray) and value.ndim != 1) or len(value) != 2:
-        raise ValueError(f"{name} must be a pair of numbers, got {describe(value)}")
-    return fraction(f"{name}[0]", value[0]), fraction(f"{name}[1]", value[1])
+def _make_fractions(number: int, words: str) -> Callable[[str, object], tuple[float, ...]]:
+    """Make a check that makes a tuple of floats of so many numbers in [0, 1)."""
+
+    def check(name: str, value: object) -> tuple[float, ...]:
+        if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray)):
+            raise TypeError(f"{name} must be {words}, got {describe(value)}")
+        if (isinstance(value, np.ndarray) and value.ndim != 1) or len(value) != number:
+            raise ValueError(f"{name} must be {words}, got {describe(value)}")
+        return tuple([fraction(f"{name}[{i}]", each) for i, each in enumerate(value)])
+
+    return check
+
+
+fraction_pair = _make_fractions(2, "a pair of numbers")
+fraction_triple = _make_fractions(3, "three numbers")
 
 
 def flag(name: str, value: object) -> bool:
@@ -203,9 +211,14 @@ def parameter(name: str, value: object) -> np.ndarray:
     return value
 
 
+def is_bfloat16(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a dtype is the bfloat16 of ml_dtypes, which need not be installed."""
+    return dtype.name == "bfloat16"
+
+
 def floating(name: str, value: np.ndarray) -> None:
-    """Require float32 or float64 in the machine's byte order."""
-    if value.dtype not in DTYPES:
+    """Require float32 or float64 in the machine's byte order, or bfloat16."""
+    if value.dtype not in DTYPES and not is_bfloat16(value.dtype):
         raise TypeError(
             f"{name} must be float32 or float64 in native byte order, got {describe(value)}"
         )

@@ -23,7 +23,7 @@ __all__ = [
     "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "Gradients",
     "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
     "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "OptimizerOptions", "Params",
-    "PolishMethod", "Sampling", "Sparse",
+    "PolishMethod", "Sampling", "Sparse", "StateDtype",
 ]
 # fmt: on
 
@@ -54,6 +54,7 @@ Device = Literal["cpu", "cuda"]
 Nonfinite = Literal["propagate", "raise", "skip"]
 Sparse = Literal["lazy", "exact"]
 OnError = Literal["raise", "nan"]
+StateDtype = Literal["bfloat16", "uint8"]
 Sampling = Literal["sobol", "latin-hypercube"]
 
 #: A number, or a callable of the step.
@@ -125,6 +126,7 @@ class OptimizerOptions(TypedDict, total=False):
     clip_value: Real | None
     average: Real | Literal["equal"] | None
     sparse: Sparse
+    state_dtype: StateDtype | None
 
 
 class _SearchOptions(TypedDict, total=False):
@@ -133,6 +135,7 @@ class _SearchOptions(TypedDict, total=False):
     weight_decay: Real | None
     amsgrad: Boolean | None
     alpha: Real | None
+    centered: Boolean | None
     momentum: Real | None
     dampening: Real | None
     nesterov: Boolean | None

@@ -32,9 +32,16 @@ RULES: dict[str, tuple[Any, dict[str, Any]]] = {
     "RAdam": (fastadam.RAdam, {}),
     "Adamax": (fastadam.Adamax, {}),
     "RMSprop": (fastadam.RMSprop, {}),
+    "RMSprop, momentum": (fastadam.RMSprop, {"momentum": 0.9}),
+    "RMSprop, centred": (fastadam.RMSprop, {"centered": True}),
+    "RMSprop, centred, momentum": (fastadam.RMSprop, {"centered": True, "momentum": 0.9}),
     "SGD": (fastadam.SGD, {"lr": 1e-3}),
     "SGD, momentum": (fastadam.SGD, {"lr": 1e-3, "momentum": 0.9}),
     "SGD, Nesterov": (fastadam.SGD, {"lr": 1e-3, "momentum": 0.9, "nesterov": True}),
+    "Lion": (fastadam.Lion, {"weight_decay": 0.1}),
+    "ADOPT": (fastadam.ADOPT, {}),
+    "AdEMAMix": (fastadam.AdEMAMix, {"warmup_steps": 50}),
+    "Schedule-free AdamW": (fastadam.ScheduleFreeAdamW, {"warmup_steps": 50}),
 }
 
 

@@ -14,6 +14,7 @@ class Reference:
         self.name, self.p, self.hyper, self.t = name, p.astype(np.float64), hyper, 0
         self.m, self.v, self.v_max, self.u, self.b = (np.zeros_like(self.p) for _ in range(5))
         self.mu_product = 1.0
+        self.x, self.z, self.lr_max, self.weight_sum = self.p, self.p, 0.0, 0.0
 
     def step(self, g: np.ndarray) -> None:
         """Update the parameters."""
@@ -22,8 +23,12 @@ class Reference:
         if self.hyper.get("maximize", False):
             g = -g
         decay = self.hyper.get("weight_decay", 0.0)
-        if self.name == "AdamW":
-            self.p = self.p * (1 - self.hyper["lr"] * decay)
+        if self.name == "ScheduleFreeAdamW":
+            self.p = self._schedule_free(g)
+            return
+        if self.name in ("AdamW", "Lion", "AdEMAMix") or self.hyper.get("decouple", False):
+            if self.name != "ADOPT" or self.t > 1:
+                self.p = self.p * (1 - self.hyper["lr"] * decay)
         elif decay:
             g = g + decay * self.p
         self.p = self.p - self.hyper["lr"] * getattr(self, f"_{self.name.lower()}")(g)
@@ -73,7 +78,11 @@ class Reference:
     def _rmsprop(self, g: np.ndarray) -> np.ndarray:
         alpha = self.hyper["alpha"]
         self.v = alpha * self.v + (1 - alpha) * g**2
-        return g / (np.sqrt(self.v) + self.hyper["eps"])
+        self.u = alpha * self.u + (1 - alpha) * g
+        variance = self.v - self.u**2 if self.hyper.get("centered", False) else self.v
+        g = g / (np.sqrt(np.maximum(variance, 0)) + self.hyper["eps"])
+        self.b = self.hyper.get("momentum", 0.0) * self.b + g
+        return self.b
 
     def _sgd(self, g: np.ndarray) -> np.ndarray:
         momentum = self.hyper.get("momentum", 0.0)
@@ -82,3 +91,48 @@ class Reference:
         dampening = self.hyper.get("dampening", 0.0)
         self.b = g.copy() if self.t == 1 else momentum * self.b + (1 - dampening) * g
         return g + momentum * self.b if self.hyper.get("nesterov", False) else self.b
+
+    def _lion(self, g: np.ndarray) -> np.ndarray:
+        beta1, beta2 = self.hyper["betas"]
+        sign = np.sign(beta1 * self.m + (1 - beta1) * g)
+        self.m = beta2 * self.m + (1 - beta2) * g
+        return sign
+
+    def _adopt(self, g: np.ndarray) -> np.ndarray:
+        beta1, beta2 = self.hyper["betas"]
+        if self.t == 1:
+            self.v = g**2
+            return np.zeros_like(g)
+        bound = (self.t - 1) ** 0.25
+        normed = np.clip(g / np.maximum(np.sqrt(self.v), self.hyper["eps"]), -bound, bound)
+        self.m = beta1 * self.m + (1 - beta1) * normed
+        self.v = beta2 * self.v + (1 - beta2) * g**2
+        return self.m
+
+    def _ademamix(self, g: np.ndarray) -> np.ndarray:
+        beta1, beta2, beta3 = self.hyper["betas"]
+        warmup = self.hyper["warmup_steps"]
+        part = min(self.t / warmup, 1.0) if warmup else 1.0
+        if part < 1.0:  # the half-life of beta is log(1/2) / log(beta)
+            life = (1 - part) * np.log(0.5) / np.log(beta1) + part * np.log(0.5) / np.log(beta3)
+            beta3 = 0.5 ** (1 / life)
+        self.m = beta1 * self.m + (1 - beta1) * g
+        self.v = beta2 * self.v + (1 - beta2) * g**2
+        self.u = beta3 * self.u + (1 - beta3) * g
+        m_hat = self.m / (1 - beta1**self.t) + part * self.hyper["alpha"] * self.u
+        return m_hat / (np.sqrt(self.v / (1 - beta2**self.t)) + self.hyper["eps"])
+
+    def _schedule_free(self, g: np.ndarray) -> np.ndarray:
+        beta1, beta2 = self.hyper["betas"]
+        lr = self.hyper["lr"]
+        if self.t < self.hyper["warmup_steps"]:
+            lr = lr * self.t / self.hyper["warmup_steps"]
+        self.v = beta2 * self.v + (1 - beta2) * g**2
+        step = g / (np.sqrt(self.v / (1 - beta2**self.t)) + self.hyper["eps"])
+        self.z = self.z - lr * (step + self.hyper["weight_decay"] * self.p)
+        self.lr_max = max(self.lr_max, lr)
+        weight = self.t ** self.hyper["r"] * self.lr_max ** self.hyper["weight_lr_power"]
+        self.weight_sum += weight
+        share = weight / self.weight_sum
+        self.x = (1 - share) * self.x + share * self.z
+        return (1 - beta1) * self.z + beta1 * self.x

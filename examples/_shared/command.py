@@ -106,7 +106,8 @@ def report_errors(
         return 130
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
-        message = f"{package} is not installed: pip install -e '.[examples]'"
+        extra = "tuning" if package == "optuna" else "examples"
+        message = f"{package} is not installed: pip install -e '.[{extra}]'"
     except MemoryError as error:
         message = f"not enough memory ({error}): try a smaller {smaller}"
     except (OSError, OutputError) as error:

@@ -10,7 +10,7 @@ from os.path import realpath
 from workloads.mnist.data import ENVIRONMENT_VARIABLE
 
 from .._shared.command import path, positive_float, positive_int, seed
-from .compare import CONTENDERS
+from .compare import contenders
 from .device import DEVICES
 from .settings import DEFAULT_RATES, MOST_EPOCHS, MOST_HIDDEN, OPTIMIZERS, Settings
 
@@ -34,7 +34,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--compare",
         action="store_true",
-        help=f"train from the same start, in the same order, with {' / '.join(CONTENDERS)}",
+        help="train from the same start, in the same order, with "
+        + " / ".join(settings.label for settings in contenders(DEFAULTS)),
     )
     parser.add_argument(
         "--device",
@@ -54,14 +55,17 @@ def build_parser() -> argparse.ArgumentParser:
         "--plot", type=path, metavar="FILE", help="draw loss and accuracy curves (.png, .pdf, ...)"
     )
     parser.add_argument(
-        "--save", type=path, metavar="FILE", help="keep the run in FILE after each epoch (.npz)"
+        "--save",
+        type=path,
+        metavar="FILE",
+        help="keep the run, or all of a comparison, in FILE after each epoch (.npz)",
     )
     parser.add_argument(
         "--load",
         type=path,
         metavar="FILE",
-        help="go on with a saved run, under the settings it was started with, for --epochs more "
-        "epochs",
+        help="go on with a saved run or comparison, under the settings it was started with, for "
+        "--epochs more epochs",
     )
     return parser
 
@@ -110,8 +114,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
     if options.save and options.plot and realpath(options.save) == realpath(options.plot):
         parser.error("--save and --plot name the same file")
     if options.compare:
-        clashes: list[str] = [name for name in ("optimizer", "lr") if name in names]
-        clashes += [name for name in ("save", "load") if getattr(options, name)]
+        clashes = [name for name in ("optimizer", "lr") if name in names]
         if clashes:
             parser.error(f"--compare cannot be combined with {_as_flags(clashes)}")
     return options

@@ -1,4 +1,4 @@
-"""Keep a training run in one ``.npz`` file without pickle, and take it up again from there."""
+"""Keep training runs in one ``.npz`` file without pickle, and take them up again from there."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from workloads.mnist.training import EpochResult
 from .._shared.files import replacing
 from .settings import MOST_EPOCHS, Settings
 
-FORMAT = "fastadam examples.mnist 1"
+#: The second has any number of runs, and the accuracy of both weights.
+FIRST_FORMAT, FORMAT = (f"fastadam examples.mnist {version}" for version in (1, 2))
 SETTINGS, WEIGHTS, AVERAGE, STATE = "settings/", "weights/", "average/", "optimizer/"
 
 ZIP_MAGIC = b"PK\x03\x04"
-#: Three times what a run with the widest layer keeps.
+#: Half as much again as a comparison with the widest layer keeps.
 LARGEST = 2**32
 
 
@@ -79,27 +80,33 @@ class Checkpoint:
         return cls(settings, epoch, weights, average, optimizer.state_dict(), tuple(history))
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint` to `path`, replacing the file there only once all is written."""
+def save_checkpoints(path: Path, checkpoints: Sequence[Checkpoint]) -> None:
+    """Write checkpoints to `path`, replacing the file there only once all is written."""
+    arrays: dict[str, Any] = {"format": FORMAT}
+    for number, checkpoint in enumerate(checkpoints):
+        arrays |= {f"{number}/{name}": array for name, array in _arrays_of(checkpoint).items()}
+    with replacing(path) as file:
+        np.savez(file, **arrays)
+
+
+def _arrays_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return all that is kept of a run, by the names it gets behind the run's number."""
     parts = {
         SETTINGS: dataclasses.asdict(checkpoint.settings),
         WEIGHTS: checkpoint.weights,
         AVERAGE: checkpoint.average,
         STATE: checkpoint.state,
     }
-    arrays: dict[str, Any] = {"format": FORMAT, "epoch": checkpoint.epoch}
-    if checkpoint.history:
-        # Without the times: the same run leaves the same file.
-        rows = [(result.epoch, result.loss, result.accuracy) for result in checkpoint.history]
-        arrays["history"] = np.array(rows)
+    # Without the times: the same run leaves the same file.
+    rows = [(r.epoch, r.loss, r.accuracy, r.averaged_accuracy) for r in checkpoint.history]
+    arrays = {"epoch": checkpoint.epoch, "history": np.reshape(rows, (-1, 4))}
     for prefix, part in parts.items():
         arrays |= {prefix + name: value for name, value in part.items()}
-    with replacing(path) as file:
-        np.savez(file, **arrays)
+    return arrays
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
-    """Read the checkpoint at `path`.
+def load_checkpoints(path: Path) -> tuple[Checkpoint, ...]:
+    """Read the checkpoints at `path`: one, or those of a comparison.
 
     Raises
     ------
@@ -109,23 +116,46 @@ def load_checkpoint(path: Path) -> Checkpoint:
         If the file cannot be read.
     """
     arrays = _read_arrays(path)
-    if str(arrays.get("format")) != FORMAT:
+    version = str(arrays.pop("format", ""))
+    if version not in (FIRST_FORMAT, FORMAT):
         raise CheckpointError(f"{path}: not a checkpoint of this program")
     for name, array in arrays.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        of_history = name.rpartition("/")[2] == "history"
+        if array.dtype.kind == "f" and not of_history and not np.isfinite(array).all():
             raise CheckpointError(f"{path}: {name} holds NaN or infinity")
     try:
-        settings = {name: value.item() for name, value in _strip(arrays, SETTINGS).items()}
-        return Checkpoint(
-            Settings(**settings),
-            _epoch(arrays["epoch"]),
-            _strip(arrays, WEIGHTS),
-            _strip(arrays, AVERAGE),
-            _strip(arrays, STATE),
-            _read_history(arrays),
-        )
+        if version == FIRST_FORMAT:
+            return (_read_checkpoint(_with_both_accuracies(arrays)),)
+        runs = {name.partition("/")[0] for name in arrays}
+        numbers = [str(number) for number in range(len(runs))]
+        if not runs or runs != set(numbers):
+            raise ValueError(f"its runs are {sorted(runs)}")
+        return _checked([_read_checkpoint(_strip(arrays, f"{number}/")) for number in numbers])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: not a complete checkpoint ({error})") from error
+
+
+def _read_checkpoint(arrays: Mapping[str, NDArray[Any]]) -> Checkpoint:
+    """Make a checkpoint of what `_arrays_of` returned."""
+    settings = {name: value.item() for name, value in _strip(arrays, SETTINGS).items()}
+    epoch = _epoch(arrays["epoch"])
+    return Checkpoint(
+        Settings(**settings),
+        epoch,
+        _strip(arrays, WEIGHTS),
+        _strip(arrays, AVERAGE),
+        _strip(arrays, STATE),
+        _read_history(arrays["history"], epoch),
+    )
+
+
+def _checked(checkpoints: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
+    """Return the checkpoints, if they can be told apart and compared from the first epoch."""
+    if len({each.settings.label for each in checkpoints}) < len(checkpoints):
+        raise ValueError("two of its runs have one name")
+    if len(checkpoints) > 1 and any(len(each.history) != each.epoch for each in checkpoints):
+        raise ValueError("epochs of a comparison are missing")
+    return tuple(checkpoints)
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -154,14 +184,30 @@ def _epoch(array: NDArray[Any]) -> int:
     return epoch
 
 
-def _read_history(arrays: Mapping[str, NDArray[Any]]) -> tuple[EpochResult, ...]:
-    """Return the results of the epochs; files of before they were kept have none."""
-    if "history" not in arrays:
-        return ()
-    rows = [(int(epoch), loss, accuracy) for epoch, loss, accuracy in arrays["history"].tolist()]
-    if [row[0] for row in rows] != sorted({row[0] for row in rows}):
+def _with_both_accuracies(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return what a file of the first format holds as the second has it.
+
+    Its accuracy is that of the average, and NaN stands for the other. Its first ones have no
+    history.
+    """
+    rows = arrays.get("history", np.empty((0, 3)))
+    return {**arrays, "history": np.insert(rows, 2, np.nan, axis=1)}
+
+
+def _read_history(rows: NDArray[Any], epoch: int) -> tuple[EpochResult, ...]:
+    """Return the results of the last epochs up to `epoch`."""
+    if rows.dtype != np.float64 or rows.shape[1:] != (4,):
+        raise ValueError(f"its history is {_kind(rows)}")
+    known = rows[:, [0, 1, 3]]  # the accuracy of the last weights may be missing
+    if not np.isfinite(known).all():
+        raise ValueError("its history holds NaN or infinity")
+    epochs = range(epoch + 1 - len(rows), epoch + 1)
+    if len(rows) > epoch or rows[:, 0].tolist() != [*epochs]:
         raise ValueError("the epochs of its history are not in order")
-    return tuple(EpochResult(*row, seconds=math.nan) for row in rows)
+    return tuple(
+        EpochResult(int(number), loss, accuracy, averaged_accuracy, seconds=math.nan)
+        for number, loss, accuracy, averaged_accuracy in rows.tolist()
+    )
 
 
 def restore(path: Path, checkpoint: Checkpoint, model: MLP, optimizer: Any) -> None:

@@ -18,12 +18,14 @@ LOOKS = (
     (VERMILLION, "^", ":"),
     (BLACK, "v", (0, (5, 1))),
 )
+#: Whose accuracy it is, and how its markers differ.
+WEIGHTS: dict[str, dict[str, Any]] = {"last": {}, "averaged": {"markerfacecolor": "white"}}
 
 
 def plot_histories(
     histories: Mapping[str, Sequence[EpochResult]], path: Path, title: str = ""
 ) -> None:
-    """Draw training loss and test accuracy over the epochs, side by side, a line a run.
+    """Draw training loss and both test accuracies over the epochs, side by side, a colour a run.
 
     Parameters
     ----------
@@ -39,6 +41,9 @@ def plot_histories(
 
     figure = make_figure(1500, 630, 150)
     loss_axes, accuracy_axes = figure.subplots(1, 2)
+    grey = {"color": "#7a7a7a", "marker": "o", "markersize": 6}
+    for kind, hollow in WEIGHTS.items():
+        accuracy_axes.plot([], [], **grey, **hollow, label=f"{kind} weights")
     for (label, history), (colour, marker, dashes) in zip(histories.items(), LOOKS, strict=False):
         epochs = [result.epoch for result in history]
         style: dict[str, Any] = {
@@ -46,10 +51,12 @@ def plot_histories(
             "marker": marker,
             "linestyle": dashes,
             "markersize": 6,
-            "label": label,
         }
-        loss_axes.plot(epochs, [result.loss for result in history], **style)
-        accuracy_axes.plot(epochs, [100 * result.accuracy for result in history], **style)
+        loss_axes.plot(epochs, [result.loss for result in history], **style, label=label)
+        last = [100 * result.accuracy for result in history]
+        averaged = [100 * result.averaged_accuracy for result in history]
+        for accuracies, hollow in zip((last, averaged), WEIGHTS.values(), strict=True):
+            accuracy_axes.plot(epochs, accuracies, **style, **hollow)
     loss_axes.set(xlabel="epoch", ylabel="mean training loss")
     accuracy_axes.set(xlabel="epoch", ylabel="test accuracy (%)")
     first = min((result.epoch for history in histories.values() for result in history), default=1)

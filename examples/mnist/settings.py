@@ -58,6 +58,8 @@ class Settings:
         Width of the hidden layer, at most ``MOST_HIDDEN``.
     seed : int
         Seed of the initial weights and of the batch order, 0 or more.
+    momentum : float
+        SGD's, in [0, 1); the others have none to choose.
     """
 
     optimizer: str = "adam"
@@ -65,6 +67,7 @@ class Settings:
     batch_size: int = 64
     hidden: int = 128
     seed: int = 0
+    momentum: float = 0.0
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
@@ -73,6 +76,10 @@ class Settings:
             object.__setattr__(self, "lr", DEFAULT_RATES[self.optimizer])
         if type(self.lr) not in (int, float) or not 0 < self.lr < math.inf:
             raise ValueError(f"lr {self.lr} out of range")
+        if type(self.momentum) not in (int, float) or not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum {self.momentum} out of range")
+        if self.momentum and self.optimizer != "sgd":
+            raise ValueError(f"{self.optimizer} takes no momentum: {self.momentum}")
         for name, least, most in (
             ("batch_size", 1, MOST_WHOLE),
             ("hidden", 1, MOST_HIDDEN),
@@ -88,9 +95,15 @@ class Settings:
 
     def make_optimizer(self, model: MLP) -> Any:
         """Return the optimiser of ``model.flat_params``."""
-        return OPTIMIZERS[self.optimizer](model.flat_params, lr=self.lr)
+        options = {"momentum": self.momentum} if self.momentum else {}
+        return OPTIMIZERS[self.optimizer](model.flat_params, lr=self.lr, **options)
+
+    @property
+    def label(self) -> str:
+        """The optimiser and what it was given."""
+        momentum = f", momentum {self.momentum:g}" if self.momentum else ""
+        return f"{OPTIMIZERS[self.optimizer].__name__}, lr {self.lr:g}{momentum}"
 
     def __str__(self) -> str:
         """Name the settings that people compare."""
-        name = OPTIMIZERS[self.optimizer].__name__
-        return f"{name}, lr {self.lr:g}, batches of {self.batch_size}, seed {self.seed}"
+        return f"{self.label}, batches of {self.batch_size}, seed {self.seed}"

@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from .._backend import Param, ParamSpec
+from .._backend import PLAIN, Param, ParamSpec
+from .._rules.spec import Floats
 from .._uninterrupted import Call
-from .._validate import describe, floating, parameter, unmasked
+from .._validate import describe, floating, is_bfloat16, parameter, unmasked
+from .kernels import Kernel, make_step_kernel
+from .narrow import STORAGES
+from .narrow_kernels import count_blocks, make_narrow_kernel
 from .row_gradients import RowGradient, is_sparse, take_row_gradient
 
 
@@ -28,27 +32,79 @@ class ParamArray(Param):
     """
 
     __slots__ = (
-        "_axes", "_buffer", "_is_c_ordered", "array", "average", "flat", "is_view", "state",
+        "_axes", "_buffer", "_is_c_ordered", "array", "average", "bits", "flat", "is_narrow",
+        "is_view", "scales", "state",
     )  # fmt: skip
 
     def __init__(self, spec: ParamSpec) -> None:
         self.array = array = parameter(spec.name, spec.array)
         super().__init__(spec, array.shape, array.dtype)
+        form, is_bfloat16_array = spec.form, is_bfloat16(array.dtype)
+        self.is_narrow = is_bfloat16_array or form.state != ""
+        #: What kernels take the elements for.
+        self.bits = np.dtype(np.uint16) if is_bfloat16_array else array.dtype
+        self._check_form()
         # The axes by falling stride: the order in which a transposed array is contiguous.
         by_stride = tuple(np.argsort([-stride for stride in array.strides], kind="stable"))
         flags = array.transpose(by_stride).flags
         self.is_view = flags.c_contiguous and flags.aligned
+        if form.state == "uint8":  # blocks follow the C order, in which states are saved
+            self.is_view &= array.flags.c_contiguous
         self._is_c_ordered = not self.is_view or array.flags.c_contiguous
         self._axes = tuple(range(array.ndim)) if self._is_c_ordered else by_stride
         if self.is_view:
-            self.flat = np.asarray(array.transpose(self._axes)).reshape(-1)
+            self.flat = np.asarray(array.transpose(self._axes)).reshape(-1).view(self.bits)
         else:
-            self.flat = np.empty(array.size, array.dtype)
-        self.state = np.zeros((len(spec.rule.state), array.size), array.dtype)
-        self.average = np.empty(array.size if spec.form.is_averaged else 0, array.dtype)
-        if spec.form.is_averaged:
+            self.flat = np.empty(array.size, self.bits)
+        rows, kept = len(spec.rule.state), array.dtype
+        if self.is_narrow:
+            kept = STORAGES[form.state or "float32"].dtype
+            self.scales = np.zeros((rows, count_blocks(array.size)), np.float32)
+        self.state = np.zeros((rows, array.size), kept)
+        real = np.float32 if self.is_narrow else array.dtype
+        self.average = np.empty(array.size if form.is_averaged else 0, real)
+        if form.is_averaged:
             self._show(self.average)[...] = array
         self._buffer: np.ndarray | None = None  # for gradients that have to be copied
+
+    def _check_form(self) -> None:
+        form, name = self.spec.form, self.spec.name
+        if form.state and self.spec.rule.needs_digits:
+            raise ValueError(
+                f"state_dtype must be None for the rule {self.spec.rule.name}, whose state needs "
+                f"all its digits, got {form.state!r}"
+            )
+        if form.state and self.dtype == np.float64:
+            raise ValueError(
+                f"state_dtype={form.state!r} is for parameters of float32 or bfloat16, "
+                f"got {name} of {self.dtype}"
+            )
+        if form.is_averaged and is_bfloat16(self.dtype):
+            raise ValueError(
+                f"average is for parameters of float32 or float64, got {name} of {self.dtype}"
+            )
+
+    def load_kernel(self, parallel: bool) -> Kernel:
+        """Load the kernel that takes a step."""
+        rule, form = self.spec.rule, self.spec.form
+        if self.is_narrow:
+            return make_narrow_kernel(rule, self.bits, form, parallel)
+        return make_step_kernel(rule, self.dtype, form, parallel=parallel)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether that is one of the kernels that take nothing more."""
+        return not self.is_narrow and self.spec.form == PLAIN
+
+    def make_step_call(
+        self, kernel: Kernel, gradient: np.ndarray, hyper: Floats, step: int, extras: np.ndarray
+    ) -> Call:
+        """Make the call of a kernel of any form."""
+        first, then = (kernel, self.flat, gradient, self.state), (hyper, step)
+        if self.is_plain:
+            return *first, *then
+        more = self.average, extras
+        return (*first, self.scales, *then, *more) if self.is_narrow else (*first, *then, *more)
 
     def take_gradient(self, gradient: Any, owners: frozenset[int]) -> np.ndarray | RowGradient:
         """Check a gradient; return it as a contiguous vector in the order of ``flat``.
@@ -69,7 +125,8 @@ class ParamArray(Param):
                 and gradient.flags.carray
                 and id(gradient if base is None else base) not in owners
             ):
-                return gradient if len(self.shape) == 1 else gradient.reshape(-1)
+                flat = gradient if len(self.shape) == 1 else gradient.reshape(-1)
+                return flat if self.bits is self.dtype else flat.view(self.bits)
         elif is_sparse(gradient):
             return take_row_gradient(self, gradient, owners)
         else:
@@ -77,10 +134,10 @@ class ParamArray(Param):
         ordered = np.asarray(gradient).transpose(self._axes)
         flags = ordered.flags
         if flags.c_contiguous and flags.aligned and id(find_owner(ordered)) not in owners:
-            return ordered.reshape(-1)
+            return ordered.reshape(-1).view(self.bits)
         if self._buffer is None:
             self._buffer = np.empty_like(self.flat)
-        np.copyto(self._buffer.reshape(ordered.shape), ordered)
+        np.copyto(self._buffer.view(self.dtype).reshape(ordered.shape), ordered)
         return self._buffer
 
     def _check(self, gradient: Any) -> None:
@@ -93,12 +150,17 @@ class ParamArray(Param):
 
     def gather(self) -> None:
         """Fill the working copy."""
-        np.copyto(self.flat.reshape(self.shape), self.array)
+        np.copyto(self.flat.view(self.dtype).reshape(self.shape), self.array)
 
     def make_scatter_call(self) -> Call:
         """Make the call that writes the working copy back."""
         # np.copyto has a part in Python, where a signal would be handled; so may a subclass.
-        return operator.setitem, np.asarray(self.array), ..., self.flat.reshape(self.shape)
+        flat = self.flat.view(self.dtype)
+        return operator.setitem, np.asarray(self.array), ..., flat.reshape(self.shape)
+
+    def describe_state(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
+        """Give the dtype and the shape of each array of the state, by name."""
+        return {name: (view.dtype, view.shape) for name, view in self._state_views().items()}
 
     def copy_state(self) -> dict[str, np.ndarray]:
         """Copy the state out."""
@@ -108,6 +170,16 @@ class ParamArray(Param):
         """Make the calls that copy a state in."""
         views = self._state_views()
         return [(operator.setitem, view, ..., arrays[name]) for name, view in views.items()]
+
+    def copy_values(self) -> np.ndarray:
+        """Copy the parameters out."""
+        return np.array(self.array)
+
+    def make_store_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that write the parameters."""
+        if not self.array.flags.writeable:  # by now
+            parameter(self.spec.name, self.array)
+        return [(operator.setitem, np.asarray(self.array), ..., values)]
 
     def make_exchange_calls(self) -> list[Call]:
         """Make the calls that exchange the parameters and their average."""
@@ -122,8 +194,14 @@ class ParamArray(Param):
         return [(operator.setitem, self._show(self.average), ..., np.asarray(self.array))]
 
     def _state_views(self) -> dict[str, np.ndarray]:
-        rows = [*self.state, self.average]  # the last has no name where there is none
-        return {name: self._show(row) for name, row in zip(self.spec.state, rows, strict=False)}
+        names = self.spec.rule.state
+        views = {name: self._show(row) for name, row in zip(names, self.state, strict=True)}
+        if self.spec.form.state == "uint8":
+            scales = zip(names, self.scales, strict=True)
+            views |= {f"{name}_scale": row for name, row in scales}
+        if self.spec.form.is_averaged:
+            views["average"] = self._show(self.average)
+        return views
 
     def _show(self, row: np.ndarray) -> np.ndarray:
         """Show what is kept for each parameter in the shape of the parameters."""

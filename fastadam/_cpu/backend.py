@@ -12,18 +12,9 @@ import numpy as np
 from .._backend import ParamSpec, StepExtras
 from .._rules.spec import Floats
 from .._uninterrupted import Call, call_each, exhaust
-from .._validate import DTYPES, conversion, describe, disjoint
+from .._validate import DTYPES, conversion, describe, disjoint, is_bfloat16
 from .arrays import ParamArray, find_owner
-from .kernels import (
-    EXTRAS,
-    LIMIT,
-    NORM,
-    SCALE,
-    WEIGHT,
-    Kernel,
-    make_finite_kernel,
-    make_step_kernel,
-)
+from .kernels import EXTRAS, LIMIT, NORM, SCALE, WEIGHT, Kernel, make_finite_kernel
 from .norms import count_blocks, make_clip_kernel, make_norm_kernel
 from .row_gradients import RowGradient
 from .row_steps import RowSteps
@@ -50,7 +41,7 @@ class CpuBackend:
         self._groups = [spec.group for spec in specs]
         self._copied = [param for param in self.params if not param.is_view]
         # What kernels of other forms have besides, see `kernels`; and the norms of all blocks.
-        self._averages = [param.average for param in self.params]
+        self._are_plain = all(param.is_plain for param in self.params)
         self._extras = np.full(EXTRAS, np.nan)
         ends = np.cumsum([count_blocks(param.size) for param in self.params])
         self._norms = np.zeros(ends[-1])
@@ -65,7 +56,8 @@ class CpuBackend:
         """Find the first array whose gradient is not finite, and the element."""
         for param, gradient in zip(self.params, gradients, strict=True):
             values = gradient.values if isinstance(gradient, RowGradient) else gradient
-            if not make_finite_kernel(param.dtype)(values):
+            if not make_finite_kernel(param.bits)(values):
+                values = values.view(param.dtype)
                 return param, values[np.argmin(np.isfinite(values))]
         return None
 
@@ -75,54 +67,52 @@ class CpuBackend:
         hypers: Sequence[Floats],
         step: int,
         then: list[Call],
-        extras: StepExtras | None = None,
+        extras: StepExtras,
     ) -> None:
         """Take a step: the kernels take parameters, gradient, state, hyper-parameters, step."""
         if not self._kernels:
-            self._load_kernels(extras is not None and extras.clip_norm is not None)
+            self._load_kernels()
         if self._copied:
             for param in self._copied:
                 param.gather()
             then = [*[param.make_scatter_call() for param in self._copied], *then]
         calls: Iterable[Call]
-        if extras is not None:
-            calls = [*self._make_calls_of_form(gradients, hypers, step, extras), *then]
-        elif self._rows.clocks or RowGradient in map(type, gradients):
+        if self._rows.clocks or RowGradient in map(type, gradients):
             exhaust(call_each([*self._rows.make_calls(gradients, hypers, step), *then]))
             return
+        if not self._are_plain:
+            calls = [*self._make_calls_of_form(gradients, hypers, step, extras), *then]
         elif len(gradients) == 1:  # what a packed model is: it takes 0.3 us less in this way
             kernel, flat, state = self._kernels[0], self._flats[0], self._states[0]
             calls = [(kernel, flat, gradients[0], state, hypers[0], step), *then]
         else:
-            calls = chain(self._zip(gradients, hypers, step), then)
+            one = len(hypers) == 1
+            each = repeat(hypers[0]) if one else [hypers[group] for group in self._groups]
+            steps = zip(self._kernels, self._flats, gradients, self._states, each, repeat(step))
+            calls = chain(steps, then)
         # All that is written is written here, and at once.
         if self._is_threaded:
             self._choices.run(calls)
         else:
             exhaust(call_each(calls))
 
-    def _zip(
-        self, gradients: Sequence[CpuGradient], hypers: Sequence[Floats], step: int, *more: Any
-    ) -> Iterable[Call]:
-        """Put the calls of the kernels together; ``more`` are sequences of other arguments."""
-        one = len(hypers) == 1
-        each = repeat(hypers[0]) if one else [hypers[group] for group in self._groups]
-        return zip(self._kernels, self._flats, gradients, self._states, each, repeat(step), *more)
-
     def _make_calls_of_form(
         self,
-        gradients: Sequence[CpuGradient],
+        gradients: Sequence[Any],
         hypers: Sequence[Floats],
         step: int,
         extras: StepExtras,
     ) -> list[Call]:
-        """Make the calls of kernels that clip or average, and before them those for the norm."""
+        """Make the calls of kernels of any form, and before them those for the norm."""
         numbers = self._extras
         numbers[SCALE], numbers[LIMIT] = 1.0, extras.clip_value
         numbers[WEIGHT] = extras.average_weight
-        steps = self._zip(gradients, hypers, step, self._averages, repeat(numbers))
+        steps = [
+            param.make_step_call(kernel, gradient, hypers[param.spec.group], step, numbers)
+            for param, kernel, gradient in zip(self.params, self._kernels, gradients, strict=True)
+        ]
         if extras.clip_norm is None:
-            return list(steps)
+            return steps
         clip = (make_clip_kernel(), self._norms, extras.clip_norm, numbers)
         norms = zip(self._norm_kernels, gradients, self._block_norms, strict=True)
         return [*norms, clip, *steps]
@@ -132,19 +122,18 @@ class CpuBackend:
         """The norm of all gradients of the last step, where it was needed."""
         return float(self._extras[NORM])
 
-    def _load_kernels(self, with_norms: bool) -> None:
+    def _load_kernels(self) -> None:
+        with_norms = self.params[0].spec.form.needs_norm
         before = len(self.params) + 1 if with_norms else 0  # calls
         for place, param in enumerate(self.params):
-            kind = param.spec.rule, param.dtype, param.spec.form
-            load = partial(make_step_kernel, *kind, parallel=True)
+            kind = param.spec.rule, param.bits, param.spec.form
+            load = partial(param.load_kernel, True)
             self._is_threaded |= self._choices.add(place + before, load, param.size, *kind)
             if with_norms:
-                load = partial(make_norm_kernel, param.dtype, True)
-                self._choices.add(place, load, param.size, "norm", param.dtype)
-                self._norm_kernels.append(make_norm_kernel(param.dtype, False))
-        self._kernels = [
-            make_step_kernel(param.spec.rule, param.dtype, param.spec.form) for param in self.params
-        ]
+                load = partial(make_norm_kernel, param.bits, True)
+                self._choices.add(place, load, param.size, "norm", param.bits)
+                self._norm_kernels.append(make_norm_kernel(param.bits, False))
+        self._kernels = [param.load_kernel(False) for param in self.params]
 
     def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
         """Make the calls that take the steps which rows of an exact optimiser have missed."""
@@ -174,10 +163,10 @@ class CpuBackend:
                 raise TypeError(
                     f"{name} must be a NumPy array, got {describe(array)}{conversion(array)}"
                 )
-            if array.dtype.kind not in "fiub":
+            if array.dtype.kind not in "fiub" and not is_bfloat16(array.dtype):
                 raise TypeError(f"{name} must hold real numbers, got {describe(array)}")
         common = np.result_type(*arrays) if dtype is None else dtype
-        if common not in DTYPES:
+        if common not in DTYPES and not is_bfloat16(common):
             whose = "the arrays' common one, " if dtype is None else ""
             raise TypeError(f"dtype must be float32 or float64, got {whose}{common}")
         flat = np.empty(sum(array.size for array in arrays), common)

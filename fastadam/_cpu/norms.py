@@ -17,6 +17,7 @@ from numba.extending import register_jitable
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
 from .kernels import LIMIT, NORM, SCALE, Kernel
+from .narrow import take, widen
 
 #: Elements of a block: it fits in a core's cache with what else is there, and of the ten million
 #: elements of a large model there are 610.
@@ -39,7 +40,7 @@ def count_blocks(size: int) -> int:
 
 @register_jitable
 def find_factor(x):
-    """Find what elements have to be scaled by, so that no square overflows or vanishes."""
+    """Find what float64 has to be scaled by, so that no square overflows or vanishes."""
     largest = 0.0
     for i in range(x.size):
         size = abs(x[i])
@@ -57,31 +58,40 @@ def leave_as_it_is(x):
 
 
 @register_jitable
-def scaled_norm(x, factor):
-    """Compute the 2-norm in float64, with each element times ``factor`` in between."""
+def scaled_norm(x, factor, read):
+    """Compute the 2-norm in float64, with each element times ``factor`` in between.
+
+    ``read`` makes a number of an element.
+    """
     lanes = np.zeros(LANES)
     whole = x.size // STRIDE * STRIDE
     for start in range(0, whole, STRIDE):
         part = x[start : start + STRIDE]
         for lane in range(LANES):
-            first, second = factor * part[lane], factor * part[lane + LANES]
-            third, fourth = factor * part[lane + 2 * LANES], factor * part[lane + 3 * LANES]
+            first = factor * read(part[lane])
+            second = factor * read(part[lane + LANES])
+            third = factor * read(part[lane + 2 * LANES])
+            fourth = factor * read(part[lane + 3 * LANES])
             lanes[lane] += (first * first + second * second) + (third * third + fourth * fourth)
     for i in range(whole, x.size):
-        element = factor * x[i]
+        element = factor * read(x[i])
         lanes[i % LANES] += element * element
     return math.sqrt(lanes.sum()) / factor
 
 
 @cache
 def make_norm_kernel(dtype: np.dtype[Any], parallel: bool) -> Kernel:
-    """Compile or load ``kernel(x, norms)``: the norm of each block of a contiguous vector."""
+    """Compile or load ``kernel(x, norms)``: the norm of each block of a contiguous vector.
+
+    That is of float64, of float32, or of the bits of bfloat16 as uint16.
+    """
     choose_factor = find_factor if dtype == np.float64 else leave_as_it_is
+    read = widen if dtype == np.uint16 else take
 
     def kernel(x, norms):
         for block in prange(norms.size):
             part = x[block * BLOCK : (block + 1) * BLOCK]
-            norms[block] = scaled_norm(part, choose_factor(part))
+            norms[block] = scaled_norm(part, choose_factor(part), read)
 
     kernel.__qualname__ = f"norms_{dtype.name}_{'parallel' if parallel else 'serial'}"
     signature = types.void(types.Array(from_dtype(dtype), 1, "C"), types.float64[::1])

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._backend import Param, Rows
-from .._validate import as_array, conversion, describe, floating, unmasked
+from .._backend import PLAIN, Param, Rows
+from .._validate import DTYPES, as_array, conversion, describe, floating, unmasked
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +38,14 @@ def take_row_gradient(param: Param, gradient: Any, owners: frozenset[int]) -> Ro
     """Check a gradient that `is_sparse`; copy what is in the memory of one of the ``owners``."""
     spec, name = param.spec, f"grads{param.spec.label}"
     own = f"params{spec.label}"
-    if spec.form.is_clipped or spec.form.is_averaged:
+    if spec.form != PLAIN:
         raise ValueError(
-            f"{name} is a gradient of rows, with which clip_norm, clip_value and average do not go"
+            f"{name} is a gradient of rows, with which clip_norm, clip_value, average and "
+            "state_dtype do not go"
+        )
+    if param.dtype not in DTYPES:
+        raise TypeError(
+            f"{own} must be float32 or float64 for a gradient of rows, got {param.dtype}"
         )
     if not (param.shape and spec.array.flags.c_contiguous and spec.array.flags.aligned):
         raise ValueError(

@@ -121,7 +121,7 @@ def _make_catch_up(rule: Rule, dtype: np.dtype[Any]) -> Any:
     floors = make_floors(rule, dtype)
     idle = rule.idle or _stay
     may_rest, decay = rule.idle is not None, rule.hyper.index("weight_decay")
-    assert rule.velocity in (-1, 0)
+    assert not may_rest or rule.velocity in (-1, 0)
     worst_of = _velocity_first if rule.velocity == 0 else _all_at_the_end
     zero = dtype.type(0.0)
 

@@ -18,7 +18,7 @@ from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe
 from .arrays import ParamArray
-from .kernels import make_step_kernel
+from .kernels import EXTRAS
 from .row_gradients import RowGradient, check_rows
 from .row_kernels import make_catch_up_kernel, make_rows_kernel
 
@@ -90,6 +90,7 @@ class RowSteps:
 
     def __init__(self, params: Sequence[ParamArray]) -> None:
         self._params = params
+        self._extras = np.ones(EXTRAS)  # kernels of bfloat16 take some, and use none
         for param in params:
             if param.spec.exact and param.spec.rule.carried:
                 raise ValueError(
@@ -107,8 +108,8 @@ class RowSteps:
         for place, (param, gradient) in enumerate(zip(self._params, gradients, strict=True)):
             hyper = hypers[param.spec.group]
             if not isinstance(gradient, RowGradient):
-                kernel = make_step_kernel(param.spec.rule, param.dtype, param.spec.form)
-                own = [(kernel, param.flat, gradient, param.state, hyper, step)]
+                kernel = param.load_kernel(False)
+                own = [param.make_step_call(kernel, gradient, hyper, step, self._extras)]
                 calls += self._frame(place, own, hyper, step, None)
                 continue
             if param.spec.exact and place not in self.clocks:

@@ -39,7 +39,12 @@ class DeviceParamArray(Param):
         if start:
             self.gpu.fill(start, 0, count * self.nbytes, 0)
             self.gpu.synchronize()
-        self.arguments = make_step_arguments(spec.rule, dtype, self.size, self.pointer, start)
+        self._average = self.gpu.empty((self.size if spec.form.is_averaged else 0,), dtype)
+        average = self.gpu.pointer(self._average)
+        if spec.form.is_averaged:
+            self._rows["average"] = average
+            self.gpu.copy(average, self.pointer, self.nbytes)
+        self.arguments = make_step_arguments(spec, dtype, self.size, self.pointer, start, average)
         self._is_torch = is_torch(spec.array)
         self._typestr = dtype.str
         self._known_pointer = -1  # of the last gradient: what was checked once
@@ -91,6 +96,10 @@ class DeviceParamArray(Param):
                     raise ValueError(f"{name} shares memory with {shared}; pass a copy")
         self._known_pointer = pointer
 
+    def describe_state(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
+        """Give the dtype and the shape of each array of the state, by name."""
+        return dict.fromkeys(self._rows, (self.dtype, self.shape))
+
     def copy_state(self) -> dict[str, np.ndarray]:
         """Copy the state out."""
         return {
@@ -106,11 +115,24 @@ class DeviceParamArray(Param):
             for call in self.gpu.make_write_calls(pointer, arrays[name])
         ]
 
-    def make_exchange_calls(self) -> list[Call]:
-        """Make no calls: there are no averages here."""
-        return []
+    def copy_values(self) -> np.ndarray:
+        """Copy the parameters out."""
+        return self.gpu.read(self.pointer, self.shape, self.dtype)
 
-    make_restart_calls = make_exchange_calls
+    def make_store_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that write the parameters."""
+        return self.gpu.make_write_calls(self.pointer, values)
+
+    def make_exchange_calls(self) -> list[Call]:
+        """Make the calls that exchange the parameters and their average."""
+        other = self.gpu.empty((self.size,), self.dtype)
+        own, average, between = self.pointer, self._rows["average"], self.gpu.pointer(other)
+        pairs = [(between, own), (own, average), (average, between)]
+        return [*self.gpu.make_copy_calls(pairs, self.nbytes), (id, other)]  # which keeps it
+
+    def make_restart_calls(self) -> list[Call]:
+        """Make the calls that begin the average anew, with the parameters as they are."""
+        return self.gpu.make_copy_calls([(self._rows["average"], self.pointer)], self.nbytes)
 
 
 class Regions:

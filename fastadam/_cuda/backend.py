@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._backend import Form, ParamSpec, StepExtras
+from .._backend import PLAIN, ParamSpec, StepExtras
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
@@ -29,11 +29,11 @@ class CudaBackend:
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
         self.params = [DeviceParamArray(spec) for spec in specs]
         self._regions = Regions(self.params)
-        if specs[0].form != Form():
-            raise ValueError(
-                "clip_norm, clip_value and average are not for arrays on a GPU, "
-                f"got {specs[0].name} there"
-            )
+        name, form = specs[0].name, specs[0].form
+        if form.state:
+            raise ValueError(f"state_dtype={form.state!r} is not for {name}, which is on a GPU")
+        if form.needs_norm:
+            raise ValueError(f"clip_norm is not for {name}, which is on a GPU")
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
         if specs[0].exact:
@@ -78,13 +78,14 @@ class CudaBackend:
         hypers: Sequence[Floats],
         step: int,
         then: list[Call],
-        extras: StepExtras | None = None,
+        extras: StepExtras,
     ) -> None:
         """Take a step: a launch for each array, and the other calls right after them."""
         self._prepare()
         if not self._kernels:
             self._kernels = [
-                load_step_kernel(self._gpu, param.spec.rule, param.dtype) for param in self.params
+                load_step_kernel(self._gpu, param.spec.rule, param.dtype, param.spec.form)
+                for param in self.params
             ]
         coefficients: dict[int, Floats] = {}  # of each group
         calls: list[Call] = []
@@ -94,6 +95,8 @@ class CudaBackend:
             rule, group = param.spec.rule, param.spec.group
             if group not in coefficients:
                 coefficients[group] = rule.coefficients(hypers[group], float(step))
+                if param.spec.form != PLAIN:
+                    coefficients[group] += extras.clip_value, extras.average_weight
             param.arguments.words[param.arguments.pointers[1]] = gradient.pointer
             param.arguments.scalars[:] = coefficients[group]
             calls += self._make_launch_calls(kernel, param, gradient, param.arguments)

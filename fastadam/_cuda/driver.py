@@ -160,6 +160,12 @@ class Gpu:
             self._result(self._api.cuMemcpyDtoD(target, source, size))
             self.synchronize()
 
+    def make_copy_calls(self, pairs: Sequence[tuple[int, int]], size: int) -> list[Call]:
+        """Make the calls that copy bytes to the first place of each pair from the second."""
+        synchronize = (self._api.cuCtxSynchronize,)
+        copies = [(self._api.cuMemcpyDtoD, *pair, size) for pair in pairs]
+        return [synchronize, *copies, synchronize] if size else []
+
     def make_order_calls(self, first: int, then: int) -> list[Call]:
         """Make the calls that have one stream, not the host, wait for what another was told."""
         flag = self._api.CUevent_flags.CU_EVENT_DISABLE_TIMING

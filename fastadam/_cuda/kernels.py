@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 from numba import from_dtype, types
 
+from .._backend import PLAIN, Form, ParamSpec
 from .._numba.gpu import with_cuda
+from .._rules.beside import add_to_average, clip_gradient, leave_average, leave_gradient
+from .._rules.shared import FLOOR
 from .._rules.spec import Rule
 from .._rules.state import make_accessors, make_floors
 from .driver import Arguments, Gpu, Kernel
@@ -25,11 +28,17 @@ cuda: Any = None  # see `with_cuda`
 ALL_FINITE = 2**64 - 1
 
 
-def make_step_function(rule: Rule, dtype: np.dtype[Any]) -> tuple[Callable[..., None], Any]:
+def make_step_function(
+    rule: Rule, dtype: np.dtype[Any], form: Form = PLAIN
+) -> tuple[Callable[..., None], Any]:
     """Make ``kernel(p, g, state, c)`` of a rule, not yet compiled, and its signature.
 
-    The arrays are those of the CPU's kernel, ``c`` are the rule's coefficients in their dtype.
+    The arrays are those of the CPU's kernel, ``c`` are the rule's coefficients in their dtype. One
+    of another form is ``kernel(p, g, state, average, c, more)``: ``more`` are the limit of elements
+    and the weight of the average.
     """
+    if form != PLAIN:
+        return _make_function_of_form(rule, dtype, form)
     update = rule.update
     load, store = make_accessors(rule)
     floors = make_floors(rule, dtype)
@@ -51,6 +60,35 @@ def make_step_function(rule: Rule, dtype: np.dtype[Any]) -> tuple[Callable[..., 
     return kernel, signature
 
 
+def _make_function_of_form(
+    rule: Rule, dtype: np.dtype[Any], form: Form
+) -> tuple[Callable[..., None], Any]:
+    update = rule.update
+    load, store = make_accessors(rule)
+    floors = make_floors(rule, dtype)
+    clip = clip_gradient if form.is_clipped else leave_gradient
+    add = add_to_average if form.is_averaged else leave_average
+    one, floor = dtype.type(1.0), dtype.type(FLOOR * np.finfo(dtype).tiny)
+
+    @with_cuda
+    def kernel(p, g, state, average, c, more):
+        limit, weight = more
+        i, stride = cuda.grid(1), cuda.gridsize(1)
+        while i < p.size:
+            gradient = clip(g[i], one, limit)
+            new, new_state = update(p[i], gradient, load(state, i, floors), c)
+            p[i] = new
+            store(state, i, new_state, floors)
+            add(average, i, new, weight, floor)
+            i += stride
+
+    kernel.__name__ = kernel.__qualname__ = "_".join((rule.name, dtype.name, *form.words))
+    real = from_dtype(dtype)
+    vector, matrix = types.Array(real, 1, "C"), types.Array(real, 2, "C")
+    coefficients = types.UniTuple(real, rule.coefficient_count)
+    return kernel, types.void(vector, vector, matrix, vector, coefficients, types.UniTuple(real, 2))
+
+
 def make_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], Any]:
     """Make the kernel that lowers ``first[0]`` to the index of the first NaN or infinity in x."""
     largest = np.finfo(dtype).max
@@ -69,9 +107,9 @@ def make_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], 
 
 
 @cache
-def load_step_kernel(gpu: Gpu, rule: Rule, dtype: np.dtype[Any]) -> Kernel:
+def load_step_kernel(gpu: Gpu, rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel:
     """Compile the kernel of a rule, once for each GPU."""
-    return gpu.compile(*make_step_function(rule, dtype))
+    return gpu.compile(*make_step_function(rule, dtype, form))
 
 
 @cache
@@ -81,10 +119,14 @@ def load_nonfinite_kernel(gpu: Gpu, dtype: np.dtype[Any]) -> Kernel:
 
 
 def make_step_arguments(
-    rule: Rule, dtype: np.dtype[Any], size: int, parameters: int, state: int
+    spec: ParamSpec, dtype: np.dtype[Any], size: int, parameters: int, state: int, average: int = 0
 ) -> Arguments:
-    """Make a step kernel's arguments, without the gradient's address and the coefficients."""
-    real = ctypes.c_float if dtype == np.float32 else ctypes.c_double
+    """Make a step kernel's arguments, without the gradient's address and the scalars."""
+    real, rule = ctypes.c_float if dtype == np.float32 else ctypes.c_double, spec.rule
     shapes = [(parameters, (size,)), (0, (size,)), (state, (len(rule.state), size))]
+    count = rule.coefficient_count
+    if spec.form != PLAIN:
+        shapes.append((average, (size if spec.form.is_averaged else 0,)))
+        count += 2
     arrays = [(pointer, shape, dtype.itemsize) for pointer, shape in shapes]
-    return Arguments(arrays, (real * rule.coefficient_count)())
+    return Arguments(arrays, (real * count)())

@@ -116,8 +116,9 @@ def minimize(
         Default 0, or 0.01 for "adamw". The value and the stopping tests stay those of `fun`.
     amsgrad : bool, default False
         For "adam" and "adamw".
-    momentum_decay, alpha, momentum, dampening, nesterov
-        Of "nadam", "rmsprop", and (the last three) "sgd" and "momentum".
+    momentum_decay, alpha, centered, momentum, dampening, nesterov
+        The first of "nadam", the second and third of "rmsprop", the last two of "sgd" and
+        "momentum"; `momentum` of these three.
     clip_norm : float, optional
         Scale larger gradients down to this Euclidean norm.
     maxiter : int, default 20000

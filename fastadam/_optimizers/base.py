@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -13,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _validate as checks
-from .._backend import ParamSpec, StepExtras
+from .._backend import ParamSpec
 from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
 from ..typing import Gradients, LearningRate
@@ -42,6 +41,7 @@ class Optimizer(RowMethods):
         defaults = {key: arguments[key] for key in self._rule.hyper_parameters}
         self._options = check_options(arguments)
         self._backend = make_backend(self._make_groups(params, defaults), self._options.threads)
+        self._extras = self._options.extras
         average = self._options.average
         self._averaging = None if average is None else Averaging(self._backend, average)
         self._step_count = 0
@@ -121,14 +121,10 @@ class Optimizer(RowMethods):
         for i in self._carrying_groups:
             record.append(self._groups[i].make_carry_call(hypers[i], step))
         record.append((setattr, self, "_step_count", step))
-        if self._options.is_plain:
-            self._backend.run_step(gradients, hypers, step, record)
-            return
-        norm, value, weight = self._options.clip_norm, self._options.clip_value or math.inf, 0.0
+        extras = self._extras
         if averaging:
-            weight = averaging.find_weight()
+            extras = extras._replace(average_weight=averaging.find_weight())
             record.append(averaging.make_count_call(averaging.count + 1))
-        extras = StepExtras(norm, value, weight)
         self._backend.run_step(gradients, hypers, step, record, extras)
 
     def _group_leaves(self, grads: Any) -> list[Any]:
@@ -310,12 +306,12 @@ class Optimizer(RowMethods):
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"state_dict must be a mapping, got {checks.describe(state_dict)}")
         saved.check_rule(state_dict, type(self).__name__)
-        params = {
-            _state_key(param.spec, name): param
+        arrays = {
+            _state_key(param.spec, name): description
             for param in self._backend.params
-            for name in param.spec.state
+            for name, description in param.describe_state().items()
         }
-        own_keys = self._state_scalars().keys() | params.keys()
+        own_keys = self._state_scalars().keys() | arrays.keys()
         saved.check_keys(state_dict, own_keys, len(self._groups))
         step_count = saved.read_count(state_dict, "step_count")
         record: list[Call] = [(setattr, self, "_step_count", step_count)]
@@ -328,11 +324,10 @@ class Optimizer(RowMethods):
             for i, group in enumerate(self._groups)
         ]
         # Read once, and before anything is written: numpy.load reads from the file at each look.
-        loaded = {key: saved.read_array(state_dict, key, param) for key, param in params.items()}
+        loaded = {key: saved.read_array(state_dict, key, *each) for key, each in arrays.items()}
         for param in self._backend.params:
-            names = param.spec.state
             calls += param.make_load_calls(
-                {name: loaded[_state_key(param.spec, name)] for name in names}
+                {name: loaded[_state_key(param.spec, name)] for name in param.describe_state()}
             )
         record += self._backend.make_reset_calls(step_count)
         self._backend.run([*calls, *record])

@@ -50,15 +50,21 @@ SHARED = {
         ``clip_norm / (norm + 1e-6)``, as `torch.nn.utils.clip_grad_norm_` does. `grad_norm` then
         tells the norm. Not for a GPU.
     clip_value : float, optional
-        Each element of a gradient is brought into ``[-clip_value, clip_value]``. Not for a GPU.
+        Each element of a gradient is brought into ``[-clip_value, clip_value]``.
     average : float or "equal", optional
         Average the parameters over the steps, in the same pass over memory; see `averaged`. A
         number is the decay :math:`d` of an exponential average, in [0, 1), which at its
         :math:`n`-th step is :math:`\min(d, (1 + n) / (10 + n))`; "equal" gives every step the
-        same weight. Not for a GPU.
+        same weight.
     sparse : {"lazy", "exact"}, default "lazy"
         What becomes of the rows without a gradient where one is of some rows only: nothing, or
-        what gradient 0 makes of them. See `step_rows`. "exact" is not for a GPU nor for `NAdam`.
+        what gradient 0 makes of them. See `step_rows`. "exact" is not for a GPU, nor for `NAdam`
+        and others that hand on more than their state from step to step.
+    state_dtype : {"bfloat16", "uint8"}, optional
+        Keep the state in fewer bits, for float32 parameters, or for bfloat16 ones (of the package
+        ml_dtypes; their state is float32 by default): 16 bits, or 8 with a scale for each 512
+        elements. Both are rounded at random, so that their means are right, the same in each run.
+        Steps of arrays that do not fit in cache take less time. Not for a GPU.
 
     Raises
     ------

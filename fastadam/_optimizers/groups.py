@@ -90,20 +90,19 @@ class ParamGroup(MutableMapping[str, Any]):
         """Set several hyper-parameters as ``dict.update`` does, or none if one is wrong."""
         self._present = self._make_present(self.check(dict(*args, **kwargs)), self.carried)
 
-    def make_set_call(self, values: dict[str, Any], carried: float | None) -> Call:
+    def make_set_call(self, values: dict[str, Any], carried: Floats) -> Call:
         """Make the call that sets what `check` returned, and what is carried."""
         return setattr, self, "_present", self._make_present(values, carried)
 
     @property
-    def carried(self) -> float | None:
-        """The scalar that the last step handed on, for a rule that does so."""
-        return self._present.hyper[-1] if self.rule.carried else None
+    def carried(self) -> Floats:
+        """The scalars that the last step handed on, for a rule that does so."""
+        return self._split(self._present.hyper)[1]
 
     def name_scalars(self) -> dict[str, Any]:
         """Name all that is saved beside the state arrays."""
-        if not self.rule.carried:
-            return self._present.values
-        return {**self._present.values, self.rule.carried.name: self.carried}
+        names = [each.name for each in self.rule.carried]
+        return {**self._present.values, **dict(zip(names, self.carried, strict=True))}
 
     def hyper(self, step: int) -> Floats:
         """Give the hyper-parameters of a step, as the rule names them."""
@@ -124,12 +123,17 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def make_carry_call(self, hyper: Floats, step: int) -> Call:
         """Make the call that hands on what the next step needs of this one, for such a rule."""
-        assert self.rule.carried is not None
         values, schedule, own, rates = self._present
-        own = (*own[:-1], self.rule.carried.carry(hyper, float(step)))
+        carried = [each.carry(hyper, float(step)) for each in self.rule.carried]
+        own = (*self._split(own)[0], *carried)
         return setattr, self, "_present", _Present(values, schedule, own, rates)
 
-    def _make_present(self, values: dict[str, Any], carried: float | None) -> _Present:
+    def _split(self, hyper: Floats) -> tuple[Floats, Floats]:
+        """Split the scalars of a step into those of the hyper-parameters and those carried."""
+        end = len(hyper) - len(self.rule.carried)
+        return hyper[:end], hyper[end:]
+
+    def _make_present(self, values: dict[str, Any], carried: Floats | None) -> _Present:
         schedule = values["lr"] if callable(values["lr"]) else None
         numbers = {**values, "lr": 0.0} if schedule else values
         return _Present(values, schedule, self.rule.make_hyper(numbers, carried), {})

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
 import numba
 
 from .. import _validate as checks
-from .._backend import Form
-from ..typing import Nonfinite, Sparse
+from .._backend import Form, StepExtras
+from ..typing import Nonfinite, Sparse, StateDtype
 
 NONFINITE_WORDS: tuple[Nonfinite, ...] = get_args(Nonfinite)
 SPARSE_WORDS: tuple[Sparse, ...] = get_args(Sparse)
+STATE_DTYPES: tuple[StateDtype, ...] = get_args(StateDtype)
 
 #: The hyper-parameters and options that a constructor need not repeat, with their defaults.
 COMMON: Mapping[str, Any] = {
@@ -24,6 +26,7 @@ COMMON: Mapping[str, Any] = {
     "clip_value": None,
     "average": None,
     "sparse": "lazy",
+    "state_dtype": None,
 }
 
 
@@ -36,17 +39,20 @@ class Options(NamedTuple):
     clip_value: float | None
     average: float | str | None
     sparse: Sparse
+    state_dtype: StateDtype | None
 
     @property
-    def is_plain(self) -> bool:
-        """Whether a step is the rule's update and nothing else."""
-        return self.form == Form()
+    def extras(self) -> StepExtras:
+        """What the kernels have to know of each step."""
+        limit = math.inf if self.clip_value is None else self.clip_value
+        return StepExtras(self.clip_norm, limit)
 
     @property
     def form(self) -> Form:
         """What the kernels do beside the rule's update."""
-        is_clipped = self.clip_norm is not None or self.clip_value is not None
-        return Form(is_clipped, self.average is not None)
+        needs_norm = self.clip_norm is not None
+        is_clipped = needs_norm or self.clip_value is not None
+        return Form(is_clipped, needs_norm, self.average is not None, self.state_dtype or "")
 
 
 def read_common(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +86,10 @@ def check_options(values: Mapping[str, Any]) -> Options:
         average = checks.fraction("average", average)
     nonfinite = checks.one_of("nonfinite", values["nonfinite"], NONFINITE_WORDS)
     sparse = checks.one_of("sparse", values["sparse"], SPARSE_WORDS)
-    return Options(nonfinite, threads, norm, value, average, sparse)
+    state_dtype = values["state_dtype"]
+    if state_dtype is not None:
+        state_dtype = checks.one_of("state_dtype", state_dtype, STATE_DTYPES)
+    return Options(nonfinite, threads, norm, value, average, sparse, state_dtype)
 
 
 def make_signature(constructor: Any) -> inspect.Signature:

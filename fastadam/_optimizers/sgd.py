@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @with_shared_parameters
 class RMSprop(Optimizer):
-    r"""RMSprop [1]_, without momentum and not centred.
+    r"""RMSprop [1]_, with momentum and centred [2]_ if asked for.
 
     Parameters
     ----------
@@ -25,21 +25,32 @@ class RMSprop(Optimizer):
         Decay rate of the moving average of the squared gradient, in [0, 1).
     {eps}
     {l2}
+    momentum : float, default 0
+        In [0, 1).
+    centered : bool, default False
+        Divide by the gradient's standard deviation instead of its root mean square.
     {common}
 
     Notes
     -----
-    With the gradient :math:`g`, after the L2 penalty:
+    With the gradient :math:`g`, after the L2 penalty, and momentum :math:`\mu`:
 
     .. math::
 
         v &\leftarrow \alpha v + (1 - \alpha) g^2 \\
-        p &\leftarrow p - lr \, g / (\sqrt{v} + \epsilon)
+        b &\leftarrow \mu b + g / (\sqrt{v} + \epsilon) \\
+        p &\leftarrow p - lr \, b
+
+    If it is `centered`, :math:`m \leftarrow \alpha m + (1 - \alpha) g` is kept too, and
+    :math:`\sqrt{v - m^2}` takes the place of :math:`\sqrt{v}`; a difference that was rounded to
+    less than 0 is taken for 0. The convention (`lr` outside the buffer) is PyTorch's.
 
     References
     ----------
     .. [1] T. Tieleman, G. Hinton, "RMSprop", lecture 6.5 of "Neural networks for machine
        learning", 2012.
+    .. [2] A. Graves, "Generating sequences with recurrent neural networks", 2013, equations 38 to
+       45, https://arxiv.org/abs/1308.0850
 
     {example}
     array([ 0.  , -0.31])
@@ -54,6 +65,8 @@ class RMSprop(Optimizer):
         alpha: Real = 0.99,
         eps: Real = 1e-8,
         weight_decay: Real = 0.0,
+        momentum: Real = 0.0,
+        centered: Boolean = False,
         **common: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(params, locals())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate as checks
-from .._backend import Param
+from .._rules.spec import Floats
 from .backends import select_backend
 from .groups import ParamGroup
 
@@ -47,33 +47,34 @@ def read_count(state_dict: Mapping[str, Any], key: str) -> int:
 
 def read_group(
     state_dict: Mapping[str, Any], prefix: str, group: ParamGroup
-) -> tuple[dict[str, Any], float | None]:
+) -> tuple[dict[str, Any], Floats]:
     """Read the hyper-parameters of a group and what its last step handed on."""
     values = {
         key: _scalar(state_dict[prefix + key])
         for key in group.name_scalars()
         if prefix + key in state_dict
     }
-    carried = group.rule.carried
-    if not carried:
-        return group.check(values), None
-    key = carried.name
-    number = carried.check(f"state_dict['{prefix}{key}']", values.pop(key))
-    return group.check(values), number
+    carried = tuple(
+        each.check(f"state_dict['{prefix}{each.name}']", values.pop(each.name))
+        for each in group.rule.carried
+    )
+    return group.check(values), carried
 
 
-def read_array(state_dict: Mapping[str, Any], key: str, param: Param) -> np.ndarray:
+def read_array(
+    state_dict: Mapping[str, Any], key: str, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> np.ndarray:
     """Read a state array, which may live elsewhere, as a NumPy array in C order."""
     name, value = f"state_dict[{key!r}]", state_dict[key]
     value = select_backend(value).to_host(name, value)
     if (
         not isinstance(value, np.ndarray)
         or isinstance(value, np.ma.MaskedArray)
-        or (value.dtype, value.shape) != (param.dtype, param.shape)
+        or (value.dtype, value.shape) != (dtype, shape)
     ):
         raise ValueError(
-            f"{name} must be an array of dtype {param.dtype} and shape {param.shape}, "
-            f"got {checks.describe(value)}"
+            f"{name} must be an array of dtype {dtype} and shape {shape}, got "
+            f" {checks.describe(value)}"
         )
     return np.asarray(value, order="C")
 

@@ -168,7 +168,7 @@ NADAM = Rule(
     {**make_common(lr=2e-3), **BETAS, "momentum_decay": HyperParameter(4e-3, nonnegative)},
     (M, V),
     # A product of decay rates.
-    Carried("mu_product", 1.0, nadam_carry, unit_interval),
+    (Carried("mu_product", 1.0, nadam_carry, unit_interval),),
 )
 
 

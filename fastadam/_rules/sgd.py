@@ -12,12 +12,21 @@ from .._validate import flag, fraction, unit_interval
 from .shared import EPS, VELOCITY_FLOOR, V, descent_gradient, make_common, power
 from .spec import HyperParameter, Rule, StateArray
 
+B = StateArray("b", VELOCITY_FLOOR, is_velocity=True)
+
 
 @register_jitable
 def rmsprop_coefficients(h, t):
     """RMSprop: nothing depends on the step."""
     lr, weight_decay, sign, eps, alpha = h
     return sign, weight_decay, alpha, 1.0 - alpha, eps, lr
+
+
+@register_jitable
+def rmsprop_momentum_coefficients(h, t):
+    """RMSprop with momentum: neither does it here."""
+    lr, weight_decay, sign, eps, alpha, momentum = h
+    return sign, weight_decay, alpha, 1.0 - alpha, eps, lr, momentum
 
 
 @register_jitable
@@ -38,12 +47,81 @@ def rmsprop_idle(state, c, n):
     return (v * power(alpha, n),)
 
 
+@register_jitable
+def rmsprop_momentum_update(p, g, state, c):
+    """RMSprop with momentum, not centred."""
+    v, b = state
+    sign, l2, alpha, rest, eps, lr, momentum = c
+    g = descent_gradient(p, g, sign, l2)
+    v = alpha * v + rest * g * g
+    b = momentum * b + g / (math.sqrt(v) + eps)
+    return p - lr * b, (v, b)
+
+
+@register_jitable
+def deviation(v, m):
+    """Compute the standard deviation; the variance may have been rounded to less than 0."""
+    variance = v - m * m
+    return math.sqrt(variance if variance > 0 else variance - variance)  # NaN stays NaN
+
+
+@register_jitable
+def rmsprop_centered_update(p, g, state, c):
+    """RMSprop, centred, without momentum."""
+    v, m = state
+    sign, l2, alpha, rest, eps, lr = c
+    g = descent_gradient(p, g, sign, l2)
+    v, m = alpha * v + rest * g * g, alpha * m + rest * g
+    return p - lr * (g / (deviation(v, m) + eps)), (v, m)
+
+
+@register_jitable
+def rmsprop_centered_momentum_update(p, g, state, c):
+    """RMSprop, centred, with momentum."""
+    v, m, b = state
+    sign, l2, alpha, rest, eps, lr, momentum = c
+    g = descent_gradient(p, g, sign, l2)
+    v, m = alpha * v + rest * g * g, alpha * m + rest * g
+    b = momentum * b + g / (deviation(v, m) + eps)
+    return p - lr * b, (v, m, b)
+
+
+_RMSPROP = {**make_common(lr=1e-2), **EPS, "alpha": HyperParameter(0.99, fraction)}
+_MOMENTUM = {"momentum": HyperParameter(0.0, fraction)}
+_CENTERED = {"centered": HyperParameter(False, flag, {})}
+_MEAN = StateArray("m", VELOCITY_FLOOR, may_be_negative=True)
+
+RMSPROP_CENTERED = Rule(
+    "rmsprop_centered",
+    rmsprop_coefficients,
+    rmsprop_centered_update,
+    _RMSPROP,
+    (V, _MEAN),
+    needs_digits=True,
+)
+RMSPROP_CENTERED_MOMENTUM = Rule(
+    "rmsprop_centered_momentum",
+    rmsprop_momentum_coefficients,
+    rmsprop_centered_momentum_update,
+    _RMSPROP | _MOMENTUM,
+    (V, _MEAN, B),
+    needs_digits=True,
+)
+RMSPROP_MOMENTUM = Rule(
+    "rmsprop_momentum",
+    rmsprop_momentum_coefficients,
+    rmsprop_momentum_update,
+    _RMSPROP | _MOMENTUM | _CENTERED,
+    (V, B),
+    variants={"centered": RMSPROP_CENTERED_MOMENTUM},
+)
 RMSPROP = Rule(
     "rmsprop",
     rmsprop_coefficients,
     rmsprop_update,
-    {**make_common(lr=1e-2), **EPS, "alpha": HyperParameter(0.99, fraction)},
+    _RMSPROP | {"momentum": HyperParameter(0.0, fraction, {})} | _CENTERED,
     (V,),
+    variants={"momentum": RMSPROP_MOMENTUM, "centered": RMSPROP_CENTERED},
     idle=rmsprop_idle,
 )
 
@@ -116,7 +194,7 @@ MOMENTUM = Rule(
     momentum_coefficients,
     momentum_update,
     {**make_common(), **_OF_MOMENTUM},
-    (StateArray("b", VELOCITY_FLOOR, is_velocity=True),),
+    (B,),
     check=check_nesterov,
     idle=momentum_idle,
 )

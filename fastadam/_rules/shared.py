@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from operator import itemgetter
 
 from numba.extending import register_jitable
 
-from .._validate import flag, fraction_pair, learning_rate, nonnegative
+from .._validate import count, flag, fraction_pair, learning_rate, nonnegative
 from .spec import HyperParameter, StateArray
 
 
@@ -21,13 +22,16 @@ def make_common(lr: float = 1e-3, weight_decay: float = 0.0) -> dict[str, HyperP
     }
 
 
+def make_betas(beta1: float, beta2: float) -> dict[str, HyperParameter]:
+    """Make the two decay rates, with these defaults."""
+    scalars = {"beta1": itemgetter(0), "beta2": itemgetter(1)}
+    return {"betas": HyperParameter((beta1, beta2), fraction_pair, scalars)}
+
+
 EPS = {"eps": HyperParameter(1e-8, nonnegative)}
-BETAS = {
-    "betas": HyperParameter(
-        (0.9, 0.999), fraction_pair, {"beta1": itemgetter(0), "beta2": itemgetter(1)}
-    ),
-    **EPS,
-}
+BETAS = {**make_betas(0.9, 0.999), **EPS}
+#: Steps that a scalar rises over; as many as a float counts.
+WARMUP = {"warmup_steps": HyperParameter(0, partial(count, least=0, most=2**53))}
 
 #: Twice the smallest normal number, because the step that brings about a subnormal (``beta*v``) is
 #: slow as well. Arithmetic on subnormals traps to microcode on many processors, and a moment whose

@@ -47,16 +47,22 @@ class StateArray(NamedTuple):
     """A number that is kept for each parameter.
 
     What is below ``floor`` times the smallest normal number becomes 0. A velocity is spent, and 0,
-    where a parameter runs into a bound.
+    where a parameter runs into a bound; it ``is_signed``, and others may be.
     """
 
     name: str
     floor: float
     is_velocity: bool = False
+    may_be_negative: bool = False
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it may be negative."""
+        return self.is_velocity or self.may_be_negative
 
 
 class Carried(NamedTuple):
-    """The scalar that a step hands on to the next: ``carry(h, t)``, after ``start``.
+    """A scalar that a step hands on to the next: ``carry(h, t)``, after ``start``.
 
     ``check(name, value)`` looks at one that was saved.
     """
@@ -77,12 +83,14 @@ class Rule:
     #: In the order of their scalars; the first is ``lr``, which loops set for each step.
     hyper_parameters: Mapping[str, HyperParameter]
     state_arrays: tuple[StateArray, ...] = ()  # in the order of ``update``'s tuple
-    carried: Carried | None = None  # the last of the scalars
-    #: Which rule takes its place where a hyper-parameter is not False or 0. That has the same
-    #: hyper-parameters or fewer.
+    carried: tuple[Carried, ...] = ()  # the last of the scalars
+    #: Which rule takes its place where a hyper-parameter is not False or 0: the first of these, or
+    #: a variant of that one. It has the same hyper-parameters or fewer.
     variants: Mapping[str, Rule] = field(default_factory=dict)
     #: ``check(values)`` raises an error for values that do not go together.
     check: Callable[[Mapping[str, Any]], None] = lambda values: None
+    #: Whether its state cannot be kept in fewer bits: differences of it count.
+    needs_digits: bool = False
     idle: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
@@ -110,7 +118,7 @@ class Rule:
     def hyper(self) -> tuple[str, ...]:
         """The names of the scalars that ``coefficients`` takes."""
         names = tuple(name for _, name, _ in self._scalars)
-        return (*names, self.carried.name) if self.carried else names
+        return (*names, *[each.name for each in self.carried])
 
     @cached_property
     def state(self) -> tuple[str, ...]:
@@ -135,11 +143,13 @@ class Rule:
     def select(self, values: Mapping[str, Any]) -> Rule:
         """Check hyper-parameters together, and select the variant that they ask for."""
         self.check(values)
-        return next((rule for key, rule in self.variants.items() if values[key]), self)
+        for key, rule in self.variants.items():
+            if values[key]:
+                return rule.select(values)
+        return self
 
-    def make_hyper(self, values: Mapping[str, Any], carried: float | None = None) -> Floats:
+    def make_hyper(self, values: Mapping[str, Any], carried: Floats | None = None) -> Floats:
         """Make the scalars of checked hyper-parameters; by default as before the first step."""
-        scalars = tuple([make(values[key]) for key, _, make in self._scalars])
-        if not self.carried:
-            return scalars
-        return (*scalars, self.carried.start if carried is None else carried)
+        if carried is None:
+            carried = tuple([each.start for each in self.carried])
+        return (*[make(values[key]) for key, _, make in self._scalars], *carried)

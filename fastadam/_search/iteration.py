@@ -67,7 +67,7 @@ def _make_automatic(
     rule: Rule, sweep: Callable[..., Any], go_down: Callable[..., Any]
 ) -> Callable[..., None]:
     """Make the iteration in all the gears of `auto`."""
-    carried = rule.carried.start if rule.carried else 0.0
+    carried = rule.carried[0].start if rule.carried else 0.0
     state_rows = len(rule.state)
 
     def iterate(s, vectors, state, hyper):
@@ -184,7 +184,7 @@ def _make_sweep(rule: Rule, automatic: bool, dtype: str) -> Callable[..., Any]:
     113 ns for two coordinates.
     """
     coefficients, update, velocity = rule.coefficients, rule.update, rule.velocity
-    carry = rule.carried.carry if rule.carried else None
+    carry = rule.carried[0].carry if rule.carried else None
     load, store = make_accessors(rule)
     floors = make_floors(rule, dtype)
     # One float64 scalar would have float32 arithmetic done in float64.

@@ -29,7 +29,8 @@ class Search:
         self.rule, self.hyper = rule, hyper
         self._known = NOTHING
         if rule.carried:
-            scalars["carried"] = rule.carried.start
+            (carried,) = rule.carried
+            scalars["carried"] = carried.start
         #: The scalars as attributes: 50 ns to read or write, a record's take 3,000. The memory is
         #: theirs: to ask NumPy for that of a record takes 5 us, for the names of all its fields.
         self.scalars = _Scalars(best_f=np.inf, target=np.inf, **scalars)

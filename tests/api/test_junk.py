@@ -12,6 +12,7 @@ from scipy.optimize import OptimizeWarning
 import fastadam
 from fastadam import problems, schedules
 from fastadam.typing import MinimizeOptions
+from tests.rules import slow_if
 
 
 class NoArray:
@@ -124,6 +125,7 @@ def test_no_parameter_is_left_out():
 
 METHODS = {
     "alpha": "rmsprop",
+    "centered": "rmsprop",
     "momentum": "sgd",
     "dampening": "sgd",
     "nesterov": "momentum",
@@ -131,8 +133,15 @@ METHODS = {
 }
 
 
+# The slow one has the search of another rule compiled.
+OPTIONS = [
+    pytest.param(name, marks=slow_if(name == "centered"))
+    for name in (*MinimizeOptions.__annotations__, "threads", "vectorized")
+]
+
+
 @pytest.mark.fault(number=34)
-@pytest.mark.parametrize("name", [*MinimizeOptions.__annotations__, "threads", "vectorized"])
+@pytest.mark.parametrize("name", OPTIONS)
 def test_options(name):
     method = METHODS.get(name, "adam")
 

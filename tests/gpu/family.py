@@ -15,9 +15,16 @@ FAMILY = {
     "radam": (fastadam.RAdam, {"betas": (0.8, 0.9)}),
     "adamax": (fastadam.Adamax, {}),
     "rmsprop": (fastadam.RMSprop, {}),
+    "rmsprop_momentum": (fastadam.RMSprop, {"momentum": 0.9}),
+    "rmsprop_centered": (fastadam.RMSprop, {"centered": True}),
+    "rmsprop_centered_momentum": (fastadam.RMSprop, {"centered": True, "momentum": 0.9}),
     "sgd": (fastadam.SGD, {"lr": 0.1, "weight_decay": 0.2}),
     "momentum": (fastadam.SGD, {"lr": 0.1, "momentum": 0.9}),
     "nesterov": (fastadam.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    "lion": (fastadam.Lion, {"weight_decay": 0.1}),
+    "adopt": (fastadam.ADOPT, {"weight_decay": 0.1}),
+    "ademamix": (fastadam.AdEMAMix, {"warmup_steps": 4}),
+    "schedule_free_adamw": (fastadam.ScheduleFreeAdamW, {"weight_decay": 0.1, "warmup_steps": 3}),
 }
 
 

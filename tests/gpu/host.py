@@ -105,6 +105,11 @@ class HostDevice:
         self.waits += 1
         ctypes.memmove(pointer, array.ctypes.data, array.nbytes)
 
+    @staticmethod
+    def make_copy_calls(pairs, size):
+        """Make the calls that copy bytes to the first place of each pair from the second."""
+        return [(ctypes.memmove, target, source, size) for target, source in pairs]
+
     def copy(self, target, source, size):
         """Copy bytes."""
         self.waits += 1

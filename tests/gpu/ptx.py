@@ -19,6 +19,7 @@ COMPARISONS = {
     # with a "u": or unordered
     "neu": lambda a, b: a != b,
     "gtu": lambda a, b: not a <= b,
+    "geu": lambda a, b: not a < b,
     "nan": lambda a, b: a != a or b != b,
 }
 ARITHMETIC = {

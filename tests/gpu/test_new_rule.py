@@ -8,7 +8,7 @@ from fastadam._rules import table
 from tests.gpu import ptx
 from tests.gpu.batches import assert_as_on_cpu
 from tests.gpu.host import HostArray, HostDevice, install
-from tests.rooms.rules.lion import Lion, Reference
+from tests.rooms.rules.warm_lion import Reference, WarmLion
 
 
 class PtxDevice(HostDevice):
@@ -31,7 +31,7 @@ def test_its_steps(dtype, hyper, monkeypatch):
     ptx.require_toolkit()
     install(monkeypatch, lambda ordinal: PtxDevice(ordinal, monkeypatch))
     p, q = np.ones(4, dtype), HostArray(np.ones(4, dtype))
-    cpu, gpu = Lion(p, lr=0.1, **hyper), Lion(q, lr=0.1, **hyper)
+    cpu, gpu = WarmLion(p, lr=0.1, **hyper), WarmLion(q, lr=0.1, **hyper)
     reference = Reference(p, 0.1, **hyper)
     rng = np.random.default_rng(0)
     for _ in range(4):
@@ -58,7 +58,7 @@ def test_its_searches(monkeypatch):
     pytest.importorskip("numba_cuda", reason="needs numba-cuda")
     from tests.gpu.host_searches import installed
 
-    monkeypatch.setitem(table.METHODS, "lion", Lion._rule)
+    monkeypatch.setitem(table.METHODS, "lion", WarmLion._rule)
     centres = np.array([[1.0, -2.0], [3.0, 0.5], [-1.0, 4.0]])
     options = {"lr": 0.05, "maxiter": 12, "warmth": 0.5}
     with installed():

@@ -5,6 +5,7 @@ import pytest
 
 import fastadam
 from fastadam._rules.table import RULES
+from tests.rules import later_slow
 
 from . import ptx
 from .family import FAMILY, assert_same_steps
@@ -36,7 +37,7 @@ def gpu(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", FAMILY)
+@pytest.mark.parametrize("name", later_slow(FAMILY))
 @pytest.mark.usefixtures("gpu")
 def test_steps_have_the_bits_of_the_cpu(name, dtype):
     assert_same_steps(name, dtype, (2, 4), 5, HostArray, lambda array: array.array)

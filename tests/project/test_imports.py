@@ -14,13 +14,14 @@ DOCS = "numpydoc", "pydata_sphinx_theme", "sphinx", "sphinx_gallery"
 TESTS = "distributed", "hypothesis", "pytest"
 OTHERS = "torch", "jax", "optax", "optimistix", "cupy", "numba_cuda", "numba.cuda", "cuda"
 OTHERS += "ndoptimize", "lumafit", "scijit", "cma", "nlopt"
+TUNING = ("optuna",)
 
 #: A room, and what is not there for it.
 ROOMS = {
-    "fastadam": (*EXAMPLES, *DOCS, *TESTS, *OTHERS),
-    "examples": (*DOCS, *TESTS, *OTHERS, "benchmarks"),
-    "benchmarks": (*DOCS, *TESTS, *OTHERS, "examples"),
-    "workloads": (*DOCS, *TESTS, *OTHERS, "examples", "benchmarks"),
+    "fastadam": (*EXAMPLES, *TUNING, *DOCS, *TESTS, *OTHERS),
+    "examples": (*TUNING, *DOCS, *TESTS, *OTHERS, "benchmarks"),
+    "benchmarks": (*TUNING, *DOCS, *TESTS, *OTHERS, "examples"),
+    "workloads": (*TUNING, *DOCS, *TESTS, *OTHERS, "examples", "benchmarks"),
     "tests": (*DOCS, *OTHERS),
 }
 
@@ -78,6 +79,7 @@ def test_these_are_the_extras():
     named = {name.replace("-", "_") for name in re.findall(r'"([A-Za-z][\w-]*)', extras)}
     known = {
         *EXAMPLES,
+        *TUNING,
         *DOCS,
         *TESTS,
         *OTHERS,

@@ -46,9 +46,12 @@ class MLP:
         ``w1`` (n_inputs, n_hidden), ``b1`` (n_hidden,), ``w2`` (n_hidden, n_classes) and ``b2``
         (n_classes,): views into the two flat arrays.
     average : dict of str to ndarray
-        Parameters to predict with: an average of those that training went through.
+        Parameters to predict with: an average of those that training went through, which
+        ``training.train`` keeps.
     flat_params, flat_grads : ndarray, shape (n_parameters,)
         What the optimiser works on: one array, hence one kernel call a step.
+    flat_average : ndarray, shape (n_parameters,)
+        What `average` views.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class MLP:
         zeros = {name: np.zeros_like(array) for name, array in start.items()}
         self.flat_params, self.params = self._pack(start, dtype)
         self.flat_grads, self.grads = self._pack(zeros, dtype)
-        self._flat_average, self.average = self._pack(start, dtype)
+        self.flat_average, self.average = self._pack(start, dtype)
 
     def _pack(self, arrays: Mapping[str, Any], dtype: DTypeLike) -> tuple[FloatArray, Params]:
         xp = self.xp
@@ -82,10 +85,6 @@ class MLP:
         flat, views = fastadam.pack({name: xp.asarray(a, dtype) for name, a in arrays.items()})
         # What fastadam made is seen through CuPy, not copied.
         return xp.asarray(flat), {name: xp.asarray(view) for name, view in views.items()}
-
-    def add_to_average(self, count: int) -> None:
-        """Take the present parameters into the average, as the `count`-th of them."""
-        self._flat_average += (self.flat_params - self._flat_average) / count
 
     def predict(self, x: FloatArray, params: Params) -> NDArray[np.intp]:
         """Return the most likely class of each row of `x` by `params`, shape (n,).

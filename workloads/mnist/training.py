@@ -36,7 +36,10 @@ class EpochResult:
     loss : float
         Mean cross-entropy of the training examples, each seen with the parameters of its turn.
     accuracy : float
-        Share of the test examples that ``model.average`` classifies correctly, in [0, 1].
+        Share of the test examples that the last parameters of the epoch classify correctly,
+        in [0, 1].
+    averaged_accuracy : float
+        The same of their average, ``model.average``.
     seconds : float
         Time of the training steps; the evaluation is not included.
     """
@@ -44,6 +47,7 @@ class EpochResult:
     epoch: int
     loss: float
     accuracy: float
+    averaged_accuracy: float
     seconds: float
 
 
@@ -120,12 +124,21 @@ def train(
                 step = start // batch_size
                 if step >= len(starts) // 2 and step % AVERAGE_EVERY == 0:
                     n_averaged += 1
-                    model.add_to_average(n_averaged)
-            model.add_to_average(n_averaged + 1)
+                    _add_to_average(model, n_averaged)
+            _add_to_average(model, n_averaged + 1)
         seconds = time.perf_counter() - begin
         with np.errstate(over="ignore", invalid="ignore"):
-            accuracy = compute_accuracy(model, model.average, data.x_test, data.y_test)
-        yield EpochResult(epoch, total_loss / n_examples, accuracy, seconds)
+            accuracy, averaged_accuracy = (
+                compute_accuracy(model, params, data.x_test, data.y_test)
+                for params in (model.params, model.average)
+            )
+        loss = total_loss / n_examples
+        yield EpochResult(epoch, loss, accuracy, averaged_accuracy, seconds)
+
+
+def _add_to_average(model: MLP, count: int) -> None:
+    """Take the present parameters into the average, as the `count`-th of them."""
+    model.flat_average += (model.flat_params - model.flat_average) / count
 
 
 def compute_accuracy(

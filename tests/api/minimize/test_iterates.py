@@ -8,7 +8,10 @@ import fastadam
 from benchmarks.harness.reference import Reference
 from tests.api.minimize.helpers import RULES, X0, quadratic, quadratic_der, run
 
-each_rule = pytest.mark.parametrize(("method", "name", "hyper"), RULES)
+CENTERED = ("rmsprop", "RMSprop", {"centered": True, "momentum": 0.5})
+each_rule = pytest.mark.parametrize(
+    ("method", "name", "hyper"), [*RULES, pytest.param(*CENTERED, marks=pytest.mark.slow)]
+)
 
 
 def keywords(name, hyper):

@@ -12,6 +12,7 @@ from fastadam.typing import MinimizeOptions
 from tests.api.minimize.failing import X0, fun, jac
 from tests.api.minimize.helpers import INF
 from tests.names import shown
+from tests.rules import slow_if
 
 INF_IS_NO_LIMIT = ("maxiter", "maxfev", "patience", "max_seconds", "clip_norm")
 
@@ -126,6 +127,7 @@ NUMBERS = {
     "weight_decay": 0.25,
     "amsgrad": True,
     "alpha": 0.5,
+    "centered": True,
     "momentum": 0.5,
     "dampening": 0.5,
     "nesterov": True,
@@ -144,6 +146,7 @@ NUMBERS = {
 }
 METHODS = {
     "alpha": "rmsprop",
+    "centered": "rmsprop",
     "momentum": "sgd",
     "dampening": "momentum",
     "nesterov": "momentum",
@@ -152,7 +155,10 @@ METHODS = {
 
 
 @pytest.mark.fault(number=15)
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize(
+    "name",  # the slow one has the search of another rule compiled
+    [pytest.param(name, marks=slow_if(name == "centered")) for name in NUMBERS],
+)
 @pytest.mark.parametrize("kind", [zero_d, numpys])
 def test_arrays_of_no_dimensions_are_numbers(name, kind):
     method, value = METHODS.get(name, "adam"), NUMBERS[name]

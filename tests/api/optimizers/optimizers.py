@@ -4,7 +4,8 @@ import numpy as np
 
 import fastadam
 
-NAMES = ["Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SGD"]
+TORCHS = ["Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SGD"]
+NAMES = [*TORCHS, "Lion", "ADOPT", "AdEMAMix", "ScheduleFreeAdamW"]
 
 
 def make(name, params, **keywords):

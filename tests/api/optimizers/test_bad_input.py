@@ -53,10 +53,22 @@ HYPER = [
     ("RAdam", {"betas": (0.9, 1.5)}, ["betas[1]", "1.5"]),
     ("Adamax", {"lr": -INF}, ["lr", "-inf"]),
     ("RMSprop", {"alpha": 1.0}, ["alpha", "1.0"]),
+    ("RMSprop", {"momentum": 1.0}, ["momentum", "1.0"]),
     ("SGD", {"momentum": 1.0}, ["momentum", "1.0"]),
     ("SGD", {"momentum": 0.9, "dampening": 1.5}, ["dampening", "1.5"]),
     ("SGD", {"nesterov": True}, ["nesterov", "momentum=0.0"]),
     ("SGD", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, ["nesterov", "0.1"]),
+    ("Lion", {"betas": (0.9, 1.0)}, ["betas[1]", "1.0"]),
+    ("ADOPT", {"eps": -1.0}, ["eps", "-1.0"]),
+    ("AdEMAMix", {"betas": (0.9, 0.999)}, ["betas", "three numbers", "(0.9, 0.999)"]),
+    ("AdEMAMix", {"betas": (0.9, 0.999, 1.0)}, ["betas[2]", "1.0"]),
+    ("AdEMAMix", {"alpha": -1.0}, ["alpha", "-1.0"]),
+    ("AdEMAMix", {"warmup_steps": 2.5}, ["warmup_steps", "2.5"]),
+    ("AdEMAMix", {"warmup_steps": 9, "betas": (0.0, 0.9, 0.9)}, ["warmup_steps=9", "(0.0, "]),
+    ("ScheduleFreeAdamW", {"betas": (0.0, 0.9)}, ["betas[0]", "(0.0, 0.9)"]),
+    ("ScheduleFreeAdamW", {"warmup_steps": -1}, ["warmup_steps", "-1"]),
+    ("ScheduleFreeAdamW", {"r": -0.5}, ["r must", "-0.5"]),
+    ("ScheduleFreeAdamW", {"weight_lr_power": NAN}, ["weight_lr_power", "nan"]),
 ]
 
 PARAMS = [
@@ -171,8 +183,11 @@ def test_grads(params, grads, words, snapshot):
 ARGUMENTS = [
     ("Adam", ["betas", "eps", "lr", "weight_decay", "amsgrad", "maximize", "nonfinite", "threads"]),
     ("NAdam", ["momentum_decay"]),
-    ("RMSprop", ["alpha"]),
+    ("RMSprop", ["alpha", "momentum", "centered"]),
     ("SGD", ["momentum", "dampening", "nesterov"]),
+    ("ADOPT", ["decouple"]),
+    ("AdEMAMix", ["alpha", "warmup_steps"]),
+    ("ScheduleFreeAdamW", ["betas", "warmup_steps", "r", "weight_lr_power"]),
 ]
 
 

@@ -1,5 +1,4 @@
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,31 +7,10 @@ import numpy as np
 import pytest
 
 from examples.mnist import __main__ as cli
+from examples.mnist import run as run_module
 from examples.mnist.__main__ import main
-from examples.mnist.compare import CONTENDERS
 from examples.mnist.settings import OPTIMIZERS
-from workloads.mnist import data
-from workloads.mnist.training import EpochResult
-
-EPOCH_LINE = re.compile(
-    r"^epoch (\d+)/(\d+)   loss (\d+\.\d{4}|nan|inf)   test accuracy (\d+\.\d\d)%   \d+\.\d\d s$",
-    re.MULTILINE,
-)
-SMALL = ["--hidden", "8"]
-
-
-@pytest.fixture(autouse=True)
-def bundled_digits(monkeypatch):
-    """Load the bundled digits at once, where no folder is named."""
-
-    def fail(say):
-        raise data.DownloadError("no connection")
-
-    monkeypatch.setattr(data, "fetch_mnist", fail)
-
-
-def epochs_in(text):
-    return [(int(number), int(last)) for number, last, *_ in EPOCH_LINE.findall(text)]
+from tests.examples.mnist.printed import EPOCH_LINE, SMALL, assert_same_files, epochs_in
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -77,58 +55,24 @@ def test_save_and_load_go_on_where_the_run_stopped(capsys, tmp_path):
     out = capsys.readouterr().out
     assert epochs_in(out) == [(2, 3), (3, 3)]
     assert f"Saved to {cut}" in out
-    with np.load(whole) as expected, np.load(cut) as resumed:
-        assert expected.files == resumed.files
-        for name in expected.files:
-            np.testing.assert_array_equal(resumed[name], expected[name], err_msg=name)
+    assert_same_files(whole, cut)
 
 
-def test_compare_prints_the_table(capsys):
-    assert main([*SMALL, "--compare", "--epochs", "2"]) == 0
-    out = capsys.readouterr().out
-    assert epochs_in(out) == [(1, 2), (2, 2)] * 3
-    table = out[out.index("\n\n") :].strip("\n").splitlines()
-    for label in CONTENDERS:
-        assert label in table[0]
-    assert table[1].split() == ["epoch", *["loss", "accuracy"] * 3]
-    by_run = [EPOCH_LINE.findall(part) for part in re.split(r"\n\w+, lr.*\n", out)[1:]]
-    for number in (1, 2):
-        cells = table[2 + number].split()
-        expected = [str(number)]
-        for run in by_run:
-            _, _, loss, accuracy = run[number - 1]
-            expected += [loss, f"{accuracy}%"]
-        assert cells == expected
-    assert table[-1].startswith("s an epoch")
-    assert len(table[-1].split()) == 3 + 3
-
-
-def test_the_contenders_are_what_their_names_say():
-    made = {label: make(np.zeros(3)) for label, make in CONTENDERS.items()}
-    described = {}
-    for label, optimizer in made.items():
-        (group,) = optimizer.param_groups
-        described[label] = (type(optimizer).__name__, group["lr"], group.get("momentum"))
-    assert described == {
-        "Adam, lr 0.001": ("Adam", 0.001, None),
-        "SGD, lr 0.01": ("SGD", 0.01, 0.0),
-        "SGD, lr 0.01, momentum 0.9": ("SGD", 0.01, 0.9),
-    }
-
-
-def test_compare_starts_all_from_the_same_parameters_in_the_same_order(monkeypatch, capsys):
-    starts, seeds = [], []
-
-    def train(model, optimizer, data, *, epochs, seed, **rest):
-        starts.append(model.flat_params.copy())
-        seeds.append(seed)
-        yield EpochResult(1, 1.0, 0.5, 0.1)
-
-    monkeypatch.setattr(cli, "train", train)
-    assert main([*SMALL, "--compare", "--seed", "6", "--epochs", "1"]) == 0
-    assert seeds == [6, 6, 6]
-    np.testing.assert_array_equal(starts[0], starts[1])
-    np.testing.assert_array_equal(starts[0], starts[2])
+def test_a_resumed_run_draws_its_whole_history(monkeypatch, capsys, tmp_path):
+    path, drawn = str(tmp_path / "run.npz"), []
+    monkeypatch.setattr(cli, "plot_histories", lambda *arguments: drawn.append(arguments))
+    main([*SMALL, "--epochs", "2", "--save", path])
+    main(["--load", path, "--epochs", "2", "--plot", str(tmp_path / "curves.png")])
+    printed = EPOCH_LINE.findall(capsys.readouterr().out)
+    ((histories, *_),) = drawn
+    ((label, history),) = histories.items()
+    assert label == "Adam, lr 0.001"
+    assert [
+        f"{r.epoch} {r.loss:.4f} {r.accuracy:.2%} {r.averaged_accuracy:.2%}" for r in history
+    ] == [
+        f"{epoch} {loss} {accuracy}% {averaged}%" for epoch, _, loss, accuracy, averaged in printed
+    ]
+    assert len(history) == 4
 
 
 @pytest.mark.parametrize("extra", [[], ["--compare"]], ids=["one", "compare"])
@@ -152,7 +96,7 @@ BAD_ARGUMENTS = [
     (["--seed", str(2**63)], "--seed: expected an integer from 0"),
     (["--optimizer", "lion"], "--optimizer: invalid choice: 'lion'"),
     (["--compare", "--lr", "1"], "--compare cannot be combined with --lr"),
-    (["--compare", "--optimizer", "sgd", "--save", "f"], "combined with --optimizer, --save"),
+    (["--compare", "--optimizer", "sgd", "--lr", "1"], "combined with --optimizer, --lr"),
     (["--load", "f", "--batch-size", "64"], "--load takes --batch-size from the file"),
     (["--load", "f", "--seed", "0", "--hidden", "8"], "--load takes --hidden, --seed from"),
     (["--hidden", "999999999999"], "--hidden: expected at most 100,000, got '999999999999'"),
@@ -217,7 +161,7 @@ def test_failures_are_one_line_before_any_training(
     def not_called(*args, **kwargs):
         raise AssertionError("training began")
 
-    monkeypatch.setattr(cli, "train", not_called)
+    monkeypatch.setattr(run_module, "train", not_called)
     assert main(arguments(tmp_path)) == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -273,7 +217,7 @@ def test_an_interrupted_run_keeps_its_last_epoch(monkeypatch, capsys, tmp_path):
     assert main([*SMALL, "--save", str(path)]) == 130
     assert capsys.readouterr().err.endswith("\ninterrupted\n")
     with np.load(path) as kept:
-        assert kept["epoch"] == 1
+        assert kept["0/epoch"] == 1
 
 
 def test_a_missing_package_is_named(monkeypatch, capsys):

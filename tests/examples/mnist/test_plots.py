@@ -10,8 +10,8 @@ from examples.mnist.plots import plot_histories
 from workloads.mnist.training import EpochResult
 
 HISTORIES = {
-    "good": [EpochResult(epoch, 1 / epoch, 1 - 0.5 / epoch, 0.1) for epoch in (1, 2, 3, 4)],
-    "lost": [EpochResult(epoch, float("nan"), 0.1, 0.1) for epoch in (1, 2, 3, 4)],
+    "good": [EpochResult(n, 1 / n, 1 - 0.5 / n, 1 - 0.4 / n, 0.1) for n in (1, 2, 3, 4)],
+    "lost": [EpochResult(n, float("nan"), 0.1, 0.1, 0.1) for n in (1, 2, 3, 4)],
 }
 
 
@@ -36,12 +36,20 @@ def test_both_panels_show_every_run(drawn, tmp_path):
     loss, accuracy = figure.axes
     assert "loss" in loss.get_ylabel()
     assert "accuracy" in accuracy.get_ylabel()
-    for axes in (loss, accuracy):
+    named = ["good", "lost"], ["last weights", "averaged weights"]
+    for axes, names in zip((loss, accuracy), named, strict=True):
         assert axes.get_xlabel() == "epoch"
-        assert [text.get_text() for text in axes.get_legend().get_texts()] == ["good", "lost"]
+        assert [text.get_text() for text in axes.get_legend().get_texts()] == names
         assert all(float(tick).is_integer() for tick in axes.get_xticks())
-        assert all(list(line.get_xdata()) == [1, 2, 3, 4] for line in axes.lines)
-    assert list(accuracy.lines[0].get_ydata()) == pytest.approx([50.0, 75.0, 250 / 3, 87.5])
+    drawn = [line for line in (*loss.lines, *accuracy.lines) if len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in drawn] == [[1, 2, 3, 4]] * 6
+    last, averaged = drawn[2:4]
+    assert list(last.get_ydata()) == pytest.approx([50.0, 75.0, 250 / 3, 87.5])
+    assert list(averaged.get_ydata()) == pytest.approx([60.0, 80.0, 260 / 3, 90.0])
+    keys = accuracy.get_legend().get_lines()
+    for line, key in zip((last, averaged), keys, strict=True):
+        assert (line.get_markerfacecolor() == "white") == (key.get_markerfacecolor() == "white")
+    assert last.get_markerfacecolor() != averaged.get_markerfacecolor()
 
 
 @pytest.mark.parametrize(

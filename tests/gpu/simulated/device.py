@@ -27,7 +27,7 @@ def unpack(signature, arguments):
     """Return the arrays and scalars in a kernel's arguments."""
     from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
-    at = 0
+    at, scalars = 0, iter(arguments.scalars)
     for kind in signature.args:
         if isinstance(kind, types.Array):
             dtype, dimensions = as_dtype(kind.dtype), kind.ndim
@@ -41,4 +41,4 @@ def unpack(signature, arguments):
             yield FakeCUDAArray(np.ndarray(shape, dtype, memory, strides=strides))
         else:
             scalar = as_dtype(kind.dtype).type
-            yield tuple(scalar(value) for value in arguments.scalars)
+            yield tuple(scalar(next(scalars)) for _ in range(kind.count))

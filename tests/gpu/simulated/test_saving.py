@@ -37,6 +37,21 @@ def test_a_run_that_moves_between_cpu_and_gpu_is_bit_exact(name, to_gpu, tmp_pat
     assert_same_state(second, expected)
 
 
+def test_the_modes_of_schedule_free_have_the_bits_of_the_cpu():
+    p, q = np.ones(5, np.float32), HostArray(np.ones(5, np.float32))
+    cpu, gpu = fastadam.ScheduleFreeAdamW(p), fastadam.ScheduleFreeAdamW(q)
+    for g in gradients((5,), np.float32, 4):
+        cpu.step(g)
+        gpu.step(HostArray(g))
+    trained = p.copy()
+    cpu.eval()
+    gpu.eval()
+    assert not np.array_equal(p, trained)
+    assert q.array.tobytes() == p.tobytes()
+    gpu.train()
+    assert q.array.tobytes() == trained.tobytes()
+
+
 @pytest.mark.parametrize("wrap", [np.asarray, HostArray])
 def test_arrays_of_either_side_can_be_loaded(wrap):
     """CuPy's `savez` and the like keep them on the GPU."""

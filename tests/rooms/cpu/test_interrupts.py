@@ -92,9 +92,35 @@ interrupt(
 print("whole")
 """
 
+MODES = """
+params = [np.ones(3) for _ in range(200)]
+optimizer = fastadam.ScheduleFreeAdamW(params, lr=0.5)
+for k in range(5):
+    optimizer.step(params)
+y = params[0].copy()
+optimizer.eval()
+x = params[0].copy()
+assert x[0] != y[0]
+turns = iter(range(10**9))
+
+def check():
+    values = {each[0] for each in params}
+    assert values == ({y[0]} if optimizer._trained is None else {x[0]})
+
+interrupt(lambda: optimizer.eval() if next(turns) % 2 else optimizer.train(), check)
+print("whole")
+"""
+
 
 @pytest.mark.fault(number=30)
-@pytest.mark.parametrize("script", [STEPS, STATE], ids=["steps", "state"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(STEPS, id="steps"),
+        pytest.param(STATE, id="state"),
+        pytest.param(MODES, id="modes", marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupt_comes_before_a_change_or_after_it(script):
     """Of 300 interrupts in steps of 200 arrays 228 once left some stepped and others not."""
     assert run_python(HAMMER + script, PYTHONPATH=".", NUMBA_NUM_THREADS="2") == "whole"

@@ -7,11 +7,29 @@ import pytest
 from fastadam._cpu.kernels import make_finite_kernel, make_step_kernel
 from fastadam._cpu.threads import run_parallel
 from fastadam._rules.table import METHODS, RULES
+from tests.rules import LATER, slow_if
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 SIZES = (0, 1, 3, 4_097, 100_003)
 
-parametrize_rules = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+
+def loops(parallel):
+    """Parametrise a test with rules and dtypes; of `LATER` float64's serial loop is quick."""
+    return pytest.mark.parametrize(
+        ("rule", "dtype"),
+        [
+            pytest.param(
+                rule,
+                dtype,
+                id=f"{dtype}-{rule.name}",
+                marks=slow_if(rule.name in LATER and (parallel or dtype == FLOAT32)),
+            )
+            for dtype in (FLOAT32, FLOAT64)
+            for rule in RULES
+        ],
+    )
+
+
 parametrize_dtypes = pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
 
 
@@ -34,8 +52,7 @@ def run(kernel, p, g, state, rule):
     return p.tobytes() + state.tobytes()
 
 
-@parametrize_rules
-@parametrize_dtypes
+@loops(parallel=True)
 @pytest.mark.parametrize("size", SIZES)
 def test_parallel_equals_serial_bit_for_bit(rule, dtype, size):
     serial, parallel = make_step_kernel(rule, dtype), make_step_kernel(rule, dtype, parallel=True)
@@ -48,8 +65,7 @@ def test_parallel_equals_serial_bit_for_bit(rule, dtype, size):
         assert run(with_threads, *problem(rule, dtype, size), rule) == expected
 
 
-@parametrize_rules
-@parametrize_dtypes
+@loops(parallel=False)
 @pytest.mark.parametrize("cut", [0, 1, 7, 1_000, 4_096])
 def test_a_split_array_gives_the_same_bits(rule, dtype, cut):
     kernel = make_step_kernel(rule, dtype)
@@ -62,8 +78,7 @@ def test_a_split_array_gives_the_same_bits(rule, dtype, cut):
     assert np.concatenate([part[2] for part in parts], axis=1).tobytes() == state.tobytes()
 
 
-@parametrize_rules
-@parametrize_dtypes
+@loops(parallel=False)
 def test_no_subnormal_survives_in_the_state(rule, dtype):
     tiny = np.finfo(dtype).tiny
     p, g, state = problem(rule, dtype, 37)

@@ -10,7 +10,14 @@ from scipy.optimize import OptimizeWarning
 import fastadam
 from fastadam._rules import table
 from fastadam._rules.spec import Rule
-from tests.rooms.rules.lion import HYPER_PARAMETERS, LION, Lion, Reference, coefficients, update
+from tests.rooms.rules.warm_lion import (
+    HYPER_PARAMETERS,
+    LION,
+    Reference,
+    WarmLion,
+    coefficients,
+    update,
+)
 
 HYPER = [{}, {"betas": (0.5, 0.8), "weight_decay": 0.3, "warmth": 0.5}, {"cautious": True}]
 each_hyper = pytest.mark.parametrize("hyper", HYPER, ids=str)
@@ -62,7 +69,7 @@ def iterates(hyper, count, scales=SCALES):
 @pytest.mark.parametrize(("dtype", "threads"), [(np.float32, 1), (np.float64, None)])
 def test_as_an_optimiser(hyper, dtype, threads):
     p = np.zeros(3, dtype)
-    optimizer = Lion([p], lr=0.05, threads=threads, **hyper)
+    optimizer = WarmLion([p], lr=0.05, threads=threads, **hyper)
     reference = Reference(p, 0.05, **hyper)
     rng = np.random.default_rng(0)
     for _ in range(30):
@@ -75,10 +82,10 @@ def test_as_an_optimiser(hyper, dtype, threads):
 def test_its_hyper_parameters_are_checked_and_can_be_set():
     p = np.zeros(3)
     with pytest.raises(ValueError, match=r"warmth must be in \[0, 1\), got 1\.5"):
-        Lion(p, warmth=1.5)
+        WarmLion(p, warmth=1.5)
     with pytest.raises(ValueError, match=r"cautious=True needs betas\[0\] > 0"):
-        Lion(p, cautious=True, betas=(0.0, 0.9))
-    optimizer = Lion([{"params": p, "warmth": 0.25}], lr=lambda step: 0.5, maximize=True)
+        WarmLion(p, cautious=True, betas=(0.0, 0.9))
+    optimizer = WarmLion([{"params": p, "warmth": 0.25}], lr=lambda step: 0.5, maximize=True)
     assert "warmth=0.25" in repr(optimizer)
     (group,) = optimizer.param_groups
     group["warmth"] = 0.5
@@ -91,11 +98,11 @@ def test_its_hyper_parameters_are_checked_and_can_be_set():
 @each_hyper
 def test_its_state_is_saved(hyper):
     p, q = np.zeros(3), np.zeros(3)
-    optimizer, other = Lion({"w": p}, lr=0.1, **hyper), Lion({"w": q}, lr=0.5, **hyper)
+    optimizer, other = WarmLion({"w": p}, lr=0.1, **hyper), WarmLion({"w": q}, lr=0.5, **hyper)
     optimizer.step({"w": -SCALES})
     q[:] = p
     saved = optimizer.state_dict()
-    assert saved["rule"] == "Lion"
+    assert saved["rule"] == "WarmLion"
     assert saved["group0/w/m"].shape == (3,)
     other.load_state_dict(saved)
     for each, array in ((optimizer, p), (other, q)):

@@ -23,8 +23,29 @@ HYPER = {
     "NAdam": {**WITH_BETAS, "momentum_decay": st.floats(0.0, 1.0)},
     "RAdam": WITH_BETAS,
     "Adamax": WITH_BETAS,
-    "RMSprop": {**COMMON, "alpha": st.floats(0.0, 0.999), "eps": epsilons},
+    "RMSprop": {
+        **COMMON,
+        "alpha": st.floats(0.5, 0.999),  # near 0 a variance is a difference of equals
+        "eps": epsilons,
+        "momentum": st.sampled_from([0.0, 0.9]),
+        "centered": flags,
+    },
     "SGD": {**COMMON, "momentum": st.sampled_from([0.0, 0.5, 0.9]), "dampening": st.floats(0, 1)},
+    "Lion": {**COMMON, "betas": betas},
+    "ADOPT": {**WITH_BETAS, "decouple": flags},
+    "AdEMAMix": {
+        **WITH_BETAS,
+        "betas": st.tuples(st.floats(0.01, 0.99), st.floats(0.0, 0.9999), st.floats(0.01, 0.9999)),
+        "alpha": st.floats(0.0, 10.0),
+        "warmup_steps": st.integers(0, 12),
+    },
+    "ScheduleFreeAdamW": {
+        **WITH_BETAS,
+        "betas": st.tuples(st.floats(0.01, 0.99), st.floats(0.0, 0.9999)),
+        "warmup_steps": st.integers(0, 12),
+        "r": st.floats(0.0, 3.0),
+        "weight_lr_power": st.floats(0.0, 3.0),
+    },
 }
 
 

@@ -9,7 +9,7 @@ import fastadam
 from fastadam._optimizers.options import COMMON
 from fastadam._rules.table import METHODS, RULES
 
-CLASSES = ["Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SGD"]
+CLASSES = [name for name in fastadam.__all__ if hasattr(getattr(fastadam, name), "_rule")]
 OF_THE_CLASS = {"params", *COMMON} - {"maximize"}
 
 
@@ -57,7 +57,7 @@ def test_hyper_parameters_become_the_scalars_of_the_equations():
         "maximize": True,
         "weight_decay": 0.75,
     }
-    assert dict(zip(rule.hyper, rule.make_hyper(values, 0.375), strict=True)) == {
+    assert dict(zip(rule.hyper, rule.make_hyper(values, (0.375,)), strict=True)) == {
         "lr": 0.5,
         "weight_decay": 0.75,
         "sign": -1.0,
@@ -67,8 +67,13 @@ def test_hyper_parameters_become_the_scalars_of_the_equations():
         "momentum_decay": 4e-3,
         "mu_product": 0.375,
     }
-    assert rule.hyper[-1] == rule.carried.name
-    assert rule.make_hyper(values)[-1] == rule.carried.start
+    (carried,) = rule.carried
+    assert rule.hyper[-1] == carried.name
+    assert rule.make_hyper(values)[-1] == carried.start
+
+
+def test_a_search_has_room_for_what_its_rule_carries():
+    assert max(len(rule.carried) for rule in METHODS.values()) == 1
 
 
 @pytest.mark.parametrize(
@@ -80,6 +85,9 @@ def test_hyper_parameters_become_the_scalars_of_the_equations():
         ("sgd", {}, "sgd"),
         ("sgd", {"momentum": 0.5}, "momentum"),
         ("momentum", {"momentum": 0.0}, "momentum"),
+        ("rmsprop", {"momentum": 0.5}, "rmsprop_momentum"),
+        ("rmsprop", {"centered": True}, "rmsprop_centered"),
+        ("rmsprop", {"centered": True, "momentum": 0.5}, "rmsprop_centered_momentum"),
     ],
 )
 def test_variants(name, values, variant):
@@ -92,6 +100,6 @@ def test_velocities():
     velocities = {rule.name: rule.state[rule.velocity] for rule in RULES if rule.velocity >= 0}
     assert velocities == {
         **dict.fromkeys(["adam", "adam_amsgrad", "adamw", "adamw_amsgrad"], "m"),
-        **dict.fromkeys(["nadam", "radam", "adamax"], "m"),
-        "momentum": "b",
+        **dict.fromkeys(["nadam", "radam", "adamax", "lion", "adopt", "ademamix"], "m"),
+        **dict.fromkeys(["momentum", "rmsprop_momentum", "rmsprop_centered_momentum"], "b"),
     }

@@ -1,8 +1,7 @@
 """A rule that the package does not have: its two functions, its spec, and a class for it.
 
-Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023): each step is as long as
-the learning rate, in the direction of the sign of a momentum. With ``cautious``, only where the
-gradient has that sign too (Liang et al., 2024).
+Lion with what `fastadam.Lion` lacks: ``warmth``, by which the first steps grow, and ``cautious``,
+by which a parameter moves only where its gradient has the sign of the step (Liang et al., 2024).
 """
 
 import hashlib
@@ -67,10 +66,15 @@ HYPER_PARAMETERS = {
 _VERSION = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 
 CAUTIOUS = Rule(
-    f"cautious_lion_{_VERSION}", coefficients, cautious_update, HYPER_PARAMETERS, (M,), check=check
+    f"cautious_warm_lion_{_VERSION}",
+    coefficients,
+    cautious_update,
+    HYPER_PARAMETERS,
+    (M,),
+    check=check,
 )
 LION = Rule(
-    f"lion_{_VERSION}",
+    f"warm_lion_{_VERSION}",
     coefficients,
     update,
     {**HYPER_PARAMETERS, "cautious": HyperParameter(False, flag, {})},
@@ -80,7 +84,7 @@ LION = Rule(
 )
 
 
-class Lion(fastadam.Optimizer):
+class WarmLion(fastadam.Optimizer):
     _rule = LION
 
     def __init__(

@@ -1,0 +1,1 @@
+"""What the authors' packages compute for the rules that PyTorch does not have."""
