@@ -32,6 +32,7 @@ class CpuBackend:
         disjoint([spec.name for spec in specs], arrays)
         self._owners = frozenset(id(find_owner(array)) for array in arrays)
         self._rows = RowSteps(self.params)
+        self._clocks = self._rows.clocks
         self._choices = KernelChoices(threads)
         self._is_threaded = False
         self._kernels: list[Kernel] = []  # they are compiled or loaded at the first step
@@ -77,7 +78,11 @@ class CpuBackend:
                 param.gather()
             then = [*[param.make_scatter_call() for param in self._copied], *then]
         calls: Iterable[Call]
-        if self._rows.clocks or RowGradient in map(type, gradients):
+        if (
+            gradients[0].__class__ is RowGradient
+            or self._clocks
+            or (len(gradients) > 1 and RowGradient in map(type, gradients))
+        ):
             exhaust(call_each([*self._rows.make_calls(gradients, hypers, step), *then]))
             return
         if not self._are_plain:
