@@ -11,6 +11,7 @@ from .cuda import suite as cuda
 from .harness.report import Options, SuiteResult
 from .minimize import suite as minimize
 from .mnist import suite as mnist
+from .sparse import suite as sparse
 from .startup import suite as startup
 from .step import suite as step
 from .torch import suite as torch
@@ -34,6 +35,7 @@ class Suite(NamedTuple):
 
 SUITES: dict[str, Suite] = {
     "step": Suite(step.run, step.draw),
+    "sparse": Suite(sparse.run, sparse.draw),
     "training": Suite(training.run, training.draw),
     "mnist": Suite(mnist.run, mnist.draw),
     "startup": Suite(startup.run, startup.draw),

@@ -14,6 +14,7 @@
 - `Lion`, `ADOPT`, `AdEMAMix`, `ScheduleFreeAdamW`, with those of their authors; `Optimizer` is what
   all have in common;
 - `pack`: many arrays in one buffer;
+- `Rows`: the gradient of some rows of an array;
 - `lr_find`: a learning rate to begin with;
 - `schedules`: learning rates that change from step to step;
 - `cuda`: whether there is a GPU.
@@ -25,6 +26,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 from . import schedules, typing
+from ._backend import Rows
 from ._optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from ._optimizers.ademamix import AdEMAMix
 from ._optimizers.adopt import ADOPT
@@ -40,8 +42,8 @@ __version__ = "0.1.0"
 # fmt: off
 __all__ = [
     "ADOPT", "SGD", "AdEMAMix", "Adam", "AdamW", "Adamax", "Lion", "NAdam", "Optimizer", "RAdam",
-    "RMSprop", "ScheduleFreeAdamW", "cuda", "lr_find", "minimize", "minimize_batch", "multistart",
-    "pack", "problems", "schedules", "scipy_method", "typing",
+    "RMSprop", "Rows", "ScheduleFreeAdamW", "cuda", "lr_find", "minimize", "minimize_batch",
+    "multistart", "pack", "problems", "schedules", "scipy_method", "typing",
 ]
 # fmt: on
 

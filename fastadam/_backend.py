@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -55,6 +56,34 @@ class ParamSpec(NamedTuple):
     rule: Rule
     group: int  # the index of its parameter group
     form: Form = PLAIN
+    exact: bool = False  # whether rows without a gradient take every step all the same
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A gradient that is 0 but in some rows of its array.
+
+    Parameters
+    ----------
+    rows : array of int
+        The indices of the rows, of shape (k,), from 0; what is given of one row several times is
+        summed, in the order given.
+    grads : array
+        Their gradients, of shape (k, ...) and the dtype of the parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastadam
+    >>> table, bias = np.zeros((1000, 3)), np.zeros(3)
+    >>> optimizer = fastadam.Adam([table, bias], lr=0.1)
+    >>> optimizer.step([fastadam.Rows([7, 2, 7], np.ones((3, 3))), np.ones(3)])
+    >>> np.flatnonzero(table.any(axis=1))
+    array([2, 7])
+    """
+
+    rows: Any
+    grads: Any
 
 
 class Param(ABC):
@@ -149,6 +178,15 @@ class Backend(Protocol[GradientT]):
     @property
     def gradient_norm(self) -> float:
         """The norm of all gradients of the last step, where it was needed."""
+
+    def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
+        """Make the calls that take the steps which rows of an exact optimiser have missed.
+
+        ``rows`` are indices of an optimiser's one array, None for all rows of all arrays.
+        """
+
+    def make_reset_calls(self, step: int) -> list[Call]:
+        """Make the calls that say that no row has missed a step, up to this one."""
 
     def run(self, calls: Iterable[Call]) -> None:
         """Make other calls, `Param.make_load_calls` among them, in one go."""

@@ -24,7 +24,7 @@ __all__ = [
     "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "Gradients",
     "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
     "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "OptimizerOptions", "Params",
-    "PolishMethod", "Sampling", "StateDtype",
+    "PolishMethod", "Sampling", "Sparse", "StateDtype",
 ]
 # fmt: on
 
@@ -66,6 +66,7 @@ PolishMethod = Literal[
 
 Device = Literal["cpu", "cuda"]
 Nonfinite = Literal["propagate", "raise", "skip"]
+Sparse = Literal["lazy", "exact"]
 OnError = Literal["raise", "nan"]
 StateDtype = Literal["bfloat16", "uint8"]
 Sampling = Literal["sobol", "latin-hypercube"]
@@ -106,11 +107,21 @@ class DeviceArray(Protocol):
     def __cuda_array_interface__(self) -> Any: ...
 
 
+class RowGradient(Protocol):
+    """A `fastadam.Rows`."""
+
+    @property
+    def rows(self) -> Any: ...
+
+    @property
+    def grads(self) -> Any: ...
+
+
 _Array = NDArray[np.floating[Any]] | DeviceArray
 
 #: What arrays may be nested in, to any depth: checkers look at two levels of it. (For a type that
 #: refers to itself a string is a sequence of such strings, and mypy lets numbers pass.)
-_Deep = _Array | list[Any] | tuple[Any, ...] | Mapping[str, Any]
+_Deep = _Array | RowGradient | list[Any] | tuple[Any, ...] | Mapping[str, Any]
 _Part = _Array | Sequence[_Deep] | Mapping[str, _Deep]
 Nested = Sequence[_Part] | Mapping[str, _Part]
 
@@ -122,13 +133,14 @@ Params = (
     | Iterator[_Array]
     | ValuesView[_Array]
 )
+_Gradient = _Array | RowGradient
 #: The gradients of a step, with their structure; None instead of a part of it.
 Gradients = (
-    _Array
-    | Sequence[_Array | Sequence[_Deep | None] | Mapping[str, _Deep | None] | None]
-    | Mapping[str, _Array | Sequence[_Deep | None] | Mapping[str, _Deep | None] | None]
-    | Iterator[_Array | None]
-    | ValuesView[_Array]
+    _Gradient
+    | Sequence[_Gradient | Sequence[_Deep | None] | Mapping[str, _Deep | None] | None]
+    | Mapping[str, _Gradient | Sequence[_Deep | None] | Mapping[str, _Deep | None] | None]
+    | Iterator[_Gradient | None]
+    | ValuesView[_Gradient]
 )
 
 
@@ -142,6 +154,7 @@ class OptimizerOptions(TypedDict, total=False):
     clip_value: Real | None
     average: Real | Literal["equal"] | None
     overrides: Mapping[str, Mapping[str, Any]] | None
+    sparse: Sparse
     state_dtype: StateDtype | None
 
 

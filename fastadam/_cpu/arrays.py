@@ -15,6 +15,7 @@ from .._validate import describe, floating, is_bfloat16, parameter, unmasked
 from .kernels import Kernel, make_step_kernel
 from .narrow import STORAGES
 from .narrow_kernels import count_blocks, make_narrow_kernel
+from .row_gradients import RowGradient, is_sparse, take_row_gradient
 
 
 def find_owner(array: np.ndarray) -> Any:
@@ -114,7 +115,7 @@ class ParamArray(Param):
         more = self.average, extras
         return (*first, self.scales, *then, *more) if self.is_narrow else (*first, *then, *more)
 
-    def take_gradient(self, gradient: Any, owners: frozenset[int]) -> np.ndarray:
+    def take_gradient(self, gradient: Any, owners: frozenset[int]) -> np.ndarray | RowGradient:
         """Check a gradient; return it as a contiguous vector in the order of ``flat``.
 
         Of None it is an empty one. ``owners`` are the ids of the owners of all parameters' memory.
@@ -138,6 +139,8 @@ class ParamArray(Param):
             ):
                 flat = gradient if len(self.shape) == 1 else gradient.reshape(-1)
                 return flat if self.bits is self.dtype else flat.view(self.bits)
+        elif is_sparse(gradient):
+            return take_row_gradient(self, gradient, owners)
         else:
             self._check(gradient)
         ordered = np.asarray(gradient).transpose(self._axes)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._backend import Param, ParamSpec
+from .._backend import Param, ParamSpec, Rows
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
 from .driver import find_gpu
@@ -75,6 +75,8 @@ class DeviceParamArray(Param):
     def _take_other(self, gradient: Any, regions: Regions) -> Gradient:
         """Check a gradient that does not look as expected; return where it is."""
         name = f"grads{self.spec.label}"
+        if isinstance(gradient, Rows):
+            raise TypeError(f"{name} is a gradient of rows, which is not for arrays on a GPU")
         if not is_device_array(gradient):
             raise TypeError(
                 f"{name} must be on the GPU like {self.spec.name}, got {describe(gradient)}"

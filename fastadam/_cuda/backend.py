@@ -34,6 +34,8 @@ class CudaBackend:
             raise ValueError(f"state_dtype={form.state!r} is not for {name}, which is on a GPU")
         if form.needs_norm:
             raise ValueError(f"clip_norm is not for {name}, which is on a GPU")
+        if specs[0].exact:
+            raise ValueError(f"sparse='exact' is not for {name}, which is on a GPU")
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
 
@@ -130,6 +132,14 @@ class CudaBackend:
             return [launch]
         # The gradient's memory may be written again after this.
         return [*gpu.make_order_calls(other, own), launch, *gpu.make_order_calls(own, other)]
+
+    def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
+        """Make no calls: there are no gradients of rows here."""
+        return []
+
+    def make_reset_calls(self, step: int) -> list[Call]:
+        """Make no calls."""
+        return []
 
     def run(self, calls: Iterable[Call]) -> None:
         """Make other calls in one go."""

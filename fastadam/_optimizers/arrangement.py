@@ -22,6 +22,12 @@ class Maker(NamedTuple):
     rule: Rule
     defaults: Mapping[str, Any]  # of the hyper-parameters
     form: Form
+    exact: bool  # see `ParamSpec`
+
+    @property
+    def kind(self) -> tuple[Form, bool]:
+        """What the specs of all arrays end with."""
+        return self.form, self.exact
 
     def make_group(
         self, name: str, params: Any, own: Mapping[str, Any], missed: int = 0
@@ -133,7 +139,7 @@ def with_group(
     groups, trees, leaf_groups, *_ = arrangement
     index, prefix = len(groups), f"[{len(trees)}]"
     specs = [
-        ParamSpec(tree_name + label, prefix + label, path, leaf, group.rule, index, maker.form)
+        ParamSpec(tree_name + label, prefix + label, path, leaf, group.rule, index, *maker.kind)
         for label, path, leaf in zip(tree.labels, tree.paths, leaves, strict=True)
     ]
     leaf_groups = [*leaf_groups, *[index] * len(leaves)]
@@ -148,7 +154,7 @@ def _arrange_tree(params: Any, overrides: Any, maker: Maker) -> tuple[Arrangemen
     else:
         groups, leaf_groups = _split(tree.paths, leaves, overrides, maker)
     specs = [
-        ParamSpec(f"params{label}", label, path, leaf, groups[index].rule, index, maker.form)
+        ParamSpec(f"params{label}", label, path, leaf, groups[index].rule, index, *maker.kind)
         for label, path, leaf, index in zip(
             tree.labels, tree.paths, leaves, leaf_groups, strict=True
         )

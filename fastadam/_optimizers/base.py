@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import repeat
@@ -18,9 +18,10 @@ from .averaging import Averaging
 from .backends import make_backend, require_one_place
 from .groups import ParamGroup
 from .options import check_options, make_signature, read_common
+from .row_methods import RowMethods
 
 
-class Optimizer(ABC):
+class Optimizer(RowMethods):
     """Base of the optimisers; make one of the named ones instead.
 
     A subclass names its rule, and has a constructor with the rule's hyper-parameters; what all
@@ -35,7 +36,8 @@ class Optimizer(ABC):
         arguments = {**arguments, **read_common(type(self).__name__, arguments["common"])}
         defaults = {key: arguments[key] for key in self._rule.hyper_parameters}
         self._options = check_options(arguments)
-        self._maker = Maker(self._rule, defaults, self._options.form)
+        exact = self._options.sparse == "exact"
+        self._maker = Maker(self._rule, defaults, self._options.form, exact)
         self._arrangement, specs = arrange(params, arguments["overrides"], self._maker)
         self._backend = make_backend(specs, self._options.threads)
         self._extras = self._options.extras
@@ -290,6 +292,7 @@ class Optimizer(ABC):
         """
         if self._averaging:
             self._averaging.require_own_parameters("state_dict")
+        self.catch_up()
         rest = saved.list_rest(self._groups)
         return {**self._state_scalars(), **rest, **saved.copy_arrays(self._backend.params)}
 
@@ -325,6 +328,7 @@ class Optimizer(ABC):
             self._averaging.require_own_parameters("load_state_dict")
             count = saved.read_count(state_dict, "average_count")
             record.append(self._averaging.make_count_call(count))
+        record += self._backend.make_reset_calls(step_count)
         saved.resume(state_dict, self._backend, groups, step_count, record)
 
 

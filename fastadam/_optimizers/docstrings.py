@@ -60,6 +60,10 @@ SHARED = {
         number is the decay :math:`d` of an exponential average, in [0, 1), which at its
         :math:`n`-th step is :math:`\min(d, (1 + n) / (10 + n))`; "equal" gives every step the
         same weight.
+    sparse : {"lazy", "exact"}, default "lazy"
+        What becomes of the rows without a gradient where one is of some rows only: nothing, or
+        what gradient 0 makes of them. See `step_rows`. "exact" is not for a GPU, nor for `NAdam`
+        and others that hand on more than their state from step to step.
     state_dtype : {"bfloat16", "uint8"}, optional
         Keep the state in fewer bits, for float32 parameters, or for bfloat16 ones (of the package
         ml_dtypes; their state is float32 by default): 16 bits, or 8 with a scale for each 512

@@ -11,9 +11,10 @@ import numba
 
 from .. import _validate as checks
 from .._backend import Form, StepExtras
-from ..typing import Nonfinite, StateDtype
+from ..typing import Nonfinite, Sparse, StateDtype
 
 NONFINITE_WORDS: tuple[Nonfinite, ...] = get_args(Nonfinite)
+SPARSE_WORDS: tuple[Sparse, ...] = get_args(Sparse)
 STATE_DTYPES: tuple[StateDtype, ...] = get_args(StateDtype)
 
 #: The hyper-parameters and options that a constructor need not repeat, with their defaults.
@@ -25,6 +26,7 @@ COMMON: Mapping[str, Any] = {
     "clip_value": None,
     "average": None,
     "overrides": None,
+    "sparse": "lazy",
     "state_dtype": None,
 }
 
@@ -37,6 +39,7 @@ class Options(NamedTuple):
     clip_norm: float | None
     clip_value: float | None
     average: float | str | None
+    sparse: Sparse
     state_dtype: StateDtype | None
 
     @property
@@ -83,10 +86,11 @@ def check_options(values: Mapping[str, Any]) -> Options:
     elif average is not None:
         average = checks.fraction("average", average)
     nonfinite = checks.one_of("nonfinite", values["nonfinite"], NONFINITE_WORDS)
+    sparse = checks.one_of("sparse", values["sparse"], SPARSE_WORDS)
     state_dtype = values["state_dtype"]
     if state_dtype is not None:
         state_dtype = checks.one_of("state_dtype", state_dtype, STATE_DTYPES)
-    return Options(nonfinite, threads, norm, value, average, state_dtype)
+    return Options(nonfinite, threads, norm, value, average, sparse, state_dtype)
 
 
 def make_signature(constructor: Any) -> inspect.Signature:

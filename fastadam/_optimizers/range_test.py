@@ -132,8 +132,9 @@ def _train(
 ) -> LRCurve:
     """Train with one rate after the other, and put everything back."""
     arrays = _list_arrays(optimizer)
-    copies = [array.copy() for array in arrays]
+    # The state first: with sparse="exact" that brings the arrays up to date.
     state, own_rates = optimizer.state_dict(), [group["lr"] for group in optimizer.param_groups]
+    copies = [array.copy() for array in arrays]
     losses: list[float] = []
     smoothed: list[float] = []
     average = 0.0

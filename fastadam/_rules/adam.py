@@ -64,6 +64,14 @@ def adam_update(p, g, state, c):
 
 
 @register_jitable
+def adam_idle(state, c, n):
+    """Adam and AdamW."""
+    m, v = state
+    _, _, _, beta1, _, beta2, _, _, _ = c
+    return m * power(beta1, n), v * power(beta2, n)
+
+
+@register_jitable
 def amsgrad_update(p, g, state, c):
     """AMSGrad, of Adam and of AdamW: the largest ``v`` so far takes the place of ``v``."""
     m, v, v_max = state
@@ -74,13 +82,25 @@ def amsgrad_update(p, g, state, c):
     return shrink * p - step * (m / (math.sqrt(v_max) + eps)), (m, v, v_max)
 
 
+@register_jitable
+def amsgrad_idle(state, c, n):
+    """AMSGrad: ``v_max`` stays."""
+    m, v, v_max = state
+    _, _, _, beta1, _, beta2, _, _, _ = c
+    return m * power(beta1, n), v * power(beta2, n), v_max
+
+
 _ADAM = {**make_common(), **BETAS}
 _ADAMW = {**make_common(weight_decay=1e-2), **BETAS}
 _AMSGRAD = {"amsgrad": HyperParameter(False, flag, {})}  # selects the variant, and is no scalar
 _LARGEST = M, V, StateArray("v_max", FLOOR)
 
-ADAM_AMSGRAD = Rule("adam_amsgrad", adam_coefficients, amsgrad_update, _ADAM, _LARGEST)
-ADAMW_AMSGRAD = Rule("adamw_amsgrad", adamw_coefficients, amsgrad_update, _ADAMW, _LARGEST)
+ADAM_AMSGRAD = Rule(
+    "adam_amsgrad", adam_coefficients, amsgrad_update, _ADAM, _LARGEST, idle=amsgrad_idle
+)
+ADAMW_AMSGRAD = Rule(
+    "adamw_amsgrad", adamw_coefficients, amsgrad_update, _ADAMW, _LARGEST, idle=amsgrad_idle
+)
 ADAM = Rule(
     "adam",
     adam_coefficients,
@@ -88,6 +108,7 @@ ADAM = Rule(
     _ADAM | _AMSGRAD,
     (M, V),
     variants={"amsgrad": ADAM_AMSGRAD},
+    idle=adam_idle,
 )
 ADAMW = Rule(
     "adamw",
@@ -96,6 +117,7 @@ ADAMW = Rule(
     _ADAMW | _AMSGRAD,
     (M, V),
     variants={"amsgrad": ADAMW_AMSGRAD},
+    idle=adam_idle,
 )
 
 
@@ -200,10 +222,19 @@ def adamax_update(p, g, state, c):
     return p - step * (m / u), (m, u)
 
 
+@register_jitable
+def adamax_idle(state, c, n):
+    """Adamax: ``u`` falls to ``eps``."""
+    m, u = state
+    _, _, beta1, _, beta2, eps, _ = c
+    return m * power(beta1, n), maximum(u * power(beta2, n), eps)
+
+
 ADAMAX = Rule(
     "adamax",
     adamax_coefficients,
     adamax_update,
     {**make_common(lr=2e-3), **BETAS},
     (M, StateArray("u", FLOOR)),
+    idle=adamax_idle,
 )

@@ -9,7 +9,7 @@ from typing import Any
 from numba.extending import register_jitable
 
 from .._validate import flag, fraction, unit_interval
-from .shared import EPS, VELOCITY_FLOOR, V, descent_gradient, make_common
+from .shared import EPS, VELOCITY_FLOOR, V, descent_gradient, make_common, power
 from .spec import HyperParameter, Rule, StateArray
 
 B = StateArray("b", VELOCITY_FLOOR, is_velocity=True)
@@ -37,6 +37,14 @@ def rmsprop_update(p, g, state, c):
     g = descent_gradient(p, g, sign, l2)
     v = alpha * v + rest * g * g
     return p - lr * (g / (math.sqrt(v) + eps)), (v,)
+
+
+@register_jitable
+def rmsprop_idle(state, c, n):
+    """RMSprop."""
+    (v,) = state
+    _, _, alpha, _, _, _ = c
+    return (v * power(alpha, n),)
 
 
 @register_jitable
@@ -114,6 +122,7 @@ RMSPROP = Rule(
     _RMSPROP | {"momentum": HyperParameter(0.0, fraction, {})} | _CENTERED,
     (V,),
     variants={"momentum": RMSPROP_MOMENTUM, "centered": RMSPROP_CENTERED},
+    idle=rmsprop_idle,
 )
 
 
@@ -132,6 +141,12 @@ def sgd_update(p, g, state, c):
 
 
 @register_jitable
+def sgd_idle(state, c, n):
+    """SGD without momentum: nothing falls."""
+    return state
+
+
+@register_jitable
 def momentum_coefficients(h, t):
     """SGD with momentum: the buffer starts as the first gradient, undampened."""
     lr, weight_decay, sign, momentum, dampening, nesterov = h
@@ -147,6 +162,14 @@ def momentum_update(p, g, state, c):
     g = descent_gradient(p, g, sign, l2)
     b = keep * b + add * g
     return p - lr * (g + nesterov * b if nesterov != 0 else b), (b,)
+
+
+@register_jitable
+def momentum_idle(state, c, n):
+    """SGD with momentum."""
+    (b,) = state
+    _, _, keep, _, _, _ = c
+    return (b * power(keep, n),)
 
 
 def check_nesterov(values: Mapping[str, Any]) -> None:
@@ -173,6 +196,7 @@ MOMENTUM = Rule(
     {**make_common(), **_OF_MOMENTUM},
     (B,),
     check=check_nesterov,
+    idle=momentum_idle,
 )
 PLAIN_SGD = Rule(
     "sgd",
@@ -181,4 +205,5 @@ PLAIN_SGD = Rule(
     {**make_common(), **_WITHOUT, "momentum": HyperParameter(0.0, fraction, {})},
     variants={"momentum": MOMENTUM},
     check=check_nesterov,
+    idle=sgd_idle,
 )

@@ -1,4 +1,4 @@
-"""What a rule is: two functions of scalars, and a spec from which all else is made.
+"""What a rule is: functions of scalars, and a spec from which all else is made.
 
 ``coefficients(h, t)``
     From the hyper-parameters ``h`` (a tuple of floats, named by ``Rule.hyper``) and the step
@@ -7,8 +7,14 @@
 ``update(p, g, state, c)``
     One parameter, its gradient, its state (a tuple, named by ``Rule.state``) and the cast
     coefficients, to the new parameter and the new state.
+``idle(state, c, n)``
+    The state after ``n`` more steps without gradient and weight decay, in closed form; what
+    ``update`` comes to, but for rounding. Only for rules whose velocity falls in such steps, and
+    the parameter's move with it if ``lr`` and all other state stayed the same. (For Adam that is
+    ``m/(1 - beta1^t)*sqrt(1 - beta2^t)``, which falls at least by ``sqrt(t/(t + 1))`` at step t,
+    whatever the betas.)
 
-Both are plain Python functions of scalars. ``register_jitable`` leaves them so and lets compiled
+All are plain Python functions of scalars. ``register_jitable`` leaves them so and lets compiled
 code call them too: every loop (serial, parallel, of a search, on a GPU) is compiled from these.
 """
 
@@ -69,7 +75,7 @@ class Carried(NamedTuple):
 
 @dataclass(frozen=True, eq=False)  # a rule is only ever itself: hashed by identity
 class Rule:
-    """One update rule: its two functions, and what they are called with."""
+    """One update rule: its functions, and what they are called with."""
 
     name: str  # of its kernels, too: no other rule's
     coefficients: Callable[[Floats, float], Floats]
@@ -85,6 +91,7 @@ class Rule:
     check: Callable[[Mapping[str, Any]], None] = lambda values: None
     #: Whether its state cannot be kept in fewer bits: differences of it count.
     needs_digits: bool = False
+    idle: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         if self.hyper[:1] != ("lr",):

@@ -202,7 +202,9 @@ def test_every_suite_is_run_by_default(tmp_path, monkeypatch):
     }
     monkeypatch.setattr(cli, "SUITES", fakes)
     assert main(["--output", str(tmp_path)]) == 0
-    assert seen == ["step", "mnist", "startup", "minimize", "batch", "cuda", "torch"]
+    assert seen == [
+        "step", "sparse", "training", "mnist", "startup", "minimize", "batch", "cuda", "torch",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

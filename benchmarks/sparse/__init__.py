@@ -1,0 +1,1 @@
+"""The `sparse` suite: steps with gradients of some rows of a table."""
