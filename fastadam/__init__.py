@@ -14,6 +14,7 @@
   `Optimizer` is what they have in common;
 - `pack`: many arrays in one buffer;
 - `lr_find`: a learning rate to begin with;
+- `CheckpointError`: what a damaged file of a run gives;
 - `schedules`: learning rates that change from step to step;
 - `cuda`: whether there is a GPU.
 
@@ -24,6 +25,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 from . import schedules, typing
+from ._checkpoint.files import CheckpointError
 from ._optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from ._optimizers.base import Optimizer
 from ._optimizers.packing import pack
@@ -34,9 +36,9 @@ __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "SGD", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "cuda", "lr_find",
-    "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules", "scipy_method",
-    "typing",
+    "SGD", "Adam", "AdamW", "Adamax", "CheckpointError", "NAdam", "Optimizer", "RAdam", "RMSprop",
+    "cuda", "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules",
+    "scipy_method", "typing",
 ]
 # fmt: on
 
