@@ -14,7 +14,7 @@
   `Optimizer` is what they have in common;
 - `pack`: many arrays in one buffer;
 - `lr_find`: a learning rate to begin with;
-- `CheckpointError`: what a damaged file of a run gives;
+- `load`: what `Optimizer.save` wrote; `CheckpointError`: what a damaged file gives;
 - `schedules`: learning rates that change from step to step;
 - `cuda`: whether there is a GPU.
 
@@ -28,6 +28,7 @@ from . import schedules, typing
 from ._checkpoint.files import CheckpointError
 from ._optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from ._optimizers.base import Optimizer
+from ._optimizers.loading import load
 from ._optimizers.packing import pack
 from ._optimizers.range_test import lr_find
 from ._optimizers.sgd import SGD, RMSprop
@@ -37,8 +38,8 @@ __version__ = "0.1.0"
 # fmt: off
 __all__ = [
     "SGD", "Adam", "AdamW", "Adamax", "CheckpointError", "NAdam", "Optimizer", "RAdam", "RMSprop",
-    "cuda", "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules",
-    "scipy_method", "typing",
+    "cuda", "load", "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems",
+    "schedules", "scipy_method", "typing",
 ]
 # fmt: on
 

@@ -57,6 +57,10 @@ class Param(ABC):
         The arrays have to be kept until then.
         """
 
+    @abstractmethod
+    def make_write_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that overwrite the parameters, from such an array."""
+
 
 class Backend(Protocol[GradientT]):
     """The parameter arrays of one optimiser, all in this place, and their kernels.

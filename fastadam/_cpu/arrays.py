@@ -101,6 +101,11 @@ class ParamArray(Param):
         views = self._state_views()
         return [(operator.setitem, view, ..., arrays[name]) for name, view in views.items()]
 
+    def make_write_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that overwrite the parameters."""
+        parameter(self.spec.name, self.array)  # it may be read-only by now
+        return [(operator.setitem, np.asarray(self.array), ..., values)]
+
     def _state_views(self) -> dict[str, np.ndarray]:
         shape, back = [self.shape[axis] for axis in self._axes], np.argsort(self._axes)
         return {

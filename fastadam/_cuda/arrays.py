@@ -104,6 +104,10 @@ class DeviceParamArray(Param):
             for call in self.gpu.make_write_calls(pointer, arrays[name])
         ]
 
+    def make_write_calls(self, values: np.ndarray) -> list[Call]:
+        """Make the calls that overwrite the parameters."""
+        return self.gpu.make_write_calls(self.pointer, values)
+
 
 class Regions:
     """Where all parameter arrays of an optimiser are: on one GPU, none twice, in one order."""

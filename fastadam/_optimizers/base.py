@@ -13,12 +13,14 @@ import numpy as np
 
 from .. import _validate as checks
 from .._backend import ParamSpec
+from .._checkpoint.files import StrPath
 from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
 from ..typing import Gradients, LearningRate, Nonfinite
 from . import state_dict as saved
 from .backends import make_backend
 from .groups import ParamGroup
+from .saving import save
 from .trees import Structure
 
 NONFINITE_WORDS: tuple[Nonfinite, ...] = get_args(Nonfinite)
@@ -225,6 +227,10 @@ class Optimizer(ABC):
             If it is of another rule, has other keys, or an array of another shape or dtype. The
             optimiser is then as before.
         """
+        self._backend.run(self._make_load_calls(state_dict))
+
+    def _make_load_calls(self, state_dict: Mapping[str, Any]) -> list[Call]:
+        """Check a state dictionary, and make the calls that load it."""
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"state_dict must be a mapping, got {checks.describe(state_dict)}")
         saved.check_rule(state_dict, type(self).__name__)
@@ -247,7 +253,52 @@ class Optimizer(ABC):
             calls += param.make_load_calls(
                 {name: loaded[_state_key(param.spec, name)] for name in names}
             )
-        self._backend.run([*calls, (setattr, self, "_step_count", step_count)])
+        return [*calls, (setattr, self, "_step_count", step_count)]
+
+    def save(self, path: StrPath) -> None:
+        """Write the parameters, the state and the step count to a file, to resume from later.
+
+        `fastadam.load` reads it. It needs the extra ``checkpoints``.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, in the format safetensors. It is replaced in one go, once all is on the disk:
+            a process that is killed meanwhile leaves the one that was there.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; the one that was there is then left.
+        ImportError
+            Without safetensors.
+        TypeError, ValueError
+            If the state of a schedule is no JSON; if what is at `path` is no file.
+
+        Notes
+        -----
+        A schedule with the methods ``state_dict`` and ``load_state_dict``, as
+        `fastadam.schedules.ReduceOnPlateau` has them, is saved with it. Other callables are not:
+        the optimiser that resumes brings its own, and the step count says where they are.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> import fastadam
+        >>> w = np.ones(3)
+        >>> optimizer = fastadam.Adam({"w": w})
+        >>> optimizer.step({"w": w.copy()})
+        >>> path = os.path.join(tempfile.mkdtemp(), "run.safetensors")
+        >>> optimizer.save(path)
+        >>> again = fastadam.Adam({"w": np.zeros(3)})
+        >>> fastadam.load(path, again)
+        >>> again.step_count, bool((again.param_groups[0]["params"]["w"] == w).all())
+        (1, True)
+        >>> fastadam.load(path)["w"]
+        array([0.999, 0.999, 0.999])
+        """
+        save(self, path)
 
 
 def _state_key(spec: ParamSpec, name: str) -> str:
