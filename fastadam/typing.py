@@ -13,6 +13,7 @@ The types of results say what their attributes are; the objects are SciPy's
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, ValuesView
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypedDict
 
 import numpy as np
@@ -120,6 +121,8 @@ class _SearchOptions(TypedDict, total=False):
     disp: Boolean | None
     finite_diff_rel_step: ArrayLike | None
     x_scale: Real | Sequence[Real] | NDArray[Any] | None
+    checkpoint: str | PathLike[str] | None
+    checkpoint_seconds: Real | None
 
 
 class MinimizeOptions(_SearchOptions, total=False):

@@ -57,13 +57,27 @@ def write(path: StrPath, arrays: Arrays, metadata: Texts) -> None:
     texts = {**metadata, _VERSION: str(VERSION)}
     texts[_DIGEST] = _digest(kept, texts)
     data = safetensors.save(kept, texts)
-    target = Path(os.path.realpath(path))  # a link stays one
-    with suppress(FileNotFoundError):
-        mode = os.stat(target).st_mode
-        if not stat.S_ISREG(mode):
-            raise ValueError(f"{path} is not a file, and cannot be replaced by a checkpoint")
-    with _replacing(target) as file:
+    with _replacing(_find_target(path)) as file:
         file.write(data)
+
+
+def check_writable(path: StrPath) -> None:
+    """Raise what `write` would raise, as far as that can be known before."""
+    _import_safetensors()
+    folder = _find_target(path).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{path} cannot be written: the folder {folder} is read-only")
+
+
+def _find_target(path: StrPath) -> Path:
+    """Find the file that a path leads to, so that a link stays one."""
+    target = Path(os.path.realpath(path))
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(os.stat(target).st_mode):
+            raise ValueError(f"{path} is not a file, and cannot be replaced by a checkpoint")
+    return target
 
 
 def read(path: StrPath) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
