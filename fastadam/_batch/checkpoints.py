@@ -40,10 +40,10 @@ def open_saver(problems: Problems, tolerance: Vector | None) -> Saver | None:
         problems,
         x0=problems.starts.points,
         bounds=(problems.starts.lowers, problems.starts.uppers),
-        on_error=problems.on_error,
         batch_args=[(str(array.dtype), array.shape) for array in problems.row_args],
         tolerance=tolerance,
     )
+    asked["options['on_error']"] = problems.on_error
     asked["options['lr']"] = asked["options['lr']"], problems.starts.rates
     return Saver("minimize_batch", problems.options, asked)
 

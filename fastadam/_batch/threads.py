@@ -16,9 +16,10 @@ from .._numba.dispatchers import count_threads
 from .._objective.compiled import CompiledObjective
 from .._search.deadline import Deadline
 from .._search.loops import run_kernel, run_signature
+from .._search.outcomes import TIMEOUT
 from .._search.progress import progress
 from .._search.row_loop import Memory, solve_kernel
-from .._search.rows import Solutions, lose
+from .._search.rows import OUTCOME, Solutions, lose
 from .._search.schedule import Rates
 from .problems import Marks, Problems
 from .workers.pools import count_cores
@@ -59,8 +60,9 @@ def solve_compiled(
     def work(solver: _Solver, update: Callable[..., None]) -> None:
         while (rows := queue.take(solver.turn)) and not deadline.is_over:
             solver.solve(rows)
+            taken = slice(rows.start, rows.stop)
+            marks.done[taken] = solutions.counts[taken, OUTCOME] != TIMEOUT
             if not deadline.is_over:  # or the last of them were left
-                marks.done[rows.start : rows.stop] = True
                 with queue.lock:
                     update(len(rows))
 
