@@ -89,7 +89,8 @@ def solve_python(
     objective, size = problems.thread_objective, len(problems)
     marks = Marks.none(size) if marks is None else marks
     with progress(size, "problem", problems.options.disp) as update:
-        update(np.count_nonzero(marks.done))
+        if done := int(np.count_nonzero(marks.done)):
+            update(done)
         deadline.start()
         for k in np.flatnonzero(~marks.done).tolist():
             if deadline.is_over:

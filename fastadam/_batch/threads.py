@@ -67,7 +67,8 @@ def solve_compiled(
                     update(len(rows))
 
     with progress(size, "problem", problems.options.disp) as update:
-        update(np.count_nonzero(marks.done))
+        if done := int(np.count_nonzero(marks.done)):
+            update(done)
         deadline.start()
         with ThreadPoolExecutor(len(solvers)) as pool:
             try:

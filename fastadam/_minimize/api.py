@@ -163,7 +163,8 @@ def minimize(
 
     checkpoint : str or path-like, optional
         A file from which a run goes on that was killed: the same call again takes it up there, and
-        finds what it would have found, bit for bit. See Notes.
+        finds what it would have found, bit for bit by the same versions on the same kind of
+        machine. See Notes.
     checkpoint_seconds : float, default 60
         The file is written so many seconds after it was written last.
 

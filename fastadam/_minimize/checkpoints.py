@@ -100,17 +100,14 @@ class Saver:
 
 def describe_setup(setup: Setup, **others: Any) -> dict[str, Any]:
     """Name what decides about a run: all but the functions, of which nothing can be told."""
-    objective = setup.objective
-    options = {
-        f"options[{field.name!r}]": getattr(setup.options, field.name)
-        for field in fields(setup.options)
-        if field.name not in _PASSING
-    }
+    objective, given = setup.objective, setup.options
+    options = {field.name: getattr(given, field.name) for field in fields(given)}
+    options.update(options.pop("hyper_parameters"))
     return {
         "method": setup.method,
         "jac": (objective.scheme, objective.form),
         "args": [_outline(value) for value in objective.args],
-        **options,
+        **{f"options[{name!r}]": options[name] for name in options if name not in _PASSING},
         **others,
     }
 

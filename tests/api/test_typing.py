@@ -44,7 +44,7 @@ def test_annotations_hold_at_run_time():
     for each in public:
         if inspect.isfunction(each):
             assert "return" in typing.get_type_hints(each)
-        elif inspect.isclass(each):
+        elif inspect.isclass(each) and not issubclass(each, Exception):
             assert "params" in typing.get_type_hints(each.__init__)
     for options_type in (types.MinimizeOptions, types.MinimizeBatchOptions):
         assert "lr" in typing.get_type_hints(options_type)

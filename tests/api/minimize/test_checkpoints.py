@@ -127,6 +127,7 @@ def leave(path, **others):
         ({"jac": rosen_der}, "jac"),
         ({"args": (2.0,)}, "args"),
         ({"tol": 1e-3}, r"options\['gtol'\]"),
+        ({"options": {"betas": (0.9, 0.99)}}, r"options\['betas'\]"),
         ({"options": {"lr": 0.5, "maxiter": 7}}, r"jac, options\['lr'\], options\['maxiter'\]"),
     ],
 )
