@@ -215,8 +215,9 @@ def minimize(
     always a whole one. A search that has ended in any other way removes it. What decides about a
     search has to be the same, or a `ValueError` says what is not: `x0`, `bounds`, `method`, the
     options but `max_seconds` and `disp`. The functions, and what is in `args`, are not compared. A
-    function or callback with a state of its own begins with a new one; the callback gets no iterate
-    again that it has had before the file was written. There is no `return_all` and no `polish`.
+    function, schedule or callback with a state of its own begins with a new one; the callback gets
+    no iterate again that it had before the file was written. There is no `return_all` and no
+    `polish`.
 
     References
     ----------
