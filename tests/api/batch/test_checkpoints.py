@@ -65,7 +65,7 @@ def test_rows_that_are_done_are_kept_and_the_others_begin_anew(tmp_path):
 
 @pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_threads_go_on_bit_for_bit_when_their_time_was_over(threads, tmp_path):
-    options = {"lr": 0.01, "maxiter": 2000, "threads": threads}
+    options = {"lr": 0.01, "maxiter": 500, "threads": threads}
     whole = fastadam.minimize_batch(compiled, STARTS, batch_args=(SHIFTS,), options=options)
     options.update(checkpoint=tmp_path / "run", max_seconds=0.02, checkpoint_seconds=0)
     calls, missing = 0, True

@@ -80,22 +80,22 @@ def test_what_is_left_by_exceptions_goes_on_bit_for_bit(name, tmp_path):
 
 @njit
 def slow(x):
-    """Take some 20 us."""
+    """Take some 0.1 ms."""
     total = 0.0
-    for k in range(2000):
+    for k in range(10_000):
         for i in range(x.size - 1):
             total += 100 * (x[i + 1] - x[i] ** 2) ** 2 + (1 - x[i]) ** 2 + k % 2
-    return total / 2000
+    return total / 10_000
 
 
 @pytest.mark.parametrize(
     "options",
-    [{}, pytest.param({"lr": lambda k: 0.1 / k, "maxiter": 3000}, marks=pytest.mark.slow)],
+    [{}, pytest.param({"lr": lambda k: 0.1 / k, "maxiter": 600}, marks=pytest.mark.slow)],
 )
 def test_compiled_loops_go_on_bit_for_bit_when_their_time_was_over(options, tmp_path):
     x0 = np.linspace(-1.2, 1.3, 10)
     whole = fastadam.minimize(slow, x0, options=options)
-    options = {**options, "checkpoint": tmp_path / "run", "max_seconds": 0.03}
+    options = {**options, "checkpoint": tmp_path / "run", "max_seconds": 0.02}
     result = fastadam.minimize(slow, x0, options=options)
     assert "time" in result.message
     assert os.listdir(tmp_path) == ["run"]
