@@ -16,6 +16,7 @@
 - `pack`: many arrays in one buffer;
 - `Rows`: the gradient of some rows of an array;
 - `lr_find`: a learning rate to begin with;
+- `load`: what `Optimizer.save` wrote; `CheckpointError`: what a damaged file gives;
 - `schedules`: learning rates that change from step to step;
 - `cuda`: whether there is a GPU.
 
@@ -27,11 +28,13 @@ from typing import TYPE_CHECKING
 
 from . import schedules, typing
 from ._backend import Rows
+from ._checkpoint.files import CheckpointError
 from ._optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from ._optimizers.ademamix import AdEMAMix
 from ._optimizers.adopt import ADOPT
 from ._optimizers.base import Optimizer
 from ._optimizers.lion import Lion
+from ._optimizers.loading import load
 from ._optimizers.packing import pack
 from ._optimizers.range_test import lr_find
 from ._optimizers.schedule_free import ScheduleFreeAdamW
@@ -41,9 +44,10 @@ __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "ADOPT", "SGD", "AdEMAMix", "Adam", "AdamW", "Adamax", "Lion", "NAdam", "Optimizer", "RAdam",
-    "RMSprop", "Rows", "ScheduleFreeAdamW", "cuda", "lr_find", "minimize", "minimize_batch",
-    "multistart", "pack", "problems", "schedules", "scipy_method", "typing",
+    "ADOPT", "SGD", "AdEMAMix", "Adam", "AdamW", "Adamax", "CheckpointError", "Lion", "NAdam",
+    "Optimizer", "RAdam", "RMSprop", "Rows", "ScheduleFreeAdamW", "cuda", "load", "lr_find",
+    "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules", "scipy_method",
+    "typing",
 ]
 # fmt: on
 

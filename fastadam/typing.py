@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, ValuesView
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypedDict
 
 import numpy as np
@@ -179,6 +180,8 @@ class _SearchOptions(TypedDict, total=False):
     disp: Boolean | None
     finite_diff_rel_step: ArrayLike | None
     x_scale: Real | Sequence[Real] | NDArray[Any] | None
+    checkpoint: str | PathLike[str] | None
+    checkpoint_seconds: Real | None
 
 
 class MinimizeOptions(_SearchOptions, total=False):

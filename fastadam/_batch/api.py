@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, get_args
 
@@ -35,6 +36,7 @@ from .arguments import (
     check_row_args,
     check_starts,
 )
+from .checkpoints import open_saver, require_resumable, take_up
 from .lockstep import solve_vectorized
 from .problems import Problems, solve_python
 from .results import make_batch_result, summarize_batch
@@ -86,8 +88,9 @@ def minimize_batch(
         As for `minimize`, where `lr` may also be an array of shape (B,); compiled loops call a
         callable once for each iteration, whatever B, and some iterations ahead. `maxiter` and
         `maxfev` count for each problem, `max_seconds` for all together, and `x_scale` is that of
-        all. There is no `return_all` and no `polish`. For type checkers, a
-        `fastadam.typing.MinimizeBatchOptions`. And:
+        all. There is no `return_all` and no `polish`. With `checkpoint`, rows that were finished
+        are kept, and those at hand begin anew; it is not for `workers`, GPUs and functions that
+        are `vectorized`. For type checkers, a `fastadam.typing.MinimizeBatchOptions`. And:
 
         threads : int, default one for each core, or ``numba.get_num_threads()`` if that is less
             Of compiled functions; one that is compiled with ``parallel=True``, or calls one that
@@ -221,6 +224,7 @@ def solve_batch(
         if getattr(own, option) and device != "cpu":
             raise ValueError(f"options[{option!r}] is for device='cpu', got device={device!r}")
     workers = check_workers(workers)
+    require_resumable(checked, own, device, workers)
     objective = check_objective(fun, args, jac, checked)
     starts = Starts(points, *check_batch_bounds(bounds, *points.shape), own.rates)
     row_args = check_row_args(batch_args, len(points), device)
@@ -228,14 +232,18 @@ def solve_batch(
     problems = Problems(
         objective, name, checked, row_args, starts, dtype, own.on_error, own.copy_args
     )
-    solutions = Solutions.unknown(points)
+    solutions, saver = Solutions.unknown(points), open_saver(problems, tolerance)
+    marks = None if saver is None else take_up(saver, solutions)
     try:
         solve = _choose_solver(objective, device, own, workers)
         rounds = split_rounds(problems, solutions, tolerance)
-        solve_by_workers(problems, rounds, solve, workers)
+        with saver or nullcontext():
+            solve_by_workers(problems, rounds, solve, workers, marks)
     except BaseException as error:
         attach_result(error, make_batch_result(solutions, describe_exception(error)))
         raise
+    if saver is not None and marks is not None and marks.done.all():
+        saver.remove()
     result: BatchResult = make_batch_result(solutions)
     return result
 

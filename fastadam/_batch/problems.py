@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._minimize.setup import Setup
 from .._objective.objective import Objective
 from .._search.deadline import Deadline
 from .._search.known import NOTHING, Known
 from .._search.monitor import Monitor
-from .._search.outcomes import RUNNING
+from .._search.outcomes import RUNNING, TIMEOUT
 from .._search.progress import progress
 from .._search.rows import OUTCOME, Solutions, Starts, lose
 from .._search.search import Search
@@ -58,6 +59,22 @@ class Problems(Setup):
         return self.change(lambda array: array[rows] if len(array) == size else array)
 
 
+class Marks(NamedTuple):
+    """Which rows are done, and what is called from time to time, with whether it is the end."""
+
+    done: NDArray[np.bool_]
+    pause: Callable[[bool], None]
+
+    @classmethod
+    def none(cls, size: int) -> Marks:
+        """Make those of rows of which none is done, and nothing kept."""
+        return cls(np.zeros(size, dtype=np.bool_), lambda ends: None)
+
+    def select(self, rows: slice) -> Marks:
+        """Select those of some rows, as a view."""
+        return Marks(self.done[rows], self.pause)
+
+
 def _copy_arrays(value: Any) -> Any:
     """Copy an array, also those in tuples."""
     if isinstance(value, tuple):
@@ -65,12 +82,17 @@ def _copy_arrays(value: Any) -> Any:
     return value.copy(order="K") if isinstance(value, np.ndarray) else value
 
 
-def solve_python(problems: Problems, solutions: Solutions, deadline: Deadline) -> None:
+def solve_python(
+    problems: Problems, solutions: Solutions, deadline: Deadline, marks: Marks | None = None
+) -> None:
     """Solve one problem after the other, for functions in Python."""
     objective, size = problems.thread_objective, len(problems)
+    marks = Marks.none(size) if marks is None else marks
     with progress(size, "problem", problems.options.disp) as update:
+        if done := int(np.count_nonzero(marks.done)):
+            update(done)
         deadline.start()
-        for k in range(size):
+        for k in np.flatnonzero(~marks.done).tolist():
             if deadline.is_over:
                 return
             row = problems.select(slice(k, k + 1))
@@ -79,12 +101,16 @@ def solve_python(problems: Problems, solutions: Solutions, deadline: Deadline) -
             if run.search.scalars.status != RUNNING:
                 solutions.counts[k, OUTCOME] = run.search.scalars.status
             else:
+                monitor = Monitor(run, deadline)
+                monitor.pause = marks.pause
                 try:
-                    Monitor(run, deadline).drive()
+                    monitor.drive()
                 except Exception:
                     if problems.on_error == "raise":
                         raise
                     lose(k, solutions.whole, *run.search.counts)
                 else:
                     run.search.store(solutions, k)
+            marks.done[k] = solutions.counts[k, OUTCOME] != TIMEOUT
+            marks.pause(deadline.is_over)
             update(1)

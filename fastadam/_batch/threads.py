@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from threading import TIMEOUT_MAX, Lock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._numba.cache import kernel_address
 from .._numba.dispatchers import count_threads
 from .._objective.compiled import CompiledObjective
 from .._search.deadline import Deadline
 from .._search.loops import run_kernel, run_signature
+from .._search.outcomes import TIMEOUT
 from .._search.progress import progress
 from .._search.row_loop import Memory, solve_kernel
-from .._search.rows import Solutions, lose
+from .._search.rows import OUTCOME, Solutions, lose
 from .._search.schedule import Rates
-from .problems import Problems
+from .problems import Marks, Problems
 from .workers.pools import count_cores
 
 #: Seconds that the rows take which a thread takes at once: short, so that a stretch of slow rows
@@ -26,6 +29,8 @@ from .workers.pools import count_cores
 _TURN = 5e-4
 #: The most of them: the next may be slow.
 _MOST_ROWS = 64
+#: Seconds between two looks at whether a checkpoint is to be written.
+_LOOK = 0.05
 _NONE = np.zeros(0)
 
 
@@ -35,11 +40,18 @@ def default_threads() -> int:
 
 
 def solve_compiled(
-    problems: Problems, solutions: Solutions, deadline: Deadline, threads: int
+    problems: Problems,
+    solutions: Solutions,
+    deadline: Deadline,
+    marks: Marks | None = None,
+    *,
+    threads: int,
 ) -> None:
     """Solve all problems by compiled loops, in some threads."""
     size, lr = len(problems), problems.options.lr
-    queue = _Queue(size, threads)
+    interval = TIMEOUT_MAX if marks is None else _LOOK
+    marks = Marks.none(size) if marks is None else marks
+    queue = _Queue(find_runs(marks.done), threads)
     rates = Rates(lr, problems.options.maxiter) if callable(lr) else None
     solvers = [_Solver(problems, solutions, rates)]
     if not solvers[0].compiled.is_parallel:  # threads of their own are not to meet
@@ -48,37 +60,61 @@ def solve_compiled(
     def work(solver: _Solver, update: Callable[..., None]) -> None:
         while (rows := queue.take(solver.turn)) and not deadline.is_over:
             solver.solve(rows)
+            taken = slice(rows.start, rows.stop)
+            marks.done[taken] = solutions.counts[taken, OUTCOME] != TIMEOUT
             if not deadline.is_over:  # or the last of them were left
                 with queue.lock:
                     update(len(rows))
 
     with progress(size, "problem", problems.options.disp) as update:
+        if done := int(np.count_nonzero(marks.done)):
+            update(done)
         deadline.start()
         with ThreadPoolExecutor(len(solvers)) as pool:
             try:
                 futures = [pool.submit(work, solver, update) for solver in solvers]
-                wait(futures, max(min(deadline.left, TIMEOUT_MAX), 0.0), FIRST_EXCEPTION)
+                while _wait(futures, min(deadline.left, interval)) and not deadline.is_over:
+                    marks.pause(False)
             finally:  # also after Ctrl-C: the threads come back after the evaluation at hand
                 deadline.stop()
                 for solver in solvers:
                     solver.search.scalars.halt = 1
         for future in futures:
             future.result()
+    marks.pause(not marks.done.all())
+
+
+def _wait(futures: list[Future[None]], seconds: float) -> bool:
+    """Wait for threads some seconds; tell whether they go on."""
+    done, running = wait(futures, max(seconds, 0.0), FIRST_EXCEPTION)
+    return bool(running) and not any(future.exception() for future in done)
+
+
+def find_runs(done: NDArray[np.bool_]) -> list[range]:
+    """Find the runs of rows that are not done."""
+    edges = np.flatnonzero(np.diff(done, prepend=True, append=True)).tolist()
+    return [range(*run) for run in zip(edges[::2], edges[1::2], strict=True)]
 
 
 class _Queue:
     """The rows that no thread has taken."""
 
-    def __init__(self, size: int, threads: int) -> None:
-        self._next, self._size, self._threads = 0, size, threads
+    def __init__(self, runs: list[range], threads: int) -> None:
+        self._runs, self._threads = deque(runs), threads
+        self._left = sum(map(len, runs))
         self.lock = Lock()
 
     def take(self, most: int) -> range:
         """Take some rows, fewer towards the end, which all threads are to reach together."""
         with self.lock:
-            start, left = self._next, self._size - self._next
-            self._next += min(most, 1 + left // (4 * self._threads), left)
-            return range(start, self._next)
+            if not self._runs:
+                return range(0)
+            run = self._runs.popleft()
+            taken = run[: min(most, 1 + self._left // (4 * self._threads))]
+            self._left -= len(taken)
+            if rest := run[len(taken) :]:
+                self._runs.appendleft(rest)
+            return taken
 
 
 class _Solver:

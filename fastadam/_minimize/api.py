@@ -12,6 +12,7 @@ from .._search.monitor import Monitor
 from ..typing import BoundsLike, Jacobian, Method, MinimizeOptions, MinimizeResult, Nothing, Real
 from .arguments import check_callback, check_objective, check_start
 from .bounds import check_bounds
+from .checkpoints import Saver, describe_setup, drive
 from .options import check_method, check_options, require_nothing
 from .polish import polish, require_polishable
 from .results import attach_result, make_partial_result, make_result, summarize
@@ -97,7 +98,10 @@ def minimize(
     ------
     ValueError, TypeError
         If an argument is not as described, if a function returns what it should not, or if a
-        compiled one cannot be compiled for its arguments.
+        compiled one cannot be compiled for its arguments. A `CheckpointError`, which is a
+        ValueError, if the file of a checkpoint is damaged.
+    OSError
+        If a checkpoint cannot be read or written.
     KeyboardInterrupt, and whatever a function or the callback raises
         It is passed on, and carries the best point before it, see Notes.
 
@@ -158,6 +162,13 @@ def minimize(
         of the polish, of methods with a gradient; the others converge by their own tests, at
         `gtol` or tighter.
 
+    checkpoint : str or path-like, optional
+        A file from which a run goes on that was killed: the same call again takes it up there, and
+        finds what it would have found, bit for bit by the same versions on the same kind of
+        machine. See Notes.
+    checkpoint_seconds : float, default 60
+        The file is written so many seconds after it was written last.
+
     See Also
     --------
     scipy_method : The same as a `method` of `scipy.optimize.minimize`.
@@ -197,6 +208,17 @@ def minimize(
             result = interruption.result
 
     ``fun`` and ``jac`` there are NaN if not even one point was known.
+
+    **Checkpoints** need the extra of that name. The file is also written when `max_seconds` are
+    over, which count for each call by itself, when the callback stops the search, and at SIGTERM
+    and Ctrl-C: these wait for the evaluation at hand and for the file, and a second one does not
+    (in the main thread; in others, nothing waits). It is replaced in one go, so that there is
+    always a whole one. A search that has ended in any other way removes it. What decides about a
+    search has to be the same, or a `ValueError` says what is not: `x0`, `bounds`, `method`, the
+    options but `max_seconds` and `disp`. The functions, and what is in `args`, are not compared. A
+    function, schedule or callback with a state of its own begins with a new one; the callback gets
+    no iterate again that it had before the file was written. There is no `return_all` and no
+    `polish`.
 
     References
     ----------
@@ -253,12 +275,14 @@ def minimize(
     if checked.polish is not None:
         has_gradient = objective.scheme == "gradient"
         require_polishable(checked.polish, bounds is not None, has_gradient)
-    setup = Setup(objective, name, checked)
+    setup, saver = Setup(objective, name, checked), None
+    if checked.checkpoint is not None:
+        saver = Saver("minimize", checked, describe_setup(setup, x0=start, bounds=box))
     run = setup.start_one(start, *box)
     callback, deadline = check_callback(callback), Deadline(checked.max_seconds).start()
     monitor = Monitor(run, deadline, callback, checked.return_all, checked.disp)
     try:
-        monitor.drive()
+        drive(monitor, run, saver)
         result: MinimizeResult = make_result(run, monitor.iterates)
     except BaseException as error:
         attach_result(error, make_partial_result(run, error, monitor.iterates))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
@@ -34,6 +35,9 @@ MOST_ITERATIONS = 20_000
 #: The default of `gtol`, where there is one.
 GTOL = 1e-5
 
+#: The default of `checkpoint_seconds`.
+CHECKPOINT_SECONDS = 60.0
+
 _NO_LIMIT = np.iinfo(np.int64).max
 
 
@@ -58,6 +62,8 @@ class Options:
     finite_diff_rel_step: Any = None
     x_scale: Any = None
     polish: str | None = None
+    checkpoint: str | None = None
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
     @property
     def auto(self) -> bool:
@@ -114,6 +120,13 @@ def _method_name(name: str, value: object) -> str:
     return value
 
 
+def _path(name: str, value: object) -> str:
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(path, str):
+        raise TypeError(f"{name} must be a path, got {describe(value)}")
+    return path
+
+
 #: The checks of the options that every method has, besides those of its rule.
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "lr": _rate,
@@ -129,6 +142,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "finite_diff_rel_step": _sizes,
     "x_scale": _sizes,
     "polish": _method_name,
+    "checkpoint": _path,
+    "checkpoint_seconds": nonnegative,
 }
 #: Hyper-parameters that SciPy would call otherwise.
 _NAMES = {"eps": "epsilon"}
@@ -208,7 +223,11 @@ def check_options(
         elif name in of_rule:
             key, hyper_parameter = of_rule[name]
             hyper_parameters[key] = hyper_parameter.check(name, value)
-    return Options(**search, hyper_parameters=hyper_parameters)
+    checked = Options(**search, hyper_parameters=hyper_parameters)
+    for name in ("return_all", "polish"):
+        if checked.checkpoint is not None and getattr(checked, name):
+            raise ValueError(f"options['checkpoint'] and options[{name!r}] do not go together")
+    return checked
 
 
 def select_rule(method: str, options: Options) -> tuple[Rule, Floats]:

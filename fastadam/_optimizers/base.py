@@ -12,16 +12,16 @@ from .. import _validate as checks
 from .._rules.spec import Rule
 from .._uninterrupted import Call, call_each, exhaust
 from ..typing import Gradients, LearningRate
-from . import state_dict as saved
 from .arrangement import Maker, arrange, with_group
 from .averaging import Averaging
 from .backends import make_backend, require_one_place
 from .groups import ParamGroup
 from .options import check_options, make_signature, read_common
 from .row_methods import RowMethods
+from .state_methods import StateMethods
 
 
-class Optimizer(RowMethods):
+class Optimizer(RowMethods, StateMethods):
     """Base of the optimisers; make one of the named ones instead.
 
     A subclass names its rule, and has a constructor with the rule's hyper-parameters; what all
@@ -77,9 +77,8 @@ class Optimizer(RowMethods):
         No signal comes in between: KeyboardInterrupt (Ctrl-C) or what another handler raises comes
         before the step, and nothing is changed, or after it, and `step_count` tells so.
         """
+        self._require_ready("step")
         averaging, arrangement = self._averaging, self._arrangement
-        if averaging:
-            averaging.require_own_parameters("step")
         step, groups = self._step_count + 1, arrangement.groups
         leaves = arrangement.list_leaves(grads)
         steps = [step] * len(groups)
@@ -148,8 +147,7 @@ class Optimizer(RowMethods):
         """
         if not isinstance(group, Mapping):
             raise TypeError(f"group must be a mapping, got {checks.describe(group)}")
-        if self._averaging:
-            self._averaging.require_own_parameters("add_param_group")
+        self._require_ready("add_param_group")
         present = self._arrangement
         name = f"param_groups[{len(present.groups)}]"
         arrangement, specs = with_group(present, name, group, self._maker, self._step_count)
@@ -274,62 +272,6 @@ class Optimizer(RowMethods):
             f"{type(self).__name__} works on the memory of its parameters and cannot be copied "
             "or pickled; make another one and load this one's state_dict() into it"
         )
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything but the parameters, to resume from later.
-
-        Returns
-        -------
-        dict of str to NumPy array or scalar
-            One level deep, so that ``numpy.savez(file, **optimizer.state_dict())`` saves it and
-            ``optimizer.load_state_dict(numpy.load(file))`` resumes. The arrays are copies. The
-            keys are ``"rule"``, ``"step_count"``, ``"group0/lr"`` and so on for the
-            hyper-parameters, ``"group0/w/m"`` and so on for the state of the array named ``w``
-            (``0``, ``1``, ... in a sequence; ``layers/0/w`` in a nested tree), and for groups that
-            are frozen or missed steps ``"group0/frozen"`` and ``"group0/missed_steps"``. A
-            callable ``lr`` is not saved: the optimiser that
-            resumes brings its own.
-        """
-        if self._averaging:
-            self._averaging.require_own_parameters("state_dict")
-        self.catch_up()
-        rest = saved.list_rest(self._groups)
-        return {**self._state_scalars(), **rest, **saved.copy_arrays(self._backend.params)}
-
-    def _state_scalars(self) -> dict[str, Any]:
-        scalars: dict[str, Any] = {"rule": type(self).__name__, "step_count": self._step_count}
-        if self._averaging:
-            scalars["average_count"] = self._averaging.count
-        return {**scalars, **saved.list_scalars(self._groups)}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Resume from what `state_dict` returned.
-
-        Parameters
-        ----------
-        state_dict : mapping of str to array or scalar
-            Of an optimiser of this kind, for parameters of this structure, these shapes and
-            dtypes, be they on a GPU or not. Scalars may have become arrays on the way.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is of another rule, has other keys, or an array of another shape or dtype. The
-            optimiser is then as before.
-        """
-        if not isinstance(state_dict, Mapping):
-            raise TypeError(f"state_dict must be a mapping, got {checks.describe(state_dict)}")
-        saved.check_rule(state_dict, type(self).__name__)
-        scalars, groups = self._state_scalars(), self._groups
-        saved.check_keys(state_dict, scalars.keys(), self._backend.params, groups)
-        step_count = saved.read_count(state_dict, "step_count")
-        record: list[Call] = [(setattr, self, "_step_count", step_count)]
-        if self._averaging:
-            self._averaging.require_own_parameters("load_state_dict")
-            count = saved.read_count(state_dict, "average_count")
-            record.append(self._averaging.make_count_call(count))
-        record += self._backend.make_reset_calls(step_count)
-        saved.resume(state_dict, self._backend, groups, step_count, record)
 
 
 def _one_or_all(rates: list[Any]) -> Any:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from .._rules import schedule_free as rules
 from .._uninterrupted import Call
-from ..typing import Gradients, Integer, LearningRate, OptimizerOptions, Params, Real, Unpack
+from ..typing import Integer, LearningRate, OptimizerOptions, Params, Real, Unpack
 from .base import Optimizer
 from .docstrings import with_shared_parameters
 
@@ -19,8 +16,9 @@ class ScheduleFreeAdamW(Optimizer):
     r"""AdamW with an average in place of a schedule [1]_.
 
     The parameters are where gradients are taken while it trains, and the better average of them
-    between `eval` and `train`. It is in training mode at first. With `average` it raises
-    ValueError: it has its own.
+    between `eval` and `train`. It is in training mode at first; in evaluation mode a step,
+    `state_dict`, `load_state_dict`, `save` and `add_param_group` raise RuntimeError. With `average`
+    it raises ValueError: it has its own.
 
     Parameters
     ----------
@@ -141,42 +139,7 @@ class ScheduleFreeAdamW(Optimizer):
             calls += param.make_store_calls(each)
         self._backend.run([*calls, (setattr, self, "_trained", trained)])
 
-    def _require_training(self, method: str) -> None:
+    def _require_ready(self, name: str) -> None:
+        """Require training mode for what works on the parameters to train."""
         if self._trained is not None:
-            raise RuntimeError(f"{method} is of training mode: call train() first")
-
-    def step(self, grads: Gradients) -> None:
-        """Update the parameters in place, as `Optimizer.step` does; in training mode alone.
-
-        Raises
-        ------
-        RuntimeError
-            In evaluation mode.
-        """
-        self._require_training("step")
-        super().step(grads)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything but the parameters, as `Optimizer.state_dict` does.
-
-        To resume, save the parameters in training mode as well: it is not said by their average
-        what they were.
-
-        Raises
-        ------
-        RuntimeError
-            In evaluation mode.
-        """
-        self._require_training("state_dict")
-        return super().state_dict()
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Resume from what `state_dict` returned, as `Optimizer.load_state_dict` does.
-
-        Raises
-        ------
-        RuntimeError
-            In evaluation mode.
-        """
-        self._require_training("load_state_dict")
-        super().load_state_dict(state_dict)
+            raise RuntimeError(f"{name} is of training mode: call train() first")

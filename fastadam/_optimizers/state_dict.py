@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate as checks
-from .._backend import Backend, Param
+from .._backend import Param
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .backends import select_backend
@@ -86,28 +86,27 @@ def read_count(state_dict: Mapping[str, Any], key: str) -> int:
     return checks.count(f"state_dict[{key!r}]", _scalar(state_dict[key]), 0, MOST_STEPS)
 
 
-def resume(
+def make_load_calls(
     state_dict: Mapping[str, Any],
-    backend: Backend[Any],
+    params: Sequence[Param],
     groups: Sequence[ParamGroup],
     step_count: int,
-    then: list[Call],
-) -> None:
-    """Bring groups and arrays into the state that was saved, and make other calls after that."""
+) -> list[Call]:
+    """Make the calls that bring groups and arrays into the state that was saved."""
     calls = [
         group.make_set_call(*_read_group(state_dict, f"group{i}/", group, step_count))
         for i, group in enumerate(groups)
     ]
     # Read once, and before anything is written: numpy.load reads from the file at each look.
     loaded = []
-    for param in backend.params:
+    for param in params:
         arrays = {
             name: _read_array(state_dict, _make_key(param, name), dtype, shape)
             for name, (dtype, shape) in param.describe_state().items()
         }
         loaded.append(arrays)
         calls += param.make_load_calls(arrays)
-    backend.run([*calls, *then])
+    return [*calls, (id, loaded)]  # which keeps them until then
 
 
 def _make_key(param: Param, name: str) -> str:

@@ -33,7 +33,12 @@ class Monitor:
         self._callback = None if callback is None else with_result(callback)
         self.iterates: list[Vector] | None = [run.search.x.copy()] if keep_all else None
         self._deadline, run.deadline = deadline, deadline.end
-        self._seen = self._looked = 0
+        #: The last iterate that the callback has seen.
+        self.looked = 0
+        #: What is called after each turn, with whether the search is left then; what the search is
+        #: made of is whole there, and may be kept.
+        self.pause: Callable[[bool], None] = _pass
+        self._seen = 0
         self._has_bar = has_bar
 
     def drive(self) -> None:
@@ -56,7 +61,9 @@ class Monitor:
             if outcome != RUNNING:
                 return outcome
             outcome = self._look()
-            if outcome == RUNNING and self._go_on():
+            goes_on = outcome == RUNNING and self._go_on()
+            self.pause(not goes_on)
+            if goes_on:
                 self._show(update)
                 continue
             self._search.conclude()
@@ -80,9 +87,9 @@ class Monitor:
         """Show a new iterate to the callback and keep it."""
         search = self._search
         nit = search.scalars.nit
-        if nit == self._looked or search.scalars.part > 0:  # no new iterate, or not yet
+        if nit == self.looked or search.scalars.part > 0:  # no new iterate, or not yet
             return RUNNING
-        self._looked = nit
+        self.looked = nit
         if self.iterates is not None:
             self.iterates.append(search.x.copy())
         if self._callback is not None:
@@ -97,6 +104,10 @@ class Monitor:
             nit = self._search.scalars.nit
             update(nit - self._seen, fun=f"{self._search.scalars.best_f:.6g}")
             self._seen = nit
+
+
+def _pass(ends: bool) -> None:
+    pass
 
 
 def with_result(callback: Callable[..., Any]) -> Callable[[Vector, float], Any]:

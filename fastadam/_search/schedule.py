@@ -47,7 +47,8 @@ class Rates:
     def ask(self, nit: int) -> None:
         """Get to know the one for the iteration after ``nit`` of them, and some more."""
         with self._lock:
-            most = min(max(2 * self._known, _FIRST), self._maxiter)
+            # A search that goes on from a checkpoint begins late.
+            most = min(max(2 * self._known, nit + 1, _FIRST), self._maxiter)
             end = time.monotonic() + _AHEAD
             while self._known < most and self._failure is None:
                 if self._known > nit and time.monotonic() >= end:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from .._validate import count, fraction, nonnegative, one_of, real_number
+from .._validate import count, describe, fraction, nonnegative, one_of, real_number
 
 
 @dataclass
@@ -14,7 +15,7 @@ class ReduceOnPlateau:
     """A rate that falls by a factor when a metric has stopped getting better.
 
     It is the only one with a state: `report` each epoch's metric, such as the validation loss. The
-    steps themselves do not change it.
+    steps themselves do not change it. `fastadam.Optimizer.save` saves it.
 
     Parameters
     ----------
@@ -111,6 +112,43 @@ class ReduceOnPlateau:
             if self.rate - lower > self.eps:
                 self.rate = lower
             self._cooling, self._worse = self.cooldown, 0
+
+    def state_dict(self) -> dict[str, float]:
+        """Return where it is, to go on from later: four numbers by name.
+
+        Returns
+        -------
+        dict of str to float
+        """
+        numbers = {"rate": self.rate, "best": self.best}
+        return {**numbers, "worse": self._worse, "cooling": self._cooling}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned; what the constructor was told stays.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to float
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it is anything else. Nothing has changed then.
+        """
+        own = self.state_dict()
+        if not isinstance(state_dict, Mapping) or state_dict.keys() != own.keys():
+            raise ValueError(f"state_dict must have the keys {[*own]}, got {describe(state_dict)}")
+        name = "state_dict[{!r}]".format
+        best = real_number(name("best"), state_dict["best"])
+        if math.isnan(best):
+            raise ValueError(f"{name('best')} must not be NaN")
+        state = {
+            "rate": nonnegative(name("rate"), state_dict["rate"]),
+            "best": best,
+            "_worse": count(name("worse"), state_dict["worse"], 0),
+            "_cooling": count(name("cooling"), state_dict["cooling"], 0),
+        }
+        vars(self).update(state)  # at once
 
     def _is_better(self, value: float) -> bool:
         is_lower = self.mode == "min"

@@ -146,7 +146,7 @@ def on_gpu(*given, **options):
 def on_cpu(*given, **options):
     """Solve a batch, and return its results."""
     batch = make(*given, **options)
-    solve_compiled(*batch, 1)
+    solve_compiled(*batch, threads=1)
     return batch.results
 
 

@@ -14,7 +14,8 @@ from ..._search.rows import Solutions, Starts
 from ..problems import Problems
 from .messages import Pickled, RemoteError
 
-Solve = Callable[[Problems, Solutions, Deadline], None]
+#: ``solve(problems, solutions, deadline)``, and `Marks` where there are some.
+Solve = Callable[..., None]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ..._search.deadline import Deadline
 from ..._search.progress import progress
 from ..._search.rows import Solutions
 from ..._validate import describe
-from ..problems import Problems
+from ..problems import Marks, Problems
 from ..rounds import Round
 from .chunks import Chunk, ChunkSolver, Solve, SolvedChunk, split_chunks
 from .messages import RemoteError
@@ -50,16 +50,25 @@ def count_cores() -> int:
 
 
 def solve_by_workers(
-    problems: Problems, rounds: Iterator[Round], solve: Solve, workers: Workers | None
+    problems: Problems,
+    rounds: Iterator[Round],
+    solve: Solve,
+    workers: Workers | None,
+    marks: Marks | None = None,
 ) -> None:
-    """Solve the rounds of a batch, by something that can be pickled: here, or somewhere else."""
+    """Solve the rounds of a batch, by something that can be pickled: here, or somewhere else.
+
+    With ``marks``, which are for here alone, what is done is left, and what will be is marked.
+    """
     size, options = len(problems), problems.options
     if workers is None or workers == 1:  # as for SciPy
-        left = options.max_seconds
+        left, start = options.max_seconds, 0
         for part, solutions in rounds:
-            deadline = Deadline(left)
-            solve(part, solutions, deadline)
+            deadline, stop = Deadline(left), start + len(part)
+            more = () if marks is None else (marks.select(slice(start, stop)),)
+            solve(part, solutions, deadline, *more)
             left -= deadline.spent
+            start = stop
         return
     chunks = _Chunks(rounds, _CHUNKS if callable(workers) else _CHUNKS_EACH * workers)
     solver = ChunkSolver(problems, solve)

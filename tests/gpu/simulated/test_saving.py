@@ -52,6 +52,22 @@ def test_the_modes_of_schedule_free_have_the_bits_of_the_cpu():
     assert q.array.tobytes() == trained.tobytes()
 
 
+def test_a_checkpoint_of_one_side_is_loaded_on_the_other(tmp_path):
+    p, q = np.full((2, 3), 2.0), np.zeros((2, 3))
+    on_host, on_gpu = fastadam.Adam({"w": p}), fastadam.Adam({"w": HostArray(q)})
+    on_host.step({"w": np.arange(6.0).reshape(2, 3)})
+    on_host.save(tmp_path / "run")
+    fastadam.load(tmp_path / "run", on_gpu)
+    assert q.tobytes() == p.tobytes()
+    assert_same_state(on_gpu, on_host)
+    on_gpu.step({"w": HostArray(np.ones((2, 3)))})
+    on_gpu.save(tmp_path / "run")
+    fastadam.load(tmp_path / "run", on_host)
+    assert q.tobytes() == p.tobytes()
+    assert_same_state(on_gpu, on_host)
+    np.testing.assert_array_equal(fastadam.load(tmp_path / "run")["w"], p)
+
+
 @pytest.mark.parametrize("wrap", [np.asarray, HostArray])
 def test_arrays_of_either_side_can_be_loaded(wrap):
     """CuPy's `savez` and the like keep them on the GPU."""

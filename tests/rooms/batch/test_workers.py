@@ -25,7 +25,7 @@ def test_each_worker_uses_one_thread(monkeypatch):
     module = importlib.import_module("fastadam._batch.api")  # `minimize_batch` hides it
     seen = []
 
-    def by_workers(problems, results, solve, workers):
+    def by_workers(problems, results, solve, workers, marks):
         seen.append(solve.keywords["threads"])
 
     monkeypatch.setattr(module, "solve_by_workers", by_workers)
