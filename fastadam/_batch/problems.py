@@ -94,7 +94,7 @@ def solve_python(
         deadline.start()
         for k in np.flatnonzero(~marks.done).tolist():
             if deadline.is_over:
-                return
+                break
             row = problems.select(slice(k, k + 1))
             args = objective.args + tuple(array[0] for array in row.row_args)
             run = replace(row, objective=replace(objective, args=args)).start_run(row.starts)
@@ -112,5 +112,6 @@ def solve_python(
                 else:
                     run.search.store(solutions, k)
             marks.done[k] = solutions.counts[k, OUTCOME] != TIMEOUT
-            marks.pause(deadline.is_over)
+            marks.pause(False)
             update(1)
+    marks.pause(not marks.done.all())

@@ -130,10 +130,11 @@ def minimize(
         20000 of its own.
     maxfev : int, optional
         Evaluations of `fun`, those of differences and of a polish included, never exceeded. Where
-        it is too little for the gradient at ``x``, ``jac`` is NaN; so too where `max_seconds` is.
+        it is too little for the gradient at ``x``, ``jac`` is NaN.
     max_seconds : float, optional
         Wall-clock time, that of a polish included, to within one evaluation of `fun` (with its
-        gradient) or some 20 ms: a gradient from differences is left where it is.
+        gradient) or some 20 ms: a gradient from differences is left where it is. If that at ``x``
+        is, ``jac`` is NaN, and the status 1 though nothing else may have been left to do.
     gtol : float
         Converged where the largest component of the projected gradient is no larger. Default 1e-5;
         with ``lr="auto"``, no such test unless it is given, since a gradient has units.

@@ -13,7 +13,7 @@ from .._objective.objective import Objective
 from .._objective.python import make_vectorized_form
 from . import lockstep_kernels as kernels
 from .deadline import Deadline
-from .outcomes import RUNNING
+from .outcomes import RUNNING, TIMEOUT
 from .rows import OUTCOME, Solutions, Starts
 from .search import Search
 
@@ -65,15 +65,17 @@ class VectorizedSearches:
     def finish(self, ended: Rows, solutions: Solutions, leaving: bool = False) -> None:
         """Write the results of some rows, with gradients by the scheme's own differences.
 
-        Those that are ``leaving``, and not over, are out of time.
+        Those that are ``leaving``, and not over, are out of time; so are those that have none for
+        such a gradient.
         """
         wants = np.zeros(ended.size, dtype=np.bool_)
-        if not self._deadline.is_over:
-            kernels.narrow(self.records, self._matrices, ended, wants)
+        kernels.narrow(self.records, self._matrices, ended, wants)
         wide = ended[wants]
-        if wide.size and self.evaluate(wide):
+        if wide.size and not self._deadline.is_over and self.evaluate(wide):
             self._matrices[wide, BEST_GRAD] = self._matrices[wide, GRAD]
             self.records["best_width"][wide] = 0.0
+        else:
+            self.records["status"][wide] = TIMEOUT
         kernels.store(self.records, self._matrices, ended, solutions, leaving)
 
     def evaluate(self, active: Rows) -> bool:

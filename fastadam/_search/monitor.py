@@ -47,11 +47,19 @@ class Monitor:
         with progress(most, "it", self._has_bar) as update:
             with self._run.ticking() as ticks:
                 each = self._callback is not None or self.iterates is not None
-                outcome = self._drive(MOST if ticks and not each else 1, update)
-                self._search.scalars.status = outcome
-                if outcome != TIMEOUT and self._search.wants_narrow():
-                    self._narrow()
+                self._end(MOST if ticks and not each else 1, update)
             self._show(update)
+
+    def _end(self, iterations: int, update: Callable[..., None]) -> None:
+        """Run to the end, and to the gradient there: without time for that, it is not the end."""
+        s = self._search.scalars
+        is_taken_up = s.status != RUNNING  # from a checkpoint, which was made in that gradient
+        if not is_taken_up:
+            s.status = self._drive(iterations, update)
+            if s.status == TIMEOUT or not self._search.wants_narrow():
+                return
+        if not self._narrow(is_taken_up) and s.status != STOPPED:
+            s.status = TIMEOUT
 
     def _drive(self, iterations: int, update: Callable[..., None]) -> int:
         while True:
@@ -75,13 +83,25 @@ class Monitor:
         self._search.scalars.halt = 0
         return not self._deadline.is_over
 
-    def _narrow(self) -> None:
-        """Replace a best gradient that came from wide differences by the scheme's own."""
-        while self._go_on():
+    def _narrow(self, begins: bool) -> bool:
+        """Have the scheme's own gradient at the best point; tell whether there was time for it.
+
+        If it ``begins``, there is time for one evaluation: a search that is taken up gets on.
+        """
+        s = self._search.scalars
+        while begins or self._may_narrow():
+            begins = False
             self._run.run(0)  # the evaluation alone, maybe not to the end
-            if self._search.scalars.part == 0:
-                keep_gradient(self._search.scalars, self._search.whole)
-                return
+            if s.part == 0:
+                keep_gradient(s, self._search.whole)
+                return True
+        return False
+
+    def _may_narrow(self) -> bool:
+        goes_on = self._go_on()
+        if self._search.scalars.status != STOPPED:  # what was kept goes on where it was stopped
+            self.pause(not goes_on)
+        return goes_on
 
     def _look(self) -> int:
         """Show a new iterate to the callback and keep it."""

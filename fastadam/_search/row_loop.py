@@ -23,7 +23,7 @@ from .._numba.calls import make_function_at
 from ..typing import Matrix
 from . import rows
 from .known import Known, compare, known_type
-from .outcomes import RUNNING, WAITING
+from .outcomes import RUNNING, TIMEOUT, WAITING
 from .state import INTEGERS, MOST
 
 
@@ -86,9 +86,14 @@ def solve_kernel(run_signature: Any, args_type: Any, row_args_type: Any) -> Call
                 continue
             if rows.wants_narrow(s):
                 rows.to_best(s, vectors)
-                run(address, user_data, record, vectors, trial, hyper, rates[:0], 0)
-                if s.part == 0:  # not halted
+                has_time = s.halt == 0
+                if has_time:
+                    run(address, user_data, record, vectors, trial, hyper, rates[:0], 0)
+                    has_time = s.part == 0
+                if has_time:
                     rows.keep_gradient(s, vectors)
+                else:
+                    s.status = TIMEOUT
             rows.store(s, vectors, k, solutions)
             cursor[0] += 1
             cursor[1] = 0

@@ -154,8 +154,8 @@ def conclude(s, vectors):
 
 @register_jitable
 def leave(s):
-    """Note that a search which was not over has run out of time."""
-    if s.status == RUNNING or s.status == MAXITER:  # the latter by `conclude`
+    """Note that a search has run out of time which was not over, or lacks the gradient there."""
+    if s.status == RUNNING or s.status == MAXITER or wants_narrow(s):  # the second by `conclude`
         s.status = TIMEOUT
 
 
