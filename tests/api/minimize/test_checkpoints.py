@@ -1,15 +1,17 @@
 """A search that is taken up from a checkpoint finds what one that was not left finds."""
 
 import itertools
+import math
 import os
 
 import numpy as np
 import pytest
-from numba import njit
 from scipy.optimize import rosen, rosen_der
 
 import fastadam
 from fastadam import CheckpointError
+from tests.api.minimize import compiled
+from tests.rooms.search.ticking import function, ticks
 
 START = np.linspace(-1.2, 1.3, 4)
 
@@ -78,29 +80,21 @@ def test_what_is_left_by_exceptions_goes_on_bit_for_bit(name, tmp_path):
     assert os.listdir(tmp_path) == []  # it has ended
 
 
-@njit
-def slow(x):
-    """Take some 0.1 ms."""
-    total = 0.0
-    for k in range(10_000):
-        for i in range(x.size - 1):
-            total += 100 * (x[i + 1] - x[i] ** 2) ** 2 + (1 - x[i]) ** 2 + k % 2
-    return total / 10_000
-
-
 @pytest.mark.parametrize(
     "options",
-    [{}, pytest.param({"lr": lambda k: 0.1 / k, "maxiter": 600}, marks=pytest.mark.slow)],
+    [{}, pytest.param({"lr": lambda k: 0.1 / k, "maxiter": 40}, marks=pytest.mark.slow)],
 )
 def test_compiled_loops_go_on_bit_for_bit_when_their_time_was_over(options, tmp_path):
-    x0 = np.linspace(-1.2, 1.3, 10)
-    whole = fastadam.minimize(slow, x0, options=options)
-    options = {**options, "checkpoint": tmp_path / "run", "max_seconds": 0.02}
-    result = fastadam.minimize(slow, x0, options=options)
-    assert "time" in result.message
-    assert os.listdir(tmp_path) == ["run"]
-    while "time" in result.message:
-        result = fastadam.minimize(slow, x0, options=options)
+    """Each evaluation takes a second, and there are five for each call."""
+    fun = function("3-point", True)
+    whole = fastadam.minimize(fun, compiled.X0, options=options)
+    options = {**options, "checkpoint": tmp_path / "run", "max_seconds": 4.5}
+    with ticks():
+        for _ in range(math.ceil(whole.nfev / 5) - 1):
+            result = fastadam.minimize(fun, compiled.X0, options=options)
+            assert "time" in result.message
+            assert os.listdir(tmp_path) == ["run"]
+        result = fastadam.minimize(fun, compiled.X0, options=options)
     assert bits(result) == bits(whole)
     assert os.listdir(tmp_path) == []
 
