@@ -1,7 +1,6 @@
 """A search that is taken up from a checkpoint finds what one that was not left finds."""
 
 import itertools
-import math
 import os
 
 import numpy as np
@@ -10,8 +9,6 @@ from scipy.optimize import rosen, rosen_der
 
 import fastadam
 from fastadam import CheckpointError
-from tests.api.minimize import compiled
-from tests.rooms.search.ticking import function, ticks
 
 START = np.linspace(-1.2, 1.3, 4)
 
@@ -78,25 +75,6 @@ def test_what_is_left_by_exceptions_goes_on_bit_for_bit(name, tmp_path):
     assert result.message == whole.message
     np.testing.assert_array_equal(seen_again, seen)
     assert os.listdir(tmp_path) == []  # it has ended
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{}, pytest.param({"lr": lambda k: 0.1 / k, "maxiter": 40}, marks=pytest.mark.slow)],
-)
-def test_compiled_loops_go_on_bit_for_bit_when_their_time_was_over(options, tmp_path):
-    """Each evaluation takes a second, and there are five for each call."""
-    fun = function("3-point", True)
-    whole = fastadam.minimize(fun, compiled.X0, options=options)
-    options = {**options, "checkpoint": tmp_path / "run", "max_seconds": 4.5}
-    with ticks():
-        for _ in range(math.ceil(whole.nfev / 5) - 1):
-            result = fastadam.minimize(fun, compiled.X0, options=options)
-            assert "time" in result.message
-            assert os.listdir(tmp_path) == ["run"]
-        result = fastadam.minimize(fun, compiled.X0, options=options)
-    assert bits(result) == bits(whole)
-    assert os.listdir(tmp_path) == []
 
 
 def leave(path, **others):

@@ -1,5 +1,6 @@
 """A search can be left after any evaluation, and goes on as if it had not been."""
 
+import math
 import os
 import subprocess
 import sys
@@ -52,6 +53,22 @@ def test_halts_change_nothing(scheme, compiled):
             same_bits(run(scheme, compiled, **options), whole)
             same_bits(run(scheme, compiled, seen.append, **options), whole)
         np.testing.assert_array_equal(seen, expected)
+
+
+@each_kind
+def test_a_search_that_is_left_goes_on_in_the_next_call(compiled, tmp_path):
+    """Each but the last has time for five evaluations."""
+    for options in ({}, *OPTIONS[1:]):
+        whole = run("3-point", compiled, **options)
+        left = {**options, "checkpoint": tmp_path / "run", "max_seconds": 4.5}
+        with ticks():
+            for _ in range(math.ceil(whole.nfev / 5) - 1):
+                result = run("3-point", compiled, **left)
+                assert result.message == "Maximum time has been exceeded."
+                assert os.listdir(tmp_path) == ["run"]
+        left.pop("max_seconds")
+        same_bits(run("3-point", compiled, **left), whole)
+        assert os.listdir(tmp_path) == []
 
 
 def check_gradient(jac, njev, is_whole, options):
