@@ -13,7 +13,7 @@ from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, floating, is_bfloat16, parameter, unmasked
 from .kernels import Kernel, make_step_kernel
-from .narrow import STORAGES
+from .narrow import STORED
 from .narrow_kernels import count_blocks, make_narrow_kernel
 from .row_gradients import RowGradient, is_sparse, take_row_gradient
 
@@ -60,7 +60,7 @@ class ParamArray(Param):
             self.flat = np.empty(array.size, self.bits)
         rows, kept = len(spec.rule.state), array.dtype
         if self.is_narrow:
-            kept = STORAGES[form.state or "float32"].dtype
+            kept = STORED[form.state]
             self.scales = np.zeros((rows, count_blocks(array.size)), np.float32)
         self.state = np.zeros((rows, array.size), kept)
         # What kernels take, to do nothing, instead of parameters and gradient, and of the state.

@@ -17,12 +17,14 @@ place and of the step: the same for any number of threads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba.extending import register_jitable
 
 from .._numba.bits import float32_bits, float32_of_bits
+from .._rules.spec import Rule
+from .._rules.state import flush
 
 #: Numbers that share a scale, of 4 bytes. With 256 a step took a tenth longer, with more no less.
 BLOCK = 512
@@ -35,22 +37,35 @@ LARGEST = np.finfo(np.float32).max
 
 _ZERO, _ONE, _SIGN = np.uint32(0), np.uint32(1), np.uint32(0x80)
 _SIZE, _INFINITY = np.uint32(0x7FFFFFFF), np.uint32(0x7F800000)
-_12, _15, _HALF, _24 = np.uint32(12), np.uint32(15), np.uint32(16), np.uint32(24)
+_LOW, _12, _15, _HALF, _24 = (
+    np.uint32(0xFFFF),
+    np.uint32(12),
+    np.uint32(15),
+    np.uint32(16),
+    np.uint32(24),
+)
 _A, _B, _C = np.uint32(0x9E3779B1), np.uint32(0x7FEB352D), np.uint32(0x846CA68B)
 
-#: What an element's random bits are multiplied by for each row that is written: as a shift by a
-#: number that is not constant is one of 64 bits here, and slower.
-MULTIPLIERS = np.array([1, 0x2C1B3C6D, 0x297A2D39, 0x85EBCA6B], np.uint32)
+#: What an element's random bits are multiplied by for each row that is written, the last of which
+#: are the parameters: constants, for a shift by a variable is one of 64 bits here, and slower.
+_FIRST, _SECOND, _THIRD, _LAST = (
+    np.uint32(each) for each in (1, 0x2C1B3C6D, 0x297A2D39, 0x85EBCA6B)
+)
+MULTIPLIERS = np.array([_FIRST, _SECOND, _THIRD, _LAST], np.uint32)
 
 
 @register_jitable
-def draw(start, step, out):
-    """Fill a block with 32 random bits for each element, of which the upper ones are best."""
-    seed = np.uint32(np.uint32(step) * _C)
-    for j in range(out.size):
-        x = np.uint32(np.uint32(np.uint32(start + j) * _A) + seed)
-        x = np.uint32(np.uint32(x ^ (x >> _15)) * _B)
-        out[j] = np.uint32(np.uint32(x ^ (x >> _15)) * _C)
+def make_seed(step):
+    """Make a number of a step for `draw`."""
+    return np.uint32(np.uint32(step) * _C)
+
+
+@register_jitable
+def draw(i, seed):
+    """Give an element 32 random bits, of which the upper ones are best."""
+    x = np.uint32(np.uint32(np.uint32(i) * _A) + seed)
+    x = np.uint32(np.uint32(x ^ (x >> _15)) * _B)
+    return np.uint32(np.uint32(x ^ (x >> _15)) * _C)
 
 
 @register_jitable
@@ -66,58 +81,74 @@ def widen(bits):
 
 
 @register_jitable
-def _read_bfloat16(stored, scale, is_signed, out):
-    for j in range(out.size):
-        out[j] = widen(stored[j])
+def narrow(x, bits):
+    """Write a bfloat16, rounded by 16 random bits. Infinity stays, and NaN."""
+    return np.uint16(np.uint32(float32_bits(x) + bits) >> _HALF)
 
 
 @register_jitable
-def _write_bfloat16(x, stored, is_signed, random, multiplier):
-    for j in range(x.size):  # infinity stays, and NaN
-        bits = float32_bits(x[j]) + (np.uint32(random[j] * multiplier) >> _HALF)
-        stored[j] = np.uint16(np.uint32(bits) >> _HALF)
-    return np.float32(1.0)
+def narrow_parameter(x, random):
+    """Write a parameter as a bfloat16."""
+    return narrow(x, np.uint32(random * _LAST) >> _HALF)
 
 
 @register_jitable
-def _read_float32(stored, scale, is_signed, out):
-    for j in range(out.size):
-        out[j] = stored[j]
+def keep_parameter(x, random):
+    """Keep a float32 parameter as it is."""
+    return x
+
+
+# As in `_rules.state`: a pair of accessors for each number of state arrays.
 
 
 @register_jitable
-def _write_float32(x, stored, is_signed, random, multiplier):
-    for j in range(x.size):
-        stored[j] = x[j]
-    return np.float32(1.0)
+def _load1(state, i, floors):
+    return (widen(state[0, i]),)
 
 
 @register_jitable
-def open_float32(stored, room):
-    """Use float32 parameters or gradients where they are."""
-    return stored
+def _store1(state, i, values, floors, random):
+    state[0, i] = narrow(flush(values[0], floors[0]), random >> _HALF)
 
 
 @register_jitable
-def close_float32(x, stored, random, multiplier):
-    """Leave them there."""
+def _load2(state, i, floors):
+    return widen(state[0, i]), widen(state[1, i])
 
 
 @register_jitable
-def open_bfloat16(stored, room):
-    """Widen parameters or gradients into a room for them."""
-    _read_bfloat16(stored, np.float32(1.0), True, room)
-    return room
+def _store2(state, i, values, floors, random):
+    state[0, i] = narrow(flush(values[0], floors[0]), random >> _HALF)
+    state[1, i] = narrow(flush(values[1], floors[1]), random & _LOW)
 
 
 @register_jitable
-def close_bfloat16(x, stored, random, multiplier):
-    """Write them back."""
-    _write_bfloat16(x, stored, True, random, multiplier)
+def _load3(state, i, floors):
+    return widen(state[0, i]), widen(state[1, i]), widen(state[2, i])
 
 
 @register_jitable
-def _read_uint8(stored, scale, is_signed, out):
+def _store3(state, i, values, floors, random):
+    state[0, i] = narrow(flush(values[0], floors[0]), random >> _HALF)
+    state[1, i] = narrow(flush(values[1], floors[1]), random & _LOW)
+    state[2, i] = narrow(flush(values[2], floors[2]), np.uint32(random * _THIRD) >> _HALF)
+
+
+_ACCESSORS = (_load1, _store1), (_load2, _store2), (_load3, _store3)
+
+
+def make_bfloat16_accessors(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Make ``load(state, i, floors)`` and ``store(state, i, values, floors, random)``."""
+    return _ACCESSORS[len(rule.state) - 1]
+
+
+@register_jitable
+def read_uint8(stored, scale, is_signed, out):
+    """Widen a block of codes to float32.
+
+    All are arrays of a block: at ``stored[start + j]`` Numba looks whether the index is negative,
+    and nothing vectorises.
+    """
     if is_signed:
         for j in range(out.size):
             code = np.uint32(stored[j])
@@ -158,7 +189,8 @@ def _find_largest(x):
 
 
 @register_jitable
-def _write_uint8(x, stored, is_signed, random, multiplier):
+def write_uint8(x, stored, is_signed, random, multiplier):
+    """Write a block as codes, and give its scale."""
     largest = _find_largest(x)
     low, last = (LOW_SIGNED, LAST_SIGNED) if is_signed else (LOW_UNSIGNED, LAST_UNSIGNED)
     top = _decode_last(low, last)
@@ -174,26 +206,8 @@ def _write_uint8(x, stored, is_signed, random, multiplier):
     return min(largest / top, LARGEST)
 
 
-class Storage(NamedTuple):
-    """How a row of numbers is kept.
-
-    ``read(stored, scale, is_signed, out)`` widens a block to float32, and
-    ``write(x, stored, is_signed, random, multiplier)`` keeps one and gives its scale. All are
-    arrays of a block: at ``stored[start + j]`` Numba looks whether the index is negative, and
-    nothing vectorises.
-    """
-
-    name: str
-    dtype: np.dtype[Any]
-    read: Callable[..., None]
-    write: Callable[..., Any]
-
-
-STORAGES = {
-    each.name: each
-    for each in (
-        Storage("float32", np.dtype(np.float32), _read_float32, _write_float32),
-        Storage("bfloat16", np.dtype(np.uint16), _read_bfloat16, _write_bfloat16),
-        Storage("uint8", np.dtype(np.uint8), _read_uint8, _write_uint8),
-    )
+#: What each kind of state is kept in.
+STORED = {
+    kind: np.dtype(name)
+    for kind, name in {"": "float32", "bfloat16": "uint16", "uint8": "uint8"}.items()
 }

@@ -1,21 +1,22 @@
 """The step's kernels where parameters or state are kept in fewer than 32 bits a number.
 
-They take what the others do (`kernels`), and ``scales``, one for each block and row of the state::
+They take what the others do (`kernels`), and ``scales``, one for each block and row of the state,
+which are used where it is in 8 bits::
 
     kernel(p, g, state, scales, hyper, t, average, extras)
 
-Parameters and gradient are float32 or, both, the bits of bfloat16; ``state`` is as `Storage` says.
-A block is widened to float32, updated by the rule and written back, in the first level of the
-cache. What an element costs is the bytes that go over the memory's bus.
+Parameters and gradient are float32 or, both, the bits of bfloat16. The rule computes in float32.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import from_dtype, prange, types
+from numba.extending import register_jitable
 
 from .._backend import Form
 from .._numba.cache import compile_kernel
@@ -28,12 +29,16 @@ from .kernels import LIMIT, SCALE, WEIGHT, Kernel
 from .narrow import (
     BLOCK,
     MULTIPLIERS,
-    STORAGES,
-    close_bfloat16,
-    close_float32,
+    STORED,
     draw,
-    open_bfloat16,
-    open_float32,
+    keep_parameter,
+    make_bfloat16_accessors,
+    make_seed,
+    narrow_parameter,
+    read_uint8,
+    take,
+    widen,
+    write_uint8,
 )
 
 #: Blocks that a thread takes at once.
@@ -53,53 +58,15 @@ def make_narrow_kernel(rule: Rule, dtype: np.dtype[Any], form: Form, parallel: b
 
     ``dtype`` is float32, or uint16 for the bits of bfloat16.
     """
-    coefficients, update = rule.coefficients, rule.update
-    load, store = make_accessors(rule)
-    floors = make_floors(rule, REAL)
-    clip = clip_gradient if form.is_clipped else leave_gradient
-    add = make_average_accessor(form.is_averaged)
-    floor = REAL.type(FLOOR * np.finfo(REAL).tiny)
-    states, is_float32 = STORAGES[form.state or "float32"], dtype == np.float32
-    read_state, write_state = states.read, states.write
-    open_real = open_float32 if is_float32 else open_bfloat16
-    close_real = close_float32 if is_float32 else close_bfloat16
-    rows = len(rule.state)
-    signed = np.array([array.is_signed for array in rule.state_arrays])
-
-    def kernel(p, g, state, scales, hyper, t, average, extras):
-        c = coefficients(hyper, float(t))
-        scale, limit, weight = extras[SCALE], extras[LIMIT], extras[WEIGHT]
-        blocks = (p.size + BLOCK - 1) // BLOCK
-        for chunk in prange((blocks + CHUNK - 1) // CHUNK):
-            wide = np.empty((rows + 2, BLOCK), np.float32)
-            random = np.empty(BLOCK, np.uint32)
-            for block in range(chunk * CHUNK, min(blocks, (chunk + 1) * CHUNK)):
-                start, stop = block * BLOCK, min((block + 1) * BLOCK, p.size)
-                n, part = stop - start, average[start:stop]
-                new = open_real(p[start:stop], wide[rows, :n])
-                gradient = open_real(g[start:stop], wide[rows + 1, :n])
-                for row in range(rows):
-                    kept = state[row, start:stop]
-                    read_state(kept, scales[row, block], signed[row], wide[row, :n])
-                for j in range(n):
-                    each = clip(gradient[j], scale, limit)
-                    new[j], values = update(new[j], each, load(wide, j, floors), c)
-                    store(wide, j, values, floors)
-                    add(part, j, new[j], weight, floor)
-                draw(start, t, random)
-                close_real(new, p[start:stop], random, MULTIPLIERS[rows])
-                for row in range(rows):
-                    scales[row, block] = write_state(
-                        wide[row, :n], state[row, start:stop], signed[row], random, MULTIPLIERS[row]
-                    )
-
-    name, loop = "float32" if is_float32 else "bfloat16", "parallel" if parallel else "serial"
-    kernel.__qualname__ = "_".join((rule.name, name, states.name, loop, *form.words))
+    make = _make_block_kernel if form.state == "uint8" and rule.state else _make_element_kernel
+    kernel = make(rule, dtype, form)
+    name, loop = "bfloat16" if dtype == np.uint16 else "float32", "_parallel" * parallel
+    kernel.__qualname__ = "_".join((rule.name, name, f"{form.state}state{loop}", *form.words))
     vector, row = types.Array(from_dtype(dtype), 1, "C"), types.Array(types.float32, 1, "C")
     signature = types.void(
         vector,
         vector,
-        types.Array(from_dtype(states.dtype), 2, "C"),
+        types.Array(from_dtype(STORED[form.state]), 2, "C"),
         types.Array(types.float32, 2, "C"),
         types.UniTuple(types.float64, len(rule.hyper)),
         types.int64,
@@ -109,3 +76,89 @@ def make_narrow_kernel(rule: Rule, dtype: np.dtype[Any], form: Form, parallel: b
     cast = {"c": types.UniTuple(types.float32, rule.coefficient_count)}
     cast |= dict.fromkeys(("scale", "limit", "weight"), types.float32)
     return compile_kernel(kernel, signature, parallel=parallel, locals=cast, **KERNEL_OPTIONS)
+
+
+def _make_element_kernel(rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel:
+    """Make the kernel that takes element by element."""
+    coefficients, update = rule.coefficients, rule.update
+    floors, floor = make_floors(rule, REAL), REAL.type(FLOOR * np.finfo(REAL).tiny)
+    clip, add = _choose_beside(form)
+    read, write = _choose_codec(dtype)
+    if form.state == "bfloat16" and rule.state:
+        load, store = make_bfloat16_accessors(rule)
+    else:
+        load, store = _make_accessors_of_float32(rule)
+
+    def kernel(p, g, state, scales, hyper, t, average, extras):
+        c = coefficients(hyper, float(t))
+        scale, limit, weight = extras[SCALE], extras[LIMIT], extras[WEIGHT]
+        seed = make_seed(t)
+        for i in prange(p.size):
+            random = draw(i, seed)
+            gradient = clip(read(g[i]), scale, limit)
+            new, values = update(read(p[i]), gradient, load(state, i, floors), c)
+            p[i] = write(new, random)
+            store(state, i, values, floors, random)
+            add(average, i, new, weight, floor)
+
+    return kernel
+
+
+def _make_block_kernel(rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel:
+    """Make the kernel for state in 8 bits, which is widened and written in blocks."""
+    coefficients, update = rule.coefficients, rule.update
+    load, store = make_accessors(rule)
+    floors, floor = make_floors(rule, REAL), REAL.type(FLOOR * np.finfo(REAL).tiny)
+    clip, add = _choose_beside(form)
+    read, write = _choose_codec(dtype)
+    rows, signed = len(rule.state), np.array([array.is_signed for array in rule.state_arrays])
+
+    def kernel(p, g, state, scales, hyper, t, average, extras):
+        c = coefficients(hyper, float(t))
+        scale, limit, weight = extras[SCALE], extras[LIMIT], extras[WEIGHT]
+        seed = make_seed(t)
+        blocks = (p.size + BLOCK - 1) // BLOCK
+        for chunk in prange((blocks + CHUNK - 1) // CHUNK):
+            wide, random = np.empty((rows, BLOCK), np.float32), np.empty(BLOCK, np.uint32)
+            for block in range(chunk * CHUNK, min(blocks, (chunk + 1) * CHUNK)):
+                start, stop = block * BLOCK, min((block + 1) * BLOCK, p.size)
+                n, part, q, h = stop - start, average[start:stop], p[start:stop], g[start:stop]
+                for row in range(rows):
+                    kept = state[row, start:stop]
+                    read_uint8(kept, scales[row, block], signed[row], wide[row, :n])
+                for j in range(n):
+                    random[j] = draw(start + j, seed)
+                for j in range(n):
+                    gradient = clip(read(h[j]), scale, limit)
+                    new, values = update(read(q[j]), gradient, load(wide, j, floors), c)
+                    q[j] = write(new, random[j])
+                    store(wide, j, values, floors)
+                    add(part, j, new, weight, floor)
+                for row in range(rows):
+                    scales[row, block] = write_uint8(
+                        wide[row, :n], state[row, start:stop], signed[row], random, MULTIPLIERS[row]
+                    )
+
+    return kernel
+
+
+def _choose_beside(form: Form) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Choose what is done to gradients, and with averages."""
+    clip = clip_gradient if form.is_clipped else leave_gradient
+    return clip, make_average_accessor(form.is_averaged)
+
+
+def _choose_codec(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Choose how parameters and gradients are read, and parameters written."""
+    return (widen, narrow_parameter) if dtype == np.uint16 else (take, keep_parameter)
+
+
+def _make_accessors_of_float32(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Make those of a state that is not narrow, where random bits are at hand."""
+    load, store_plain = make_accessors(rule)
+
+    def store(state, i, values, floors, random):
+        store_plain(state, i, values, floors)
+
+    store.__qualname__ = f"{rule.name}_store_float32"  # of its own: Numba names code by it
+    return load, register_jitable(store)

@@ -14,6 +14,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from time import perf_counter
 from typing import Any
 
@@ -151,6 +152,7 @@ class KernelChoices:
                 chosen[place] = (choice.parallel, *chosen[place][1:])
             if choice.is_timed:
                 timed.append((place, choice))
+        timed.sort(key=itemgetter(0))  # a clock that is put in moves what comes after it
         for place, _ in reversed(timed):
             chosen[place : place + 1] = [clock, chosen[place], clock]
         found: list[float | None] = []

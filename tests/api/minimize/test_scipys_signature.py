@@ -171,7 +171,8 @@ def test_arrays_of_no_dimensions_are_numbers(name, kind):
 
 
 def test_all_options_that_are_numbers_are_tried():
-    assert set(MinimizeOptions.__annotations__) - set(NUMBERS) == {"betas", "polish"}
+    others = {"betas", "polish", "checkpoint", "checkpoint_seconds"}  # its number needs a path
+    assert set(MinimizeOptions.__annotations__) - set(NUMBERS) == others
 
 
 @pytest.mark.fault(number=15)

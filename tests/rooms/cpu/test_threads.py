@@ -239,3 +239,26 @@ def test_forked_children_of_a_parent_that_ran_in_parallel():
     """On GNU OpenMP such a child dies or hangs in its first parallel region."""
     environment = {"NUMBA_NUM_THREADS": "2", "PYTHONPATH": "."}
     assert run_python(FORK, **environment) == "ok"
+
+
+def test_calls_of_several_kinds_each_have_their_own_time(monkeypatch):
+    """Such as the norms of gradients, before the steps: a time of another call is no time."""
+    now, ran = [0.0], []
+    monkeypatch.setattr(threads, "perf_counter", lambda: now[0])
+
+    def make(name, seconds):
+        def loop():
+            ran.append(name)
+            now[0] += seconds
+
+        return loop
+
+    choices = threads.KernelChoices(None)
+    choices.add(2, lambda: make("step, parallel", 20e-6), SIZE, "step")
+    choices.add(0, lambda: make("norm, parallel", 1e-3), SIZE, "norm")
+    calls = [(make("norm", 60e-6),), (make("clip", 5e-3),), (make("step", 40e-6),)]
+    for _ in range(20):
+        choices.run(calls)
+    ran.clear()
+    choices.run(calls)
+    assert ran == ["norm", "clip", "step, parallel"]

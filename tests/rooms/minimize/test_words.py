@@ -9,7 +9,7 @@ from scipy.optimize import show_options
 from fastadam import typing as types
 from fastadam._batch.arguments import BatchOptions
 from fastadam._minimize import options, polish
-from fastadam._optimizers import base as optimizer
+from fastadam._optimizers import options as optimizer
 from fastadam._rules.table import METHODS
 
 
