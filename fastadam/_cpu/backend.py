@@ -50,6 +50,8 @@ class CpuBackend:
         self._choices = KernelChoices(self._threads)
         self._is_threaded = False
         self._kernels: list[Kernel] = []  # they are compiled or loaded at the first step
+        # What a step has of one array that needs nothing special: so it takes 0.3 us less.
+        self._alone: tuple[Kernel, np.ndarray, np.ndarray] | None = None
         # What a step has of each array, and what most steps need not look at.
         self._flats = [param.flat for param in self.params]
         self._states = [param.state for param in self.params]
@@ -64,6 +66,8 @@ class CpuBackend:
 
     def take_gradients(self, gradients: Sequence[Any]) -> list[CpuGradient]:
         """Check the gradients of a step; return them as contiguous vectors, or as rows."""
+        if len(gradients) == 1:  # what a packed model is: it takes 0.3 us less in this way
+            return [self.params[0].take_gradient(gradients[0], self._owners)]
         return list(map(ParamArray.take_gradient, self.params, gradients, repeat(self._owners)))
 
     def find_nonfinite(self, gradients: Sequence[CpuGradient]) -> tuple[ParamArray, Any] | None:
@@ -85,6 +89,10 @@ class CpuBackend:
         absent: Sequence[int] = (),
     ) -> None:
         """Take a step: the kernels take parameters, gradient, state, hyper-parameters, step."""
+        if self._alone and not absent and gradients[0].__class__ is np.ndarray:
+            kernel, flat, state = self._alone
+            exhaust(call_each(((kernel, flat, gradients[0], state, hypers[0], steps[0]), *then)))
+            return
         if not self._kernels:
             self._load_kernels()
         if self._copied:
@@ -104,9 +112,6 @@ class CpuBackend:
             return
         if absent or not self._are_plain:
             calls = [*self._make_calls_of_form(gradients, hypers, steps, extras), *then]
-        elif len(gradients) == 1:  # what a packed model is: it takes 0.3 us less in this way
-            kernel, flat, state = self._kernels[0], self._flats[0], self._states[0]
-            calls = [(kernel, flat, gradients[0], state, hypers[0], steps[0]), *then]
         else:
             one = len(hypers) == 1
             each = repeat(hypers[0]) if one else [hypers[group] for group in self._groups]
@@ -160,6 +165,11 @@ class CpuBackend:
             load = partial(param.load_kernel, True)
             self._is_threaded |= self._choices.add(place + before, load, param.size, *kind)
         self._kernels = [param.load_kernel(False) for param in self.params]
+        (param, *others) = self.params
+        if not (
+            others or self._copied or self._is_threaded or param.spec.exact or not param.is_plain
+        ):
+            self._alone = self._kernels[0], param.flat, param.state
 
     def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
         """Make the calls that take the steps which rows of an exact optimiser have missed."""

@@ -29,6 +29,7 @@ class Optimizer(RowMethods, StateMethods):
     """
 
     _rule: ClassVar[Rule]
+    _has_modes: ClassVar[bool] = False  # whether it is not always ready for a step
 
     @abstractmethod
     def __init__(self, params: Any, arguments: Mapping[str, Any]) -> None:
@@ -40,7 +41,7 @@ class Optimizer(RowMethods, StateMethods):
         self._maker = Maker(self._rule, defaults, self._options.form, exact)
         self._arrangement, specs = arrange(params, arguments["overrides"], self._maker)
         self._backend = make_backend(specs, self._options.threads)
-        self._extras = self._options.extras
+        self._extras, self._nonfinite = self._options.extras, self._options.nonfinite
         average = self._options.average
         self._averaging = None if average is None else Averaging(self._backend, average)
         self._step_count = 0
@@ -77,23 +78,24 @@ class Optimizer(RowMethods, StateMethods):
         No signal comes in between: KeyboardInterrupt (Ctrl-C) or what another handler raises comes
         before the step, and nothing is changed, or after it, and `step_count` tells so.
         """
-        self._require_ready("step")
-        averaging, arrangement = self._averaging, self._arrangement
-        step, groups = self._step_count + 1, arrangement.groups
-        leaves = arrangement.list_leaves(grads)
+        averaging = self._averaging
+        if averaging or self._has_modes:
+            self._require_ready("step")
+        groups, _, _, _, list_leaves, carrying = arrangement = self._arrangement
+        step, leaves = self._step_count + 1, list_leaves(grads)
         steps = [step] * len(groups)
         for group in groups:
-            if group.is_irregular:
+            if group.present.is_irregular:
                 leaves = arrangement.leave_out_frozen(leaves)
                 steps = [step - group.missed for group in groups]
                 break
         absent: Sequence[int] = ()
-        if len(leaves) > 1 or leaves[0] is None:  # a packed model takes 0.2 us less in this way
+        if leaves[0] is None or len(leaves) > 1:  # a packed model takes 0.2 us less in this way
             absent = [place for place, leaf in enumerate(leaves) if leaf is None]
-        if absent and grads is None:
-            raise TypeError("grads must have the structure of params, got None")
+            if absent and grads is None:
+                raise TypeError("grads must have the structure of params, got None")
         gradients = self._backend.take_gradients(leaves)
-        nonfinite = self._options.nonfinite
+        nonfinite = self._nonfinite
         if nonfinite != "propagate" and (found := self._backend.find_nonfinite(gradients)):
             if nonfinite == "skip":
                 return
@@ -104,7 +106,7 @@ class Optimizer(RowMethods, StateMethods):
         resting = arrangement.find_resting(leaves) if absent else ()
         for i in resting:
             record.append(groups[i].make_miss_call())
-        for i in arrangement.carrying:
+        for i in carrying:
             if i not in resting:
                 record.append(groups[i].make_carry_call(hypers[i], steps[i]))
         extras = self._extras

@@ -58,21 +58,21 @@ class ParamGroup(MutableMapping[str, Any]):
             for key, each in self._known.items()
         }
         self.rule = rule.select(checked)
-        self._present = self._make_present(checked, None, missed)
+        self.present = self._make_present(checked, None, missed)
 
     def label(self, key: str) -> str:
         """Name a hyper-parameter as error messages do."""
         return f"{self._name}[{key!r}]" if self._name else key
 
     def __getitem__(self, key: str) -> Any:
-        return self._params if key == "params" else self._present.values[key]
+        return self._params if key == "params" else self.present.values[key]
 
     def __iter__(self) -> Iterator[str]:
         yield "params"
-        yield from self._present.values
+        yield from self.present.values
 
     def __len__(self) -> int:
-        return 1 + len(self._present.values)
+        return 1 + len(self.present.values)
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.update({key: value})
@@ -81,14 +81,14 @@ class ParamGroup(MutableMapping[str, Any]):
         raise TypeError(f"{self.label(key)} cannot be deleted")
 
     def __repr__(self) -> str:
-        shown = dict(self._present.values)
+        shown = dict(self.present.values)
         if not self.is_frozen:
             del shown["frozen"]
         return ", ".join(f"{key}={value!r}" for key, value in shown.items())
 
     def check(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Check changes; give all hyper-parameters with them."""
-        values, known = dict(self._present.values), self._known
+        values, known = dict(self.present.values), self._known
         for key, value in changes.items():
             if key not in known:
                 raise KeyError(f"{self.label(key)} cannot be set{suggestion(key, known)}")
@@ -104,21 +104,16 @@ class ParamGroup(MutableMapping[str, Any]):
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set several hyper-parameters as ``dict.update`` does, or none if one is wrong."""
         values = self.check(dict(*args, **kwargs))
-        self._present = self._make_present(values, self.carried, self.missed)
+        self.present = self._make_present(values, self.carried, self.missed)
 
     def make_set_call(self, values: dict[str, Any], carried: Floats, missed: int) -> Call:
         """Make the call that sets what `check` returned, what is carried, and what was missed."""
-        return setattr, self, "_present", self._make_present(values, carried, missed)
-
-    @property
-    def is_irregular(self) -> bool:
-        """Whether it is frozen or missed steps."""
-        return self._present.is_irregular
+        return setattr, self, "present", self._make_present(values, carried, missed)
 
     @property
     def is_frozen(self) -> bool:
         """Whether steps leave the arrays alone."""
-        return bool(self._present.values["frozen"])
+        return bool(self.present.values["frozen"])
 
     @property
     def missed(self) -> int:
@@ -126,16 +121,16 @@ class ParamGroup(MutableMapping[str, Any]):
 
         They do not count in the bias corrections: its moments, still 0, are those of no step.
         """
-        return self._present.missed
+        return self.present.missed
 
     @property
     def carried(self) -> Floats:
         """The scalars that the last step handed on, for a rule that does so."""
-        return self._split(self._present.hyper)[1]
+        return self._split(self.present.hyper)[1]
 
     def name_scalars(self) -> dict[str, Any]:
         """Name all that is saved beside the state arrays, but what `name_rest` names."""
-        scalars = {key: self._present.values[key] for key in self._named_rule.hyper_parameters}
+        scalars = {key: self.present.values[key] for key in self._named_rule.hyper_parameters}
         names = [each.name for each in self.rule.carried]
         return {**scalars, **dict(zip(names, self.carried, strict=True))}
 
@@ -145,7 +140,7 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def hyper(self, step: int) -> Floats:
         """Give the hyper-parameters of a step of the optimiser, as the rule names them."""
-        _, schedule, hyper, rates, *_ = self._present
+        _, schedule, hyper, rates, _, _ = self.present
         if schedule is None:
             return hyper
         lr = nonnegative(f"{self.label('lr')}({step})", schedule(step))
@@ -155,9 +150,9 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def find_rate(self, step: int) -> float:
         """Give the learning rate, with a schedule that of a step: as it was, if it was asked."""
-        if self._present.schedule is None:
-            return self._present.hyper[0]
-        rates = self._present.rates
+        if self.present.schedule is None:
+            return self.present.hyper[0]
+        rates = self.present.rates
         return rates[step] if step in rates else self.hyper(step)[0]
 
     def make_carry_call(self, hyper: Floats, step: int) -> Call:
@@ -165,15 +160,15 @@ class ParamGroup(MutableMapping[str, Any]):
 
         ``step`` is the group's own, without those that it missed.
         """
-        present = self._present
+        present = self.present
         carried = [each.carry(hyper, float(step)) for each in self.rule.carried]
         own = (*self._split(present.hyper)[0], *carried)
-        return setattr, self, "_present", present._replace(hyper=own)
+        return setattr, self, "present", present._replace(hyper=own)
 
     def make_miss_call(self) -> Call:
         """Make the call that counts a step in which it took no part."""
-        present = self._present._replace(missed=self.missed + 1, is_irregular=True)
-        return setattr, self, "_present", present
+        present = self.present._replace(missed=self.missed + 1, is_irregular=True)
+        return setattr, self, "present", present
 
     def _split(self, hyper: Floats) -> tuple[Floats, Floats]:
         """Split the scalars of a step into those of the hyper-parameters and those carried."""

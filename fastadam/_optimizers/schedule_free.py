@@ -75,6 +75,7 @@ class ScheduleFreeAdamW(Optimizer):
     """
 
     _rule = rules.SCHEDULE_FREE
+    _has_modes = True
 
     def __init__(
         self,
