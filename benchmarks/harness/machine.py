@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,14 @@ def _blas() -> list[dict[str, Any]]:
 
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]
     return [
-        {"library": f"{b['internal_api']} {b['version']}", "threads": b["num_threads"]}
+        {
+            "library": " ".join(filter(None, (b["internal_api"], b["version"], kernels_of(b)))),
+            "threads": b["num_threads"],
+        }
         for b in found
     ]
+
+
+def kernels_of(library: Mapping[str, Any]) -> str:
+    """Tell which processor's kernels a BLAS library runs, where it says so."""
+    return f"({library['architecture']} kernels)" if library.get("architecture") else ""

@@ -25,7 +25,7 @@ from ..harness.timing import Record, Summary, pairwise
 from ..harness.watch import watched
 from .contenders import CONTENDERS, Epoch
 
-TIME_LIMIT = 0.6
+TIME_LIMIT = 0.4
 ACCURACY_LIMIT = 97.6
 #: Epochs after which the accuracy is compared.
 EPOCHS = 5
