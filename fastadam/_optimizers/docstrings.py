@@ -68,7 +68,8 @@ SHARED = {
         Keep the state in fewer bits, for float32 parameters, or for bfloat16 ones (of the package
         ml_dtypes; their state is float32 by default): 16 bits, or 8 with a scale for each 512
         elements. Both are rounded at random, so that their means are right, the same in each run.
-        Steps of arrays that do not fit in cache take less time. Not for a GPU.
+        With bfloat16, steps of arrays that do not fit in cache take less time; with uint8, more
+        where the memory is fast. Not for a GPU.
     overrides : mapping of str to mapping, optional
         Hyper-parameters (and ``"frozen"``) that hold for some arrays of `params`, whose structure
         gradients keep: ``{"*b": {"weight_decay": 0.0}, "layers/1/*": {"lr": 1e-4}}``. A key is a
