@@ -153,17 +153,16 @@ class CpuBackend:
         return float(self._extras[NORM])
 
     def _load_kernels(self) -> None:
-        before = 0  # calls
-        if self.params[0].spec.form.needs_norm:
-            for place, param in enumerate(self.params):
-                load = partial(make_norm_kernel, param.bits, True)
-                self._choices.add(place, load, param.size, "norm", param.bits)
-                self._norm_kernels.append(make_norm_kernel(param.bits, False))
-            before = len(self.params) + 1
+        needs_norm = self.params[0].spec.form.needs_norm
+        before = len(self.params) + 1 if needs_norm else 0  # calls
         for place, param in enumerate(self.params):
             kind = param.spec.rule, param.bits, param.spec.form
             load = partial(param.load_kernel, True)
             self._is_threaded |= self._choices.add(place + before, load, param.size, *kind)
+            if needs_norm:
+                load = partial(make_norm_kernel, param.bits, True)
+                self._choices.join(place, load, place + before)
+                self._norm_kernels.append(make_norm_kernel(param.bits, False))
         self._kernels = [param.load_kernel(False) for param in self.params]
         (param, *others) = self.params
         if not (

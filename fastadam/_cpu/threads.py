@@ -107,6 +107,9 @@ class KernelChoices:
         self._threads = threads
         self._choices: dict[tuple[Any, ...], FixedThreads | TimedChoice] = {}
         self._by_place: dict[int, FixedThreads | TimedChoice] = {}
+        # Those of calls that choose with others, which have parallel kernels of their own.
+        self._loaders: dict[int, Callable[[], Kernel]] = {}
+        self._joined: dict[int, Kernel] = {}
 
     def add(self, place: int, load_parallel: Callable[[], Kernel], size: int, *kind: Any) -> bool:
         """Tell whether the call at a place, over an array of a size, has a choice; remember it.
@@ -125,6 +128,16 @@ class KernelChoices:
         self._by_place[place] = self._choices[key]
         return True
 
+    def join(self, place: int, load_parallel: Callable[[], Kernel], other: int) -> None:
+        """Have the call at a place choose together with the one at another, if that has a choice.
+
+        So it is with the norm of a gradient and the step: right after PyTorch's or BLAS's threads
+        the first of them waits for the cores, and by itself would run serially.
+        """
+        if other in self._by_place:
+            self._by_place[place] = self._by_place[other]
+            self._loaders[place] = load_parallel
+
     def run(self, calls: Iterable[Call]) -> None:
         """Make the calls of a step, in one go: whatever raises does so before or after them.
 
@@ -135,6 +148,9 @@ class KernelChoices:
             choice.plan()  # what has still to be compiled is compiled here
             is_timed |= choice.is_timed
             in_parallel |= choice.parallel is not None
+        for place, load in self._loaders.items():
+            if self._by_place[place].parallel and place not in self._joined:
+                self._joined[place] = load()
         if in_parallel and run_parallel(self._run_chosen, (calls, True), self._threads):
             return
         if is_timed:
@@ -149,7 +165,8 @@ class KernelChoices:
         chosen = list(calls)
         for place, choice in self._by_place.items():
             if in_parallel and choice.parallel:
-                chosen[place] = (choice.parallel, *chosen[place][1:])
+                kernel = self._joined.get(place, choice.parallel)
+                chosen[place] = (kernel, *chosen[place][1:])
             if choice.is_timed:
                 timed.append((place, choice))
         timed.sort(key=itemgetter(0))  # a clock that is put in moves what comes after it

@@ -262,3 +262,31 @@ def test_calls_of_several_kinds_each_have_their_own_time(monkeypatch):
     ran.clear()
     choices.run(calls)
     assert ran == ["norm", "clip", "step, parallel"]
+
+
+def test_calls_that_are_joined_choose_by_the_time_of_both(monkeypatch):
+    now, ran = [0.0], []
+    monkeypatch.setattr(threads, "perf_counter", lambda: now[0])
+
+    def make(name, seconds):
+        def loop():
+            ran.append(name)
+            now[0] += seconds
+
+        return loop
+
+    choices = threads.KernelChoices(None)
+    choices.add(1, lambda: make("step, parallel", 4e-3), SIZE, "step")
+    choices.join(0, lambda: make("norm, parallel", 2e-3), 1)  # it waits for the cores
+    calls = [(make("norm", 1e-3),), (make("step", 8e-3),)]
+    for _ in range(20):
+        choices.run(calls)
+    ran.clear()
+    choices.run(calls)
+    assert ran == ["norm, parallel", "step, parallel"]
+    small = threads.KernelChoices(None)
+    small.add(1, lambda: None, 10, "step")
+    small.join(0, lambda: None, 1)
+    ran.clear()
+    small.run(calls)
+    assert ran == ["norm", "step"]
