@@ -46,7 +46,8 @@ def load(path: StrPath, optimizer: Optimizer | None = None) -> dict[str, np.ndar
     -------
     dict of str to ndarray, or None
         Without an optimiser: the weights by name, ``"0"``, ``"1"``, ... in a sequence, ``"0"`` for
-        one array; with several parameter groups ``"group0/w"`` and so on.
+        one array; with several parameter groups ``"group0/w"`` and so on. Of bfloat16 they are
+        the bits, as uint16.
 
     Raises
     ------
@@ -102,8 +103,11 @@ def _make_calls(saved: _Saved, optimizer: Optimizer) -> list[Call]:
     _check_names("weights", saved.weights, params)
     calls: list[Call] = []
     for key, param in params.items():
-        _check_weights(key, saved.weights[key], param)
-        calls += param.make_store_calls(saved.weights[key])
+        weights = saved.weights[key]
+        if checks.is_bfloat16(param.dtype) and weights.dtype == np.uint16:
+            weights = weights.view(param.dtype)
+        _check_weights(key, weights, param)
+        calls += param.make_store_calls(weights)
     calls += optimizer._make_load_calls(saved.state_dict)
     # Where a number was saved, the group gets it, whatever its learning rate is now.
     own = {

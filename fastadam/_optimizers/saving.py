@@ -11,7 +11,7 @@ import numpy as np
 
 from .._backend import ParamSpec
 from .._checkpoint.files import StrPath, write
-from .._validate import describe
+from .._validate import describe, is_bfloat16
 
 if TYPE_CHECKING:
     from .state_methods import StateMethods
@@ -32,9 +32,10 @@ def save(optimizer: StateMethods, path: StrPath) -> None:
             scalars[key] = value
     backend = optimizer._backend
     for param in backend.params:
-        arrays[WEIGHTS + weight_key(param.spec)] = np.asarray(
-            backend.to_host(param.spec.name, param.spec.array)
-        )
+        weights = np.asarray(backend.to_host(param.spec.name, param.spec.array))
+        if is_bfloat16(weights.dtype):  # who reads the file need not have ml_dtypes
+            weights = weights.view(np.uint16)
+        arrays[WEIGHTS + weight_key(param.spec)] = weights
     schedules = {name: each.state_dict() for name, each in find_schedules(optimizer).items()}
     texts = {"scalars": scalars, "schedules": schedules}
     write(path, arrays, {"kind": KIND, **{name: _dump(name, texts[name]) for name in texts}})

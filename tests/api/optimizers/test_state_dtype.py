@@ -121,3 +121,14 @@ def test_parameters_of_bfloat16_elsewhere(bfloat16):
     assert flat.astype(float).tolist() == [0, 1, 0, 1, 0, 0, -1, -1]
     with pytest.raises(ValueError, match="average is for parameters of float32 or float64"):
         fastadam.Adam(flat, average=0.9)
+
+
+def test_parameters_of_bfloat16_are_saved_as_bits(bfloat16, tmp_path):
+    x, y = np.linspace(-1, 1, 5).astype(bfloat16), np.zeros(5, bfloat16)
+    optimizer, again = (fastadam.SGD(each, momentum=0.9) for each in (x, y))
+    optimizer.step(np.ones(5, bfloat16))
+    optimizer.save(tmp_path / "run")
+    fastadam.load(tmp_path / "run", again)
+    assert x.tobytes() == y.tobytes() == fastadam.load(tmp_path / "run")["0"].tobytes()
+    with pytest.raises(ValueError, match="its weights 'group0/0' must be of dtype float32"):
+        fastadam.load(tmp_path / "run", fastadam.SGD(np.zeros(5, np.float32), momentum=0.9))
