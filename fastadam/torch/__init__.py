@@ -2,9 +2,11 @@
 
 Each takes the arguments of its namesake, is a ``torch.optim.Optimizer``, and works with what works
 with those: schedulers, hooks, closures, state dictionaries (of either, in either). Parameters,
-gradients and state are used where they are: dense float32 and float64 tensors on the CPU.
+gradients and state are used where they are: dense float32 and float64 tensors, on the CPU or on
+NVIDIA GPUs.
 
-It needs PyTorch: ``pip install "fastadam[torch]"``. Nothing else in fastadam does.
+It needs PyTorch: ``pip install "fastadam[torch]"``. Nothing else in fastadam does. Tensors on a GPU
+need numba-cuda as well: ``pip install "fastadam[torch,cuda12]"``, or ``cuda13``.
 """
 
 try:

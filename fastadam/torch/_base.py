@@ -186,7 +186,24 @@ class FastOptimizer(torch.optim.Optimizer):
                 yield _name(i, j), p
 
     def _run(self, batches: list[Batch]) -> None:
-        """Update the parameters of the batches, in one go."""
+        """Update the parameters of the batches: on the CPU in one go, on each GPU in one go."""
+        launches = []
+        for device in {batch.device for batch in batches if batch.device.type == "cuda"}:
+            from ._launches import Launches  # imported only where it is needed
+
+            launches.append(Launches([batch for batch in batches if batch.device == device]))
+        # Nothing is written before all that can be wrong has been looked for.
+        on_cpu = [batch for batch in batches if batch.device.type == "cpu"]
+        run_on_cpu = self._make_run(on_cpu) if on_cpu else None
+        for each in launches:
+            each.run()
+        if run_on_cpu is not None:
+            run_on_cpu()
+        # As PyTorch's own do, so that a backward pass through what was overwritten is an error.
+        torch.autograd.graph.increment_version([p for batch in batches for p in batch.params])
+
+    def _make_run(self, batches: list[Batch]) -> Callable[[], None]:
+        """Make what updates the parameters of batches on the CPU, in one go."""
         # Whoever gives PyTorch one thread wants one used, such as a worker beside others.
         threads = 1 if torch.get_num_threads() == 1 else None
         sizes = [int(batch.table[:, SIZE].sum()) for batch in batches]
@@ -208,12 +225,7 @@ class FastOptimizer(torch.optim.Optimizer):
             (make_list_kernel(batch.rule, batch.dtype, False), batch.table, batch.hyper)
             for batch in batches
         ]
-        if is_threaded:
-            choices.run(calls)
-        else:
-            exhaust(call_each(calls))
-        # As PyTorch's own do, so that a backward pass through what was overwritten is an error.
-        torch.autograd.graph.increment_version([p for batch in batches for p in batch.params])
+        return partial(choices.run, calls) if is_threaded else partial(exhaust, call_each(calls))
 
 
 def _name(i: int, j: int) -> str:

@@ -9,9 +9,9 @@ with_shared_parameters = sharing(
         **SHARED,
         "params": """
     params : iterable of tensors, of (name, tensor) or of groups
-        float32 or float64 tensors on the CPU that fill their memory without gaps, such as
-        contiguous and ``channels_last`` ones. A group is a dict with the key ``"params"`` and any
-        of the hyper-parameters.
+        float32 or float64 tensors on the CPU or on NVIDIA GPUs that fill their memory without gaps,
+        such as contiguous and ``channels_last`` ones. A group is a dict with the key ``"params"``
+        and any of the hyper-parameters.
     """,
         "lr": """
     lr : float or tensor of one number, default {default}
@@ -30,6 +30,8 @@ with_shared_parameters = sharing(
     TypeError, ValueError
         For an argument of the wrong kind or out of range, and for tensors of another dtype, on
         another device, sparse or with gaps.
+    ImportError, RuntimeError
+        For tensors on a GPU where numba-cuda, or what it needs, is missing.
     """,
         "example": """
     Examples

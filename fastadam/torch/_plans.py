@@ -1,4 +1,4 @@
-"""The parameters of a group that have a gradient, as the list kernel takes them."""
+"""The parameters of a group that have a gradient, as the kernels take them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from .._cpu.lists import GRADIENT
 from .._rules.spec import Floats, Rule
 from ._tensors import DTYPES, TensorParam
 
-_shape, _dtype, _layout, _is_cpu = map(attrgetter, ("shape", "dtype", "layout", "is_cpu"))
+_shape, _dtype, _layout, _device = map(attrgetter, ("shape", "dtype", "layout", "device"))
 _address, _stride = torch.Tensor.data_ptr, torch.Tensor.stride
 
 
 class Batch(NamedTuple):
-    """What one call of a kernel updates."""
+    """What one call of a list kernel updates, or one launch for each tensor on a GPU."""
 
     rule: Rule
+    device: Any
     dtype: np.dtype[Any]
     table: np.ndarray
     hyper: Floats
     params: list[Any]
+    known: list[TensorParam]
 
 
 class Plan:
@@ -49,7 +51,11 @@ class Plan:
         self._shapes = [each.shape for each in known]
         self._strides = [each.stride for each in known]
         self._dtypes = [each.dtype for each in known]
+        self._devices = [each.device for each in known]
         self._shown = list(_values(states))
+        self._rows: dict[tuple[Any, Any], list[int]] = {}  # of each device and dtype
+        for k, kind in enumerate(zip(self._devices, self._dtypes, strict=True)):
+            self._rows.setdefault(kind, []).append(k)
         rows = [
             (each.size, address, 0, *each.addresses)
             for each, address in zip(known, self._addresses, strict=True)
@@ -70,7 +76,7 @@ class Plan:
             and len(shown) == len(self._shown)
             and all(map(is_, shown, self._shown))
             and all(map(is_, map(_layout, grads), repeat(torch.strided)))
-            and all(map(_is_cpu, grads))
+            and list(map(_device, grads)) == self._devices
             and all(map(is_, map(_dtype, grads), self._dtypes))
             # A parameter that was turned in place has gradients that are turned, too.
             and list(map(_shape, grads)) == self._shapes
@@ -82,14 +88,13 @@ class Plan:
         return is_same
 
     def make_batches(self, hyper: Floats) -> Iterator[Batch]:
-        """Make a batch for each dtype."""
-        for dtype in dict.fromkeys(self._dtypes):
-            rows = [k for k, own in enumerate(self._dtypes) if own is dtype]
-            if len(rows) == len(self._params):
-                yield Batch(self._rule, DTYPES[dtype], self._table, hyper, self._params)
-            else:
-                params = [self._params[k] for k in rows]
-                yield Batch(self._rule, DTYPES[dtype], self._table[rows], hyper, params)
+        """Make a batch for each device and dtype."""
+        for (device, dtype), rows in self._rows.items():
+            table, params, known = self._table, self._params, self._known
+            if len(rows) < len(params):
+                table, params = table[rows], [params[k] for k in rows]
+                known = [known[k] for k in rows]
+            yield Batch(self._rule, device, DTYPES[dtype], table, hyper, params, known)
 
 
 def _values(states: list[dict[str, Any]]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""One parameter tensor as the list kernel sees it: addresses, with its state in one block."""
+"""One parameter tensor as the kernels see it: addresses, with its state in one block."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._numba.gpu import load_cuda
 from .._rules.spec import Rule
 from .._validate import describe
 
@@ -23,10 +24,10 @@ def check_parameter(name: str, p: Any) -> None:
     """Require a tensor that the kernels can update in place."""
     if p.layout is not torch.strided:
         raise TypeError(f"{name} must be dense, got a tensor of layout {p.layout}")
-    if p.device.type != "cpu":
+    if p.device.type not in ("cpu", "cuda"):
         raise TypeError(
-            f"{name} must be on the CPU, got a tensor on {p.device}: fastadam.torch has no kernels "
-            "there (fastadam.Adam and the others take tensors on NVIDIA GPUs)"
+            f"{name} must be on the CPU or on an NVIDIA GPU, got a tensor on {p.device}: "
+            "fastadam.torch has no kernels there"
         )
     if p.dtype not in DTYPES:
         raise TypeError(f"{name} must be float32 or float64, got {p.dtype}")
@@ -35,6 +36,8 @@ def check_parameter(name: str, p: Any) -> None:
             f"{name} must fill its memory without gaps or overlaps, got shape {tuple(p.shape)} "
             f"with strides {p.stride()}"
         )
+    if p.device.type == "cuda":
+        load_cuda()  # or say what is missing
 
 
 def is_dense(tensor: Any) -> bool:
@@ -62,18 +65,23 @@ class TensorParam:
     """
 
     __slots__ = (
-        "_keys", "_scalars", "_shown", "addresses", "block", "dtype", "rule", "shape", "size",
-        "stride",
+        "_keys", "_shown", "addresses", "arguments", "block", "device", "dtype", "rule", "scalars",
+        "shape", "size", "stride",
     )  # fmt: skip
 
     def __init__(
         self, p: Any, state: dict[str, Any], rule: Rule, names: Mapping[str, str], shows_step: bool
     ) -> None:
-        self.rule, self.dtype, self.size = rule, p.dtype, p.numel()
+        self.rule, self.dtype, self.device, self.size = rule, p.dtype, p.device, p.numel()
         self.shape, self.stride = p.shape, p.stride()
-        # In NumPy's memory, which has huge pages, and torch's has none.
-        self.block = np.zeros((len(rule.state), self.size), DTYPES[p.dtype])
-        flat = torch.from_numpy(self.block).view(-1)
+        block = len(rule.state), self.size
+        if p.device.type == "cpu":
+            # In NumPy's memory, which has huge pages, and torch's has none.
+            self.block = torch.from_numpy(np.zeros(block, DTYPES[p.dtype]))
+        else:
+            self.block = p.detach().new_zeros(block)
+        self.arguments: Any = None  # of its kernel on a GPU; see `_launches`
+        flat = self.block.view(-1)
         shown = {}
         for row, own in enumerate(rule.state):
             view = flat.as_strided(self.shape, self.stride, row * self.size)
@@ -83,16 +91,16 @@ class TensorParam:
             shown[names[own]] = view
         # A buffer of SGD's that is there has been through its first step.
         begun = 0.0 if shows_step or any(state.get(key) is None for key in shown) else 1.0
-        self._scalars = np.array([float(state.get("step", begun)), 0.0])
-        step, carried = torch.from_numpy(self._scalars)
+        self.scalars = np.array([float(state.get("step", begun)), 0.0])
+        step, carried = torch.from_numpy(self.scalars)
         if shows_step:
             shown["step"] = step
         for each in rule.carried:  # one at most
-            self._scalars[1] = float(state.get(each.name, each.start))
+            self.scalars[1] = float(state.get(each.name, each.start))
             shown[each.name] = carried
         self._keys, self._shown = tuple(shown), tuple(shown.values())
-        here = self._scalars.ctypes.data
-        self.addresses = self.block.ctypes.data, here, here + self._scalars.itemsize
+        here = self.scalars.ctypes.data
+        self.addresses = self.block.data_ptr(), here, here + self.scalars.itemsize
         state.update(shown)
 
     def fits(self, p: Any, state: Mapping[str, Any], rule: Rule) -> bool:
@@ -100,6 +108,7 @@ class TensorParam:
         return (
             rule is self.rule
             and p.dtype is self.dtype
+            and p.device == self.device
             and p.shape == self.shape
             and p.stride() == self.stride
             and all(map(is_, map(state.get, self._keys), self._shown))
@@ -112,20 +121,20 @@ class TensorParam:
             and gradient.layout is torch.strided
             and gradient.shape == self.shape
             and gradient.stride() == self.stride
-            and gradient.is_cpu
+            and gradient.device == self.device
         )
 
     def fit_gradient(self, name: str, gradient: Any) -> Any:
         """Check another gradient; return it, or a copy, with the layout of the parameters."""
         if gradient.layout is not torch.strided:
             raise TypeError(f"{name} must be dense, got a tensor of layout {gradient.layout}")
-        if gradient.dtype is not self.dtype or not gradient.is_cpu:
+        if gradient.dtype is not self.dtype or gradient.device != self.device:
             raise TypeError(
-                f"{name} must be {self.dtype} on the CPU like its parameters, "
+                f"{name} must be {self.dtype} on {self.device} like its parameters, "
                 f"got {gradient.dtype} on {gradient.device}"
             )
         _of_shape(name, gradient, self.shape)
-        return torch.empty_strided(self.shape, self.stride, dtype=self.dtype).copy_(gradient)
+        return gradient.new_empty_strided(self.shape, self.stride).copy_(gradient)
 
 
 def _of_shape(name: str, value: Any, shape: Any) -> Any:

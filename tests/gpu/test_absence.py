@@ -92,6 +92,20 @@ def test_a_numpy_that_numba_cuda_does_not_know(call, monkeypatch):
 
 
 @pytest.mark.usefixtures("forgotten")
+def test_the_bridge_for_torch_without_numba_cuda(monkeypatch):
+    torch = pytest.importorskip("torch", reason="needs torch")
+    import fastadam.torch
+
+    class OnGpu(torch.Tensor):
+        device = torch.device("cuda:0")
+
+    monkeypatch.setattr(target, "find_spec", lambda name: None)
+    p = torch.nn.Parameter(torch.ones(3).as_subclass(OnGpu))
+    with pytest.raises(ImportError, match=r"numba-cuda package.*fastadam\[cuda12\]"):
+        fastadam.torch.Adam([p])
+
+
+@pytest.mark.usefixtures("forgotten")
 def test_the_built_in_target_is_refused(monkeypatch):
     pytest.importorskip("numba_cuda", reason="needs numba-cuda")
     from numba import cuda

@@ -92,7 +92,7 @@ def test_bad_tensors(torch, ours):
         (torch.ones(2, dtype=torch.bfloat16), "must be float32 or float64, got torch.bfloat16"),
         (torch.ones(2, dtype=torch.complex64), "must be float32 or float64, got torch.complex64"),
         (torch.ones(6)[::2], r"without gaps or overlaps, got shape \(3,\) with strides \(2,\)"),
-        (torch.ones(2, device="meta"), "must be on the CPU, got a tensor on meta"),
+        (torch.ones(2, device="meta"), "or on an NVIDIA GPU, got a tensor on meta"),
     ):
         with pytest.raises((TypeError, ValueError), match=problem):
             ours.Adam([parameter(tensor)])

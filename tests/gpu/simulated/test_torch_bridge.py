@@ -1,0 +1,89 @@
+"""The bridge for PyTorch on tensors in host memory that say that they are on a GPU."""
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+
+from tests.gpu.bridge import OPTIMISERS, Bridge
+
+STREAM = 0x7F10
+
+
+def make_pretence(torch):
+    """Make a class of tensors on a GPU, and a mode that makes them of what is asked for there."""
+
+    class OnGpu(torch.Tensor):
+        """What is made of one is one, too."""
+
+        device = torch.device("cuda:0")
+        is_cuda, is_cpu = True, False
+
+        def __deepcopy__(self, memo):
+            return self.clone()
+
+    class Pretending(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            kwargs = dict(kwargs or {})
+            device = kwargs.pop("device", None)
+            if device is None:
+                return function(*args, **kwargs)
+            made = function(*args, **kwargs, device="cpu").as_subclass(torch.Tensor).clone()
+            return made.as_subclass(OnGpu) if device == OnGpu.device else made
+
+    return OnGpu, Pretending
+
+
+@pytest.fixture
+def bridge(gpu, monkeypatch):
+    """Have the simulator in the GPU's place, with a current stream."""
+    torch = pytest.importorskip("torch", reason="needs torch")
+    from fastadam.torch import _launches
+
+    monkeypatch.setattr(_launches, "find_gpu", lambda pointer: gpu)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    stream = SimpleNamespace(cuda_stream=STREAM)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: stream)
+    on_gpu, pretending = make_pretence(torch)
+    with pretending():
+        yield Bridge(
+            torch,
+            lambda tensor: tensor.clone().as_subclass(on_gpu),
+            lambda tensor: tensor.as_subclass(torch.Tensor),
+        )
+
+
+@pytest.mark.parametrize("on_gpu", [(0, 1, 2, 3), (1, 2)], ids=["all", "mixed"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_steps_and_state_dictionaries_have_the_bits_of_the_cpu(bridge, name, dtype, on_gpu):
+    bridge.assert_same_steps_and_saves(name, dtype, on_gpu)
+
+
+def test_a_step_is_a_launch_for_each_tensor_on_the_current_stream(gpu, bridge):
+    optimizer = bridge.make("Adam", "float32", on_gpu=(0, 1, 2, 3))
+    gpu.waits = 0
+    bridge.step([optimizer], 0, absent=[2])
+    assert gpu.events == [("launch", STREAM)] * 2  # the last is empty
+    assert gpu.waits == 0
+
+
+def test_what_keeps_no_state(bridge):
+    p, q = (bridge.torch.nn.Parameter(move(bridge.torch.ones(3))) for move in (bridge.to_gpu, abs))
+    for each in (p, q):
+        each.grad = each.detach() / 3
+        bridge.ours.SGD([each], lr=0.1).step()
+    assert bridge.bits(p) == bridge.bits(q) != bridge.bits(bridge.torch.ones(3))
+
+
+def test_a_step_that_is_refused_changes_nothing(gpu, bridge):
+    ones = bridge.torch.ones
+    p, q = (bridge.torch.nn.Parameter(bridge.to_gpu(ones(4))) for _ in range(2))
+    optimizer = bridge.ours.Adam([p, q])
+    p.grad, q.data = bridge.to_gpu(ones(4)), p.data[1:]
+    q.grad = bridge.to_gpu(ones(3))
+    with pytest.raises(ValueError, match=r"params'\]\[0\] and .*params'\]\[1\] share memory"):
+        optimizer.step()
+    assert bridge.bits(p) == bridge.bits(ones(4))
+    assert optimizer.state[p]["step"] == 0
+    assert gpu.events == []
