@@ -76,6 +76,7 @@ def test_step_suite(tmp_path, capsys, hasty, one_thread):
     assert "WRONG" not in printed
 
 
+@pytest.mark.slow
 def test_startup_suite(tmp_path, monkeypatch):
     monkeypatch.setattr(startup, "SIZES", (1_000,))
     (suite,) = run(tmp_path, "--suite", "startup").values()

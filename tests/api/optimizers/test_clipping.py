@@ -50,7 +50,7 @@ def test_clip_value_cuts_each_element():
 
 
 @pytest.mark.parametrize("size", [1, 127, 16_384, 16_385, 100_003])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.slow)])
 def test_the_norm_does_not_depend_on_the_threads(dtype, size):
     gradient = np.random.default_rng(size).standard_normal(size).astype(dtype)
     norms, results = set(), []
