@@ -31,6 +31,7 @@ class Inexact(HostArrays):
         return array * array.dtype.type(1.0 + self.change)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reached"), [(0.0, [True, True]), (1e-9, [False, True]), (1e-5, [False, False])]
 )

@@ -103,7 +103,8 @@ def test_infinity_leaves_the_rest_of_its_block():
     assert (out[3], out[5]) == (np.inf, -np.inf)
 
 
-@pytest.mark.parametrize("state", [pytest.param("bfloat16", marks=pytest.mark.slow), "uint8"])
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["bfloat16", "uint8"])
 def test_the_loops_agree_bit_for_bit(state):
     for size in (1, BLOCK - 1, 64 * BLOCK + 1, 200_003):
         assert_loops_agree(state, size)
