@@ -33,11 +33,11 @@ from numba import from_dtype, prange, types
 from .._backend import PLAIN, Form
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
-from .._rules.beside import clip_gradient, leave_gradient
+from .._rules.beside import choose_clip
 from .._rules.shared import FLOOR
 from .._rules.spec import Rule
-from .._rules.state import make_accessors, make_average_accessor, make_floors
-from .narrow import take, widen
+from .._rules.state import make_accessors, make_average_accessor, make_floor, make_floors
+from .narrow import choose_reader
 
 Kernel = Callable[..., Any]
 
@@ -81,9 +81,8 @@ def _make_kernel_of_form(rule: Rule, dtype: np.dtype[Any], parallel: bool, form:
     coefficients, update = rule.coefficients, rule.update
     load, store = make_accessors(rule)
     floors = make_floors(rule, dtype)
-    clip = clip_gradient if form.is_clipped else leave_gradient
-    add = make_average_accessor(form.is_averaged)
-    floor = dtype.type(FLOOR * np.finfo(dtype).tiny)
+    clip, add = choose_clip(form.is_clipped), make_average_accessor(form.is_averaged)
+    floor = make_floor(FLOOR, dtype)
 
     def kernel(p, g, state, hyper, t, average, extras):
         c = coefficients(hyper, float(t))
@@ -124,9 +123,7 @@ def make_finite_kernel(dtype: np.dtype[Any]) -> Kernel:
     finite float32 numbers it took 5 us; ``isfinite`` up to the first that is not took 33.
     Of uint16 it is for the bits of bfloat16.
     """
-    read, largest = take, np.finfo(np.float32 if dtype == np.uint16 else dtype).max
-    if dtype == np.uint16:
-        read = widen
+    read, largest = choose_reader(dtype), np.finfo(np.float32 if dtype == np.uint16 else dtype).max
 
     def kernel(x):
         bad = False

@@ -68,6 +68,11 @@ def draw(i, seed):
     return np.uint32(np.uint32(x ^ (x >> _15)) * _C)
 
 
+def choose_reader(dtype: np.dtype[Any]) -> Callable[..., Any]:
+    """Choose what makes a number of an element: uint16 are the bits of bfloat16."""
+    return widen if dtype == np.uint16 else take  # type: ignore[no-any-return]
+
+
 @register_jitable
 def take(x):
     """Take a number as it is, where others are to be widened."""

@@ -21,23 +21,22 @@ from numba.extending import register_jitable
 from .._backend import Form
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
-from .._rules.beside import clip_gradient, leave_gradient
+from .._rules.beside import choose_clip
 from .._rules.shared import FLOOR
 from .._rules.spec import Rule
-from .._rules.state import make_accessors, make_average_accessor, make_floors
+from .._rules.state import make_accessors, make_average_accessor, make_floor, make_floors
 from .kernels import LIMIT, SCALE, WEIGHT, Kernel
 from .narrow import (
     BLOCK,
     MULTIPLIERS,
     STORED,
+    choose_reader,
     draw,
     keep_parameter,
     make_bfloat16_accessors,
     make_seed,
     narrow_parameter,
     read_uint8,
-    take,
-    widen,
     write_uint8,
 )
 
@@ -81,8 +80,8 @@ def make_narrow_kernel(rule: Rule, dtype: np.dtype[Any], form: Form, parallel: b
 def _make_element_kernel(rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel:
     """Make the kernel that takes element by element."""
     coefficients, update = rule.coefficients, rule.update
-    floors, floor = make_floors(rule, REAL), REAL.type(FLOOR * np.finfo(REAL).tiny)
-    clip, add = _choose_beside(form)
+    floors, floor = make_floors(rule, REAL), make_floor(FLOOR, REAL)
+    clip, add = choose_clip(form.is_clipped), make_average_accessor(form.is_averaged)
     read, write = _choose_codec(dtype)
     if form.state == "bfloat16" and rule.state:
         load, store = make_bfloat16_accessors(rule)
@@ -108,8 +107,8 @@ def _make_block_kernel(rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel:
     """Make the kernel for state in 8 bits, which is widened and written in blocks."""
     coefficients, update = rule.coefficients, rule.update
     load, store = make_accessors(rule)
-    floors, floor = make_floors(rule, REAL), REAL.type(FLOOR * np.finfo(REAL).tiny)
-    clip, add = _choose_beside(form)
+    floors, floor = make_floors(rule, REAL), make_floor(FLOOR, REAL)
+    clip, add = choose_clip(form.is_clipped), make_average_accessor(form.is_averaged)
     read, write = _choose_codec(dtype)
     rows, signed = len(rule.state), np.array([array.is_signed for array in rule.state_arrays])
 
@@ -142,15 +141,10 @@ def _make_block_kernel(rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel:
     return kernel
 
 
-def _choose_beside(form: Form) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Choose what is done to gradients, and with averages."""
-    clip = clip_gradient if form.is_clipped else leave_gradient
-    return clip, make_average_accessor(form.is_averaged)
-
-
 def _choose_codec(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Choose how parameters and gradients are read, and parameters written."""
-    return (widen, narrow_parameter) if dtype == np.uint16 else (take, keep_parameter)
+    write = narrow_parameter if dtype == np.uint16 else keep_parameter
+    return choose_reader(dtype), write
 
 
 def _make_accessors_of_float32(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:

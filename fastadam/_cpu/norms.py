@@ -17,7 +17,7 @@ from numba.extending import register_jitable
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
 from .kernels import LIMIT, NORM, SCALE, Kernel
-from .narrow import take, widen
+from .narrow import choose_reader
 
 #: Elements of a block: it fits in a core's cache with what else is there, and of the ten million
 #: elements of a large model there are 610.
@@ -86,7 +86,7 @@ def make_norm_kernel(dtype: np.dtype[Any], parallel: bool) -> Kernel:
     That is of float64, of float32, or of the bits of bfloat16 as uint16.
     """
     choose_factor = find_factor if dtype == np.float64 else leave_as_it_is
-    read = widen if dtype == np.uint16 else take
+    read = choose_reader(dtype)
 
     def kernel(x, norms):
         for block in prange(norms.size):

@@ -16,10 +16,10 @@ from numba import from_dtype, types
 
 from .._backend import PLAIN, Form, ParamSpec
 from .._numba.gpu import with_cuda
-from .._rules.beside import clip_gradient, leave_gradient
+from .._rules.beside import choose_clip
 from .._rules.shared import FLOOR
 from .._rules.spec import Rule
-from .._rules.state import make_accessors, make_average_accessor, make_floors
+from .._rules.state import make_accessors, make_average_accessor, make_floor, make_floors
 from .driver import Arguments, Gpu, Kernel
 
 cuda: Any = None  # see `with_cuda`
@@ -66,9 +66,8 @@ def _make_function_of_form(
     update = rule.update
     load, store = make_accessors(rule)
     floors = make_floors(rule, dtype)
-    clip = clip_gradient if form.is_clipped else leave_gradient
-    add = make_average_accessor(form.is_averaged)
-    one, floor = dtype.type(1.0), dtype.type(FLOOR * np.finfo(dtype).tiny)
+    clip, add = choose_clip(form.is_clipped), make_average_accessor(form.is_averaged)
+    one, floor = dtype.type(1.0), make_floor(FLOOR, dtype)
 
     @with_cuda
     def kernel(p, g, state, average, c, more):

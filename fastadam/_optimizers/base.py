@@ -1,4 +1,4 @@
-"""What all optimisers share: parameter groups, the step, and the state dictionary."""
+"""What all optimisers share: parameter groups, the step, learning rates and averages."""
 
 from __future__ import annotations
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from numba.extending import register_jitable
+
+
+def choose_clip(is_clipped: bool) -> Callable[..., Any]:
+    """Choose ``clip(g, scale, limit)``, which leaves gradients that are not to be clipped."""
+    return clip_gradient if is_clipped else leave_gradient  # type: ignore[no-any-return]
 
 
 @register_jitable

@@ -15,9 +15,13 @@ from .spec import Rule
 
 def make_floors(rule: Rule, dtype: npt.DTypeLike) -> tuple[Any, ...]:
     """Make what each of a rule's state arrays is flushed to zero below, in its dtype."""
+    return tuple(make_floor(array.floor, dtype) for array in rule.state_arrays)
+
+
+def make_floor(floor: float, dtype: npt.DTypeLike) -> Any:
+    """Make what numbers are flushed to zero below: so many times the smallest normal one."""
     dtype = np.dtype(dtype)
-    tiny = np.finfo(dtype).tiny
-    return tuple(dtype.type(array.floor * tiny) for array in rule.state_arrays)
+    return dtype.type(floor * np.finfo(dtype).tiny)
 
 
 def make_accessors(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:

@@ -241,8 +241,9 @@ def test_forked_children_of_a_parent_that_ran_in_parallel():
     assert run_python(FORK, **environment) == "ok"
 
 
-def test_calls_of_several_kinds_each_have_their_own_time(monkeypatch):
-    """Such as the norms of gradients, before the steps: a time of another call is no time."""
+@pytest.fixture
+def loops(monkeypatch):
+    """What makes loops by name that take so many seconds, and the names of those that ran."""
     now, ran = [0.0], []
     monkeypatch.setattr(threads, "perf_counter", lambda: now[0])
 
@@ -253,6 +254,12 @@ def test_calls_of_several_kinds_each_have_their_own_time(monkeypatch):
 
         return loop
 
+    return make, ran
+
+
+def test_calls_of_several_kinds_each_have_their_own_time(loops):
+    """Such as the norms of gradients, before the steps: a time of another call is no time."""
+    make, ran = loops
     choices = threads.KernelChoices(None)
     choices.add(2, lambda: make("step, parallel", 20e-6), SIZE, "step")
     choices.add(0, lambda: make("norm, parallel", 1e-3), SIZE, "norm")
@@ -264,17 +271,8 @@ def test_calls_of_several_kinds_each_have_their_own_time(monkeypatch):
     assert ran == ["norm", "clip", "step, parallel"]
 
 
-def test_calls_that_are_joined_choose_by_the_time_of_both(monkeypatch):
-    now, ran = [0.0], []
-    monkeypatch.setattr(threads, "perf_counter", lambda: now[0])
-
-    def make(name, seconds):
-        def loop():
-            ran.append(name)
-            now[0] += seconds
-
-        return loop
-
+def test_calls_that_are_joined_choose_by_the_time_of_both(loops):
+    make, ran = loops
     choices = threads.KernelChoices(None)
     choices.add(1, lambda: make("step, parallel", 4e-3), SIZE, "step")
     choices.join(0, lambda: make("norm, parallel", 2e-3), 1)  # it waits for the cores
