@@ -48,6 +48,7 @@ def run(folder, *arguments):
     return content["suites"]
 
 
+@pytest.mark.slow
 def test_step_suite(tmp_path, capsys, hasty, one_thread):
     suites = run(tmp_path / "results", "--suite", "step", "--sizes", "1e3,1e4")
     assert suites.keys() == {"step"}

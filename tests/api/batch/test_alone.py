@@ -9,6 +9,7 @@ from fastadam import minimize_batch
 from tests.api.batch.batches import (
     ARRAYS,
     CHUNK,
+    FORMS,
     T,
     each_form,
     each_kind,
@@ -20,9 +21,15 @@ from tests.api.batch.batches import (
     same_alone,
 )
 from tests.api.minimize.helpers import INF, NAN
+from tests.rules import slow_if
+
+# Each is compiled for some 4 s, and is as the others.
+LATER_FORMS = {"callable", "2-point", "3-point"}
 
 
-@each_form
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=slow_if(form in LATER_FORMS)) for form in FORMS]
+)
 @pytest.mark.parametrize(
     "options",
     [

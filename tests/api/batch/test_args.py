@@ -210,6 +210,7 @@ def of_scratch(x, pair, a):
     return total / scratch.size + (x[1] - pair[1]) ** 2
 
 
+@pytest.mark.slow
 @pytest.mark.fault(number=13)
 def test_scratch_arrays_of_each_thread():
     size = 200

@@ -82,7 +82,7 @@ coordinates = st.floats(-3, 3)
 widths = st.sampled_from([0.0, 1e-300, 1e-12, 1e-9, 1e-4, 0.3, 2.0, np.inf])
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(
     data=st.data(),
     form=st.sampled_from(list(forms(quadratic, quadratic_der))),

@@ -121,6 +121,7 @@ def test_a_loop_that_stops_early_gives_nan():
     assert np.all(np.isnan(early(problem.minimizers[0], 10)))
 
 
+@pytest.mark.slow
 def test_wrong_loop_fails_the_verdicts(monkeypatch, hasty, short):
     monkeypatch.setattr(speed, "fastadam_loop", lambda fun, jac: lambda x, n: x)
     for measure in (speed.compiled, speed.overhead):

@@ -115,7 +115,7 @@ def test_a_second_process_compiles_nothing(warm):
 @pytest.mark.parametrize(
     "damage",
     [
-        "truncated",
+        pytest.param("truncated", marks=pytest.mark.slow),
         pytest.param("exchanged", marks=pytest.mark.fault(number=28)),
     ],
 )

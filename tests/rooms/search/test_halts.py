@@ -166,7 +166,7 @@ def slows_down(x, slow):
     return -x[0]
 
 
-@pytest.mark.parametrize("jac", ["2-point", "3-point"])
+@pytest.mark.parametrize("jac", ["2-point", pytest.param("3-point", marks=pytest.mark.slow)])
 def test_a_function_that_gets_slow(jac):
     """It would take minutes, if the evaluations of a turn were chosen beforehand."""
     options = {"lr": 1.0, "method": "sgd", "maxiter": 10**5, "gtol": 0}

@@ -18,6 +18,7 @@ from tests.api.minimize.test_compiled_exceptions import (
     fails_pair,
     fails_with_args,
 )
+from tests.rules import slow_if
 
 
 class Data(NamedTuple):
@@ -57,10 +58,15 @@ FAILING = {
     "others": (fails_with_others, None, lambda: ("text", Data(np.ones(1), 0.5), (np.ones(2), 1))),
 }
 
+# They are compiled for 3 s and more, and raise as others do.
+LATER_KINDS = {"callable", "3-point", "cs"}
+
 
 @pytest.mark.fault(number=29)
 @pytest.mark.parametrize("solve", [minimize, minimize_batch])
-@pytest.mark.parametrize("kind", FAILING)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=slow_if(kind in LATER_KINDS)) for kind in FAILING]
+)
 def test_what_raises_keeps_nothing(kind, solve, monkeypatch):
     """Neither the search's own arrays nor the arguments'."""
     fun, jac, make_args = FAILING[kind]
