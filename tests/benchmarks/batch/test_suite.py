@@ -13,6 +13,7 @@ from benchmarks.batch import fitters as fits_peers
 from benchmarks.harness.report import OK, WRONG, Options, format_rows
 from benchmarks.harness.rows import fraction, make_rows, speedup
 from benchmarks.harness.timing import Record
+from tests.rules import slow_if
 
 QUICK = Options(quick=True)
 
@@ -160,7 +161,17 @@ def test_nothing_found_is_not_a_lie():
     assert (found.f, found.evaluations, found.error) == (np.inf, 3, "")
 
 
-@pytest.mark.parametrize("name", [*multistart.METHODS, *global_peers.MAKERS])
+# Each takes 3 s.
+LATER = {"SciPy L-BFGS-B, 100 Sobol starts", "SciPy basinhopping, L-BFGS-B"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=slow_if(name in LATER))
+        for name in (*multistart.METHODS, *global_peers.MAKERS)
+    ],
+)
 def test_every_method_keeps_its_word(name):
     methods, notes = multistart.contenders()
     if name not in methods:

@@ -78,6 +78,7 @@ def test_a_turn_is_short(monkeypatch):
         assert turns[0] == turns[-1] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.fault(number=6)
 def test_functions_with_threads_of_their_own_get_one(monkeypatch):
     space = {"__name__": "parallel"}
