@@ -13,7 +13,7 @@ from .._uninterrupted import Call
 from .._validate import describe, is_device_array
 from .driver import find_gpu
 from .interface import is_torch, read_array
-from .kernels import make_step_arguments
+from .kernels import AVERAGE, PARAMS, STATE, count_blocks, find_pitch, make_step_arguments
 
 
 class Gradient(NamedTuple):
@@ -33,18 +33,22 @@ class DeviceParamArray(Param):
         self.gpu = find_gpu(self.pointer)
         self.gpu.require_current()
         count = len(spec.rule.state)
-        self._state = self.gpu.empty((count, self.size), dtype)
-        start = self.gpu.pointer(self._state)
-        self._rows = {name: start + i * self.nbytes for i, name in enumerate(spec.rule.state)}
+        length = find_pitch(self.size, dtype)
+        self._state = self.gpu.empty((count, length), dtype)
+        start, pitch = self.gpu.pointer(self._state), length * dtype.itemsize
+        self._rows = {name: start + i * pitch for i, name in enumerate(spec.rule.state)}
         if start:
-            self.gpu.fill(start, 0, count * self.nbytes, 0)
+            self.gpu.fill(start, 0, count * pitch, 0)
             self.gpu.synchronize()
         self._average = self.gpu.empty((self.size if spec.form.is_averaged else 0,), dtype)
         average = self.gpu.pointer(self._average)
         if spec.form.is_averaged:
             self._rows["average"] = average
             self.gpu.copy(average, self.pointer, self.nbytes)
-        self.arguments = make_step_arguments(spec, dtype, self.size, self.pointer, start, average)
+        self.arguments = make_step_arguments(spec.rule, dtype, self.size)
+        for word, pointer in ((PARAMS, self.pointer), (STATE, start), (AVERAGE, average)):
+            self.arguments.words[word] = pointer
+        self.blocks = count_blocks(self.size, dtype, self.gpu.threads)
         self._is_torch = is_torch(spec.array)
         self._typestr = dtype.str
         self._known_pointer = -1  # of the last gradient: what was checked once

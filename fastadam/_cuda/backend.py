@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .._backend import PLAIN, ParamSpec, StepExtras
+from .._backend import ParamSpec, StepExtras
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Regions
-from .driver import Arguments, find_gpu
+from .driver import Arguments, describe_vector, find_gpu
 from .interface import find_stream, read_array
-from .kernels import ALL_FINITE, load_nonfinite_kernel, load_step_kernel
+from .kernels import ALL_FINITE, GRADIENT, load_nonfinite_kernel, load_step_kernel
 
 
 class CudaBackend:
@@ -74,9 +74,11 @@ class CudaBackend:
         gpu.fill(flags, 0xFF, 8 * len(params), self._stream)
         for i, (param, gradient) in enumerate(zip(params, gradients, strict=True)):
             if param.size and gradient:
-                vector = (gradient.pointer, (param.size,), param.dtype.itemsize)
-                arguments = Arguments([vector, (flags + 8 * i, (1,), 8)])
-                gpu.run_all(self._make_launch_calls(kernels[i], param, gradient, arguments))
+                vector = describe_vector(gradient.pointer, param.size, param.dtype.itemsize)
+                arguments = Arguments([*vector, *describe_vector(flags + 8 * i, 1, 8)])
+                blocks = min(-(-param.size // gpu.threads), gpu.most_blocks)
+                launch = gpu.make_launch_call(kernels[i], blocks, self._stream, arguments)
+                gpu.run_all(self._in_order(launch, gradient))
         firsts = gpu.read(flags, (len(params),), np.uint64, self._stream)
         for param, gradient, first in zip(params, gradients, firsts.tolist(), strict=True):
             if gradient and first != ALL_FINITE:
@@ -107,12 +109,15 @@ class CudaBackend:
                 continue
             rule, group = param.spec.rule, param.spec.group
             if group not in coefficients:
-                coefficients[group] = rule.coefficients(hypers[group], float(steps[group]))
-                if param.spec.form != PLAIN:
-                    coefficients[group] += extras.clip_value, extras.average_weight
-            param.arguments.words[param.arguments.pointers[1]] = gradient.pointer
+                coefficients[group] = (
+                    *rule.coefficients(hypers[group], float(steps[group])),
+                    extras.clip_value,
+                    extras.average_weight,
+                )
+            param.arguments.words[GRADIENT] = gradient.pointer
             param.arguments.scalars[:] = coefficients[group]
-            calls += self._make_launch_calls(kernel, param, gradient, param.arguments)
+            launch = self._gpu.make_launch_call(kernel, param.blocks, self._stream, param.arguments)
+            calls += self._in_order(launch, gradient)
         self._gpu.run_all([*calls, *then])
 
     gradient_norm = math.nan  # which is not computed here
@@ -122,12 +127,9 @@ class CudaBackend:
         self._gpu.require_current()
         self._stream = find_stream("params", self.params[0].spec.array) or 0
 
-    def _make_launch_calls(
-        self, kernel: Any, param: DeviceParamArray, gradient: Gradient, arguments: Arguments
-    ) -> list[Call]:
-        """Make the calls that start a kernel which reads a gradient, in its stream's order too."""
+    def _in_order(self, launch: Call, gradient: Gradient) -> list[Call]:
+        """Put a launch that reads a gradient into the order of the gradient's stream, too."""
         gpu, other, own = self._gpu, gradient.stream, self._stream
-        launch = gpu.make_launch_call(kernel, param.size, own, arguments)
         if other is None or other == own:
             return [launch]
         # The gradient's memory may be written again after this.

@@ -8,7 +8,6 @@ are not public, some are used here; see `_numba.gpu`.
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeAlias
@@ -22,34 +21,29 @@ from .._uninterrupted import Call, call_each
 #: A kernel as `Gpu.make_launch_call` takes it: the driver's handle, and what has to be kept.
 Kernel: TypeAlias = tuple[Any, Any]
 
-#: Threads of a block, and blocks for each multiprocessor (2,048 threads fill one).
-THREADS = 256
+#: Blocks for each multiprocessor, in a kernel that strides (2,048 threads fill one).
 BLOCKS_PER_MULTIPROCESSOR = 32
 
 
 class Arguments:
     """The arguments of a kernel as the driver takes them: pointers to values that can be changed.
 
-    First the contiguous ``arrays`` (pointer, shape, itemsize), then the ``scalars``, a ctypes
-    array. ``words`` is all that is said about the arrays, ``pointers`` where in it the pointer of
-    each is; the driver takes ``address``.
+    First the ``words``, of 64 bits, then the ``scalars``, a ctypes array; the driver takes
+    ``address``.
     """
 
-    def __init__(
-        self, arrays: Sequence[tuple[int, tuple[int, ...], int]], scalars: Any = ()
-    ) -> None:
-        words: list[int] = []
-        self.pointers = []
-        for pointer, shape, itemsize in arrays:
-            strides = [itemsize * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
-            self.pointers.append(len(words) + 4)
-            # Numba's array structure: two for its reference counts, which a GPU has not, ...
-            words += [0, 0, math.prod(shape), itemsize, pointer, *shape, *strides]
+    def __init__(self, words: Sequence[int], scalars: Any = ()) -> None:
         self.words = (ctypes.c_uint64 * len(words))(*words)
         self.scalars = scalars
         addresses = [*_addresses(self.words), *(_addresses(scalars) if len(scalars) else ())]
         self._addresses = (ctypes.c_void_p * len(addresses))(*addresses)
         self.address = ctypes.addressof(self._addresses)
+
+
+def describe_vector(pointer: int, size: int, itemsize: int) -> list[int]:
+    """Give the words of Numba's array structure, which a kernel takes a vector as."""
+    # Two for its reference counts, which a GPU has not; its stride is last.
+    return [0, 0, size, itemsize, pointer, size, itemsize]
 
 
 def _addresses(array: Any) -> list[int]:
@@ -76,6 +70,9 @@ class Gpu:
     What copies waits until the GPU has done what it was told before; the rest waits for nothing.
     """
 
+    #: Threads of a block.
+    threads = 256
+
     def __init__(self, ordinal: int) -> None:
         self.ordinal = ordinal
         self._numba, self._api = load_api()
@@ -83,7 +80,7 @@ class Gpu:
         api = self._api
         attribute = api.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT
         count = self._result(api.cuDeviceGetAttribute(attribute, ordinal))
-        self._most_blocks = BLOCKS_PER_MULTIPROCESSOR * count
+        self.most_blocks = BLOCKS_PER_MULTIPROCESSOR * count
 
     @staticmethod
     def _result(outcome: tuple[Any, ...]) -> Any:
@@ -187,11 +184,10 @@ class Gpu:
         return self._api.CUfunction(int(loaded.handle)), loaded
 
     def make_launch_call(
-        self, kernel: Kernel, size: int, stream: int, arguments: Arguments
+        self, kernel: Kernel, blocks: int, stream: int, arguments: Arguments
     ) -> Call:
-        """Make the call that starts a kernel that strides over ``size`` > 0 elements."""
-        blocks = min((size - 1) // THREADS + 1, self._most_blocks)
-        grid, block = (blocks, 1, 1), (THREADS, 1, 1)
+        """Make the call that starts so many blocks > 0 of a kernel."""
+        grid, block = (blocks, 1, 1), (self.threads, 1, 1)
         return self._api.cuLaunchKernel, kernel[0], *grid, *block, 0, stream, arguments.address, 0
 
     def run_all(self, calls: Iterable[Call]) -> None:

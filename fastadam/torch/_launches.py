@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import torch
 
-from .._backend import PLAIN, ParamSpec
+from .._backend import PLAIN
 from .._cpu.lists import GRADIENT, PARAMS, SIZE, STATE
+from .._cuda import kernels
 from .._cuda.driver import Kernel, find_gpu
-from .._cuda.kernels import load_step_kernel, make_step_arguments
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from ._plans import Batch
@@ -26,7 +26,7 @@ class Launches:
             self._gpu = find_gpu(0)  # the current one
             self._stream = int(torch.cuda.current_stream(self._device).cuda_stream)
             for batch in batches:
-                kernel = load_step_kernel(self._gpu, batch.rule, batch.dtype, PLAIN)
+                kernel = kernels.load_step_kernel(self._gpu, batch.rule, batch.dtype, PLAIN)
                 self._calls += self._make_launch_calls(batch, kernel)
                 counts += _make_count_calls(batch)
         self._calls += counts
@@ -45,14 +45,16 @@ class Launches:
             before = step, carried = tuple(param.scalars.tolist())
             if before not in coefficients:
                 hyper = _make_hyper(batch, carried)
-                coefficients[before] = batch.rule.coefficients(hyper, step + 1.0)
+                # Nothing is clipped, and there is no average.
+                coefficients[before] = (*batch.rule.coefficients(hyper, step + 1.0), 0.0, 0.0)
             if param.arguments is None:
-                spec = ParamSpec("", "", "", None, batch.rule, 0)
-                param.arguments = make_step_arguments(spec, batch.dtype, row[SIZE], 0, row[STATE])
-            words, (params, gradient, _) = param.arguments.words, param.arguments.pointers
-            words[params], words[gradient] = row[PARAMS], row[GRADIENT]
+                param.arguments = kernels.make_step_arguments(batch.rule, batch.dtype, row[SIZE])
+                param.arguments.words[kernels.STATE] = row[STATE]
+            words = param.arguments.words
+            words[kernels.PARAMS], words[kernels.GRADIENT] = row[PARAMS], row[GRADIENT]
             param.arguments.scalars[:] = coefficients[before]
-            yield self._gpu.make_launch_call(kernel, row[SIZE], self._stream, param.arguments)
+            blocks = kernels.count_blocks(row[SIZE], batch.dtype, self._gpu.threads)
+            yield self._gpu.make_launch_call(kernel, blocks, self._stream, param.arguments)
 
 
 def _make_count_calls(batch: Batch) -> Iterator[Call]:

@@ -64,6 +64,28 @@ def assert_same_steps(name, dtype, shape, steps, on_gpu, from_gpu):
     assert np.mean(p.reshape(-1)[1:-1] != start(shape, dtype).reshape(-1)[1:-1]) > 0.9
 
 
+#: Blocks that are whole, others, and where an element less or more makes a difference.
+SIZES = 0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 255, 256, 257
+
+
+def assert_same_at_offsets(name, dtype, sizes, steps, on_gpu, from_gpu):
+    """Compare as above, where parameters or gradients begin in the midst of 16 bytes, and not.
+
+    ``on_gpu(array, offset)`` puts an array so many elements behind where one can begin.
+    """
+    make, keywords = FAMILY[name]
+    for size in sizes:
+        for offset, shift in ((0, 0), (1, 0), (0, 1), (3, 2)):
+            p = start((size,), dtype)
+            q = on_gpu(p.copy(), offset)
+            cpu, gpu = make(p, **keywords), make(q, **keywords)
+            for g in gradients((size,), dtype, steps):
+                cpu.step(g)
+                gpu.step(on_gpu(g, shift))
+            assert from_gpu(q).tobytes() == p.tobytes(), (size, offset, shift)
+            assert_same_state(gpu, cpu)
+
+
 def assert_same_state(one, other):
     """Compare two state dictionaries bit for bit."""
     one, other = one.state_dict(), other.state_dict()

@@ -37,6 +37,15 @@ class HostArray:
         raise AssertionError("an array on a GPU is not copied for a message")
 
 
+def place(array, offset):
+    """Return a copy that begins so many elements behind an address that 16 divides."""
+    memory = np.zeros(array.size + offset + 4, array.dtype)
+    skipped = -memory.ctypes.data % 16 // array.itemsize + offset
+    view = memory[skipped : skipped + array.size]
+    view[:] = array
+    return HostArray(view)
+
+
 #: The number of the GPU that each array claims to be on, by address.
 PLACES = {}
 
@@ -46,6 +55,10 @@ class HostDevice:
 
     What it is told is kept in ``events``: the streams of launches and orders.
     """
+
+    #: Of a block: few, so that small arrays have whole blocks, and others.
+    threads = 2
+    most_blocks = 2
 
     def __init__(self, ordinal=0):
         self.ordinal = ordinal
@@ -57,8 +70,8 @@ class HostDevice:
         """Return something that `run` takes."""
         raise NotImplementedError
 
-    def run(self, kernel, size, arguments):
-        """Run a kernel over so many elements."""
+    def run(self, kernel, blocks, arguments):
+        """Run so many blocks of a kernel."""
         raise NotImplementedError
 
     def require_current(self):
@@ -123,20 +136,20 @@ class HostDevice:
         """Count it."""
         self.waits += 1
 
-    def make_launch_call(self, kernel, size, stream, arguments):
+    def make_launch_call(self, kernel, blocks, stream, arguments):
         """Return the call that runs a kernel at once."""
-        return self.launch, kernel, size, stream, arguments
+        return self.launch, kernel, blocks, stream, arguments
 
     def run_all(self, calls):
         """Make calls."""
         for function, *arguments in calls:
             function(*arguments)
 
-    def launch(self, kernel, size, stream, arguments):
+    def launch(self, kernel, blocks, stream, arguments):
         """Run a kernel at once."""
-        assert size > 0
+        assert blocks > 0
         self.events.append(("launch", stream))
-        self.run(kernel, size, arguments)
+        self.run(kernel, blocks, arguments)
 
 
 def install(monkeypatch, make):

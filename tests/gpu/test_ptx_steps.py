@@ -8,8 +8,8 @@ from fastadam._rules.table import RULES
 from tests.rules import later_slow
 
 from . import ptx
-from .family import FAMILY, assert_same_steps
-from .host import HostArray, HostDevice, install
+from .family import FAMILY, SIZES, assert_same_at_offsets, assert_same_steps
+from .host import HostArray, HostDevice, install, place
 
 
 class PtxDevice(HostDevice):
@@ -26,8 +26,8 @@ class PtxDevice(HostDevice):
         assert rule is not None or name == "first_nonfinite"
         return ptx.Program(ptx.kernel_ptx(rule, np.dtype(dtype), self._monkeypatch))
 
-    def run(self, kernel, size, arguments):
-        kernel.run(arguments.address, threads=3)
+    def run(self, kernel, blocks, arguments):
+        kernel.run(arguments.address, blocks, self.threads)
 
 
 @pytest.fixture
@@ -40,7 +40,13 @@ def gpu(monkeypatch):
 @pytest.mark.parametrize("name", later_slow(FAMILY))
 @pytest.mark.usefixtures("gpu")
 def test_steps_have_the_bits_of_the_cpu(name, dtype):
-    assert_same_steps(name, dtype, (2, 4), 5, HostArray, lambda array: array.array)
+    assert_same_steps(name, dtype, (3, 5), 5, HostArray, lambda array: array.array)
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("adam", np.float32), ("adam_amsgrad", np.float64)])
+@pytest.mark.usefixtures("gpu")
+def test_pieces_that_are_not_whole_or_not_aligned_have_the_bits_of_the_cpu(name, dtype):
+    assert_same_at_offsets(name, dtype, SIZES[:-5], 2, place, lambda array: array.array)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

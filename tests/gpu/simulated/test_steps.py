@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 import fastadam
-from tests.gpu.family import FAMILY, assert_same_steps, gradients
-from tests.gpu.host import HostArray
+from tests.gpu.family import (
+    FAMILY,
+    SIZES,
+    assert_same_at_offsets,
+    assert_same_steps,
+    gradients,
+)
+from tests.gpu.host import HostArray, place
 
 pytestmark = pytest.mark.usefixtures("gpu")
 
@@ -13,7 +19,12 @@ pytestmark = pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", FAMILY)
 def test_steps_have_the_bits_of_the_cpu(name, dtype):
-    assert_same_steps(name, dtype, (3, 2), 7, HostArray, lambda array: array.array)
+    assert_same_steps(name, dtype, (3, 5), 7, HostArray, lambda array: array.array)
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("adam", np.float32), ("sgd", np.float64)])
+def test_pieces_that_are_not_whole_or_not_aligned_have_the_bits_of_the_cpu(name, dtype):
+    assert_same_at_offsets(name, dtype, SIZES, 1, place, lambda array: array.array)
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (2, 0, 3)])
