@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from .._backend import PLAIN, Param, ParamSpec
+from .._rules.narrow import STORED, count_blocks
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, floating, is_bfloat16, parameter, unmasked
 from .kernels import Kernel, make_step_kernel
-from .narrow import STORED
-from .narrow_kernels import count_blocks, make_narrow_kernel
+from .narrow_kernels import make_narrow_kernel
 from .row_gradients import RowGradient, is_sparse, take_row_gradient
 
 

@@ -9,7 +9,7 @@ PACKAGE = Path(fastadam.__file__).parent
 
 #: What each room stands on directly; it may use what these stand on, too.
 BELOW = {
-    "_rules": [],
+    "_rules": ["_numba"],
     "_numba": [],
     "_objective": ["_numba"],
     "_search": ["_objective", "_rules"],

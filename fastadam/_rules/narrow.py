@@ -23,8 +23,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .._numba.bits import float32_bits, float32_of_bits
-from .._rules.spec import Rule
-from .._rules.state import flush
+from .spec import Rule
+from .state import flush, make_accessors
 
 #: Numbers that share a scale, of 4 bytes. With 256 a step took a tenth longer, with more no less.
 BLOCK = 512
@@ -37,6 +37,7 @@ LARGEST = np.finfo(np.float32).max
 
 _ZERO, _ONE, _SIGN = np.uint32(0), np.uint32(1), np.uint32(0x80)
 _SIZE, _INFINITY = np.uint32(0x7FFFFFFF), np.uint32(0x7F800000)
+_NAN = np.uint16(0x7FC0)
 _LOW, _12, _15, _HALF, _24 = (
     np.uint32(0xFFFF),
     np.uint32(12),
@@ -68,6 +69,17 @@ def draw(i, seed):
     return np.uint32(np.uint32(x ^ (x >> _15)) * _C)
 
 
+def count_blocks(size: int) -> int:
+    """Count the blocks of an array."""
+    return -(-size // BLOCK)
+
+
+def choose_codec(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Choose how parameters and gradients are read, and parameters written."""
+    write = narrow_parameter if dtype == np.uint16 else keep_parameter
+    return choose_reader(dtype), write
+
+
 def choose_reader(dtype: np.dtype[Any]) -> Callable[..., Any]:
     """Choose what makes a number of an element: uint16 are the bits of bfloat16."""
     return widen if dtype == np.uint16 else take  # type: ignore[no-any-return]
@@ -87,8 +99,11 @@ def widen(bits):
 
 @register_jitable
 def narrow(x, bits):
-    """Write a bfloat16, rounded by 16 random bits. Infinity stays, and NaN."""
-    return np.uint16(np.uint32(float32_bits(x) + bits) >> _HALF)
+    """Write a bfloat16, rounded by 16 random bits. Infinity stays, and NaN.
+
+    On a GPU all bits of a NaN are set but the sign: rounded, it would be -0.
+    """
+    return np.uint16(np.uint32(float32_bits(x) + bits) >> _HALF) if x == x else _NAN
 
 
 @register_jitable
@@ -142,9 +157,91 @@ def _store3(state, i, values, floors, random):
 _ACCESSORS = (_load1, _store1), (_load2, _store2), (_load3, _store3)
 
 
-def make_bfloat16_accessors(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Make ``load(state, i, floors)`` and ``store(state, i, values, floors, random)``."""
-    return _ACCESSORS[len(rule.state) - 1]
+def make_narrow_accessors(rule: Rule, state: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Make ``load(state, i, floors)`` and ``store(state, i, values, floors, random)``.
+
+    ``state`` is "bfloat16", or "" for float32 where random bits are at hand all the same.
+    """
+    if state == "bfloat16" and rule.state:
+        return _ACCESSORS[len(rule.state) - 1]
+    load, store_plain = make_accessors(rule)
+
+    def store(state, i, values, floors, random):
+        store_plain(state, i, values, floors)
+
+    store.__qualname__ = f"{rule.name}_store_float32"  # of its own: Numba names code by it
+    return load, register_jitable(store)
+
+
+@register_jitable
+def decode_signed(code, scale):
+    """Read a number with a sign."""
+    code = np.uint32(code)
+    bits = np.uint32(((code & LAST_SIGNED) << SHIFT) + float32_bits(LOW_SIGNED))
+    size = scale * (float32_of_bits(bits) - LOW_SIGNED)
+    return float32_of_bits(np.uint32(float32_bits(size) | ((code & _SIGN) << _24)))
+
+
+@register_jitable
+def decode_unsigned(code, scale):
+    """Read a number without a sign."""
+    bits = np.uint32((np.uint32(code) << SHIFT) + float32_bits(LOW_UNSIGNED))
+    return scale * (float32_of_bits(bits) - LOW_UNSIGNED)
+
+
+@register_jitable
+def _encode(y, low, random, multiplier):
+    """Write ``y >= 0`` as a code; infinity and NaN as one above all others."""
+    above = np.uint32(float32_bits(y + low) - float32_bits(low))
+    return np.uint32(above + (np.uint32(random * multiplier) >> _12)) >> SHIFT
+
+
+@register_jitable
+def encode_signed(x, unit, random, multiplier):
+    """Write a number with a sign, ``unit`` times as large."""
+    code = min(_encode(unit * abs(x), LOW_SIGNED, random, multiplier), LAST_SIGNED)
+    return np.uint8(code | ((float32_bits(x) >> _24) & _SIGN))
+
+
+@register_jitable
+def encode_unsigned(x, unit, random, multiplier):
+    """Write one without a sign, and never 0: steps are divided by its root."""
+    code = min(_encode(unit * x, LOW_UNSIGNED, random, multiplier), LAST_UNSIGNED)
+    return np.uint8(max(code, _ONE))
+
+
+@register_jitable
+def finite_size(x):
+    """Give the bits of a finite number's size, and 0 for others.
+
+    As whole numbers they are in the same order: a maximum of floats does not vectorise, because of
+    NaN, and took 1.5 ns an element.
+    """
+    bits = float32_bits(x) & _SIZE
+    return bits if bits < _INFINITY else _ZERO
+
+
+@register_jitable
+def _decode_last(is_signed):
+    """Give what the last code stands for, in scales."""
+    low, last = (LOW_SIGNED, LAST_SIGNED) if is_signed else (LOW_UNSIGNED, LAST_UNSIGNED)
+    return float32_of_bits(np.uint32((last << SHIFT) + float32_bits(low))) - low
+
+
+@register_jitable
+def choose_unit(size, is_signed):
+    """Choose what a block's numbers are multiplied by before they are written.
+
+    ``size`` are the bits of the largest, as `finite_size` gives them.
+    """
+    largest = float32_of_bits(np.uint32(size))
+    return _decode_last(is_signed) / largest if largest > np.float32(0.0) else np.float32(0.0)
+
+
+@register_jitable
+def choose_scale(size, is_signed):
+    """Choose the scale of a block's codes."""
+    return min(float32_of_bits(np.uint32(size)) / _decode_last(is_signed), LARGEST)
 
 
 @register_jitable
@@ -156,59 +253,26 @@ def read_uint8(stored, scale, is_signed, out):
     """
     if is_signed:
         for j in range(out.size):
-            code = np.uint32(stored[j])
-            bits = np.uint32(((code & LAST_SIGNED) << SHIFT) + float32_bits(LOW_SIGNED))
-            size = scale * (float32_of_bits(bits) - LOW_SIGNED)
-            out[j] = float32_of_bits(np.uint32(float32_bits(size) | ((code & _SIGN) << _24)))
+            out[j] = decode_signed(stored[j], scale)
     else:
         for j in range(out.size):
-            bits = np.uint32((np.uint32(stored[j]) << SHIFT) + float32_bits(LOW_UNSIGNED))
-            out[j] = scale * (float32_of_bits(bits) - LOW_UNSIGNED)
-
-
-@register_jitable
-def _encode(y, low, random, multiplier):
-    """Write ``y >= 0`` as a code; infinity and NaN as one above all others."""
-    above = np.uint32(float32_bits(y + low) - float32_bits(low))
-    return np.uint32(above + (np.uint32(random * multiplier) >> _12)) >> SHIFT
-
-
-@register_jitable
-def _decode_last(low, last):
-    """Give what the last code stands for, in scales."""
-    return float32_of_bits(np.uint32((last << SHIFT) + float32_bits(low))) - low
-
-
-@register_jitable
-def _find_largest(x):
-    """Find the largest finite size.
-
-    By the bits, as whole numbers: a maximum of floats does not vectorise, because of NaN, and
-    took 1.5 ns an element.
-    """
-    largest = _ZERO
-    for j in range(x.size):
-        bits = float32_bits(x[j]) & _SIZE
-        largest = max(largest, bits if bits < _INFINITY else _ZERO)
-    return float32_of_bits(np.uint32(largest))
+            out[j] = decode_unsigned(stored[j], scale)
 
 
 @register_jitable
 def write_uint8(x, stored, is_signed, random, multiplier):
     """Write a block as codes, and give its scale."""
-    largest = _find_largest(x)
-    low, last = (LOW_SIGNED, LAST_SIGNED) if is_signed else (LOW_UNSIGNED, LAST_UNSIGNED)
-    top = _decode_last(low, last)
-    unit = top / largest if largest > np.float32(0.0) else np.float32(0.0)
+    size = _ZERO
+    for j in range(x.size):
+        size = max(size, finite_size(x[j]))
+    unit = choose_unit(size, is_signed)
     if is_signed:
         for j in range(x.size):
-            code = min(_encode(unit * abs(x[j]), low, random[j], multiplier), last)
-            stored[j] = np.uint8(code | ((float32_bits(x[j]) >> _24) & _SIGN))
+            stored[j] = encode_signed(x[j], unit, random[j], multiplier)
     else:
         for j in range(x.size):
-            code = min(_encode(unit * x[j], low, random[j], multiplier), last)
-            stored[j] = np.uint8(max(code, _ONE))  # never 0: steps are divided by its root
-    return min(largest / top, LARGEST)
+            stored[j] = encode_unsigned(x[j], unit, random[j], multiplier)
+    return choose_scale(size, is_signed)
 
 
 #: What each kind of state is kept in.
