@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import PLAIN, Param, ParamSpec
-from .._rules.narrow import STORED, count_blocks
+from .._forms.narrow import STORED, count_blocks
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, floating, is_bfloat16, parameter, unmasked

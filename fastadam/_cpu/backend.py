@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import ParamSpec, StepExtras
-from .._rules.norms import count_blocks
+from .._forms.norms import count_blocks
 from .._rules.spec import Floats
 from .._uninterrupted import Call, call_each, exhaust
 from .._validate import DTYPES, conversion, describe, disjoint, is_bfloat16

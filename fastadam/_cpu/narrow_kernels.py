@@ -17,10 +17,7 @@ import numpy as np
 from numba import from_dtype, prange, types
 
 from .._backend import Form
-from .._numba.cache import compile_kernel
-from .._numba.options import KERNEL_OPTIONS
-from .._rules.beside import choose_clip
-from .._rules.narrow import (
+from .._forms.narrow import (
     BLOCK,
     MULTIPLIERS,
     STORED,
@@ -31,6 +28,9 @@ from .._rules.narrow import (
     read_uint8,
     write_uint8,
 )
+from .._numba.cache import compile_kernel
+from .._numba.options import KERNEL_OPTIONS
+from .._rules.beside import choose_clip
 from .._rules.shared import FLOOR
 from .._rules.spec import Rule
 from .._rules.state import make_accessors, make_average_accessor, make_floor, make_floors

@@ -1,4 +1,4 @@
-"""The kernels for the norm of all gradients of a step: see `_rules.norms`."""
+"""The kernels for the norm of all gradients of a step: see `_forms.norms`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import numpy as np
 from numba import from_dtype, prange, types
 from numba.extending import register_jitable
 
-from .._numba.cache import compile_kernel
-from .._numba.options import KERNEL_OPTIONS
-from .._rules.narrow import choose_reader
-from .._rules.norms import (
+from .._forms.narrow import choose_reader
+from .._forms.norms import (
     BLOCK,
     LANES,
     STRIDE,
@@ -26,6 +24,8 @@ from .._rules.norms import (
     sum_of_four,
     term,
 )
+from .._numba.cache import compile_kernel
+from .._numba.options import KERNEL_OPTIONS
 from .kernels import LIMIT, NORM, SCALE, Kernel
 
 

@@ -1,4 +1,4 @@
-"""The kernels for the norm of all gradients of a step: see `_rules.norms`.
+"""The kernels for the norm of all gradients of a step: see `_forms.norms`.
 
 It stays on the GPU, as does what gradients are scaled by: the host waits for neither.
 """
@@ -13,9 +13,8 @@ import numpy as np
 from numba import from_dtype, types
 from numba.extending import register_jitable
 
-from .._numba.gpu import with_cuda
-from .._rules.narrow import choose_reader
-from .._rules.norms import (
+from .._forms.narrow import choose_reader
+from .._forms.norms import (
     BLOCK,
     LANES,
     STRIDE,
@@ -28,6 +27,7 @@ from .._rules.norms import (
     sum_of_four,
     term,
 )
+from .._numba.gpu import with_cuda
 from .driver import Gpu, Kernel
 
 cuda: Any = None  # see `with_cuda`

@@ -9,13 +9,14 @@ PACKAGE = Path(fastadam.__file__).parent
 
 #: What each room stands on directly; it may use what these stand on, too.
 BELOW = {
-    "_rules": ["_numba"],
+    "_rules": [],
     "_numba": [],
     "_objective": ["_numba"],
     "_search": ["_objective", "_rules"],
     "_backend": ["_rules"],
-    "_cpu": ["_backend", "_rules", "_numba"],
-    "_cuda": ["_backend", "_search", "_rules"],
+    "_forms": ["_rules", "_numba"],
+    "_cpu": ["_backend", "_forms"],
+    "_cuda": ["_backend", "_search", "_forms"],
     "_checkpoint": [],
     "_optimizers": ["_cpu", "_cuda", "_checkpoint"],
     "_minimize": ["_search", "_checkpoint"],

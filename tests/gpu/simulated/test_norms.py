@@ -8,8 +8,8 @@ import pytest
 from fastadam._cpu import kernels as cpu
 from fastadam._cpu.norms import make_clip_kernel, make_norm_kernel
 from fastadam._cuda import norms
+from fastadam._forms.norms import BLOCK, count_blocks
 from fastadam._numba import gpu as target
-from fastadam._rules.norms import BLOCK, count_blocks
 
 
 def run(made, blocks, threads, *arguments):

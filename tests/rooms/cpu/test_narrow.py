@@ -7,7 +7,7 @@ import pytest
 from fastadam._backend import Form
 from fastadam._cpu.kernels import EXTRAS
 from fastadam._cpu.narrow_kernels import make_narrow_kernel
-from fastadam._rules.narrow import (
+from fastadam._forms.narrow import (
     BLOCK,
     MULTIPLIERS,
     STORED,

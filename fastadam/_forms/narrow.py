@@ -23,8 +23,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .._numba.bits import float32_bits, float32_of_bits
-from .spec import Rule
-from .state import flush, make_accessors
+from .._rules.spec import Rule
+from .._rules.state import flush, make_accessors
 
 #: Numbers that share a scale, of 4 bytes. With 256 a step took a tenth longer, with more no less.
 BLOCK = 512
