@@ -118,6 +118,28 @@ def keep_parameter(x, random):
     return x
 
 
+@register_jitable
+def narrow_first(x, random):
+    """Write a number of the first row of a state as a bfloat16."""
+    return narrow(x, random >> _HALF)
+
+
+@register_jitable
+def narrow_second(x, random):
+    """Write one of the second."""
+    return narrow(x, random & _LOW)
+
+
+@register_jitable
+def narrow_third(x, random):
+    """Write one of the third."""
+    return narrow(x, np.uint32(random * _THIRD) >> _HALF)
+
+
+#: By the row of the state.
+NARROW = narrow_first, narrow_second, narrow_third
+
+
 # As in `_rules.state`: a pair of accessors for each number of state arrays.
 
 
@@ -128,7 +150,7 @@ def _load1(state, i, floors):
 
 @register_jitable
 def _store1(state, i, values, floors, random):
-    state[0, i] = narrow(flush(values[0], floors[0]), random >> _HALF)
+    state[0, i] = narrow_first(flush(values[0], floors[0]), random)
 
 
 @register_jitable
@@ -138,8 +160,8 @@ def _load2(state, i, floors):
 
 @register_jitable
 def _store2(state, i, values, floors, random):
-    state[0, i] = narrow(flush(values[0], floors[0]), random >> _HALF)
-    state[1, i] = narrow(flush(values[1], floors[1]), random & _LOW)
+    state[0, i] = narrow_first(flush(values[0], floors[0]), random)
+    state[1, i] = narrow_second(flush(values[1], floors[1]), random)
 
 
 @register_jitable
@@ -149,9 +171,9 @@ def _load3(state, i, floors):
 
 @register_jitable
 def _store3(state, i, values, floors, random):
-    state[0, i] = narrow(flush(values[0], floors[0]), random >> _HALF)
-    state[1, i] = narrow(flush(values[1], floors[1]), random & _LOW)
-    state[2, i] = narrow(flush(values[2], floors[2]), np.uint32(random * _THIRD) >> _HALF)
+    state[0, i] = narrow_first(flush(values[0], floors[0]), random)
+    state[1, i] = narrow_second(flush(values[1], floors[1]), random)
+    state[2, i] = narrow_third(flush(values[2], floors[2]), random)
 
 
 _ACCESSORS = (_load1, _store1), (_load2, _store2), (_load3, _store3)
