@@ -20,12 +20,10 @@ from numba.extending import register_jitable
 
 from .._backend import PLAIN, Form
 from .._numba.gpu import with_cuda
-from .._numba.gpu_memory import WIDEST, make_load, make_store
-from .._rules.beside import choose_clip, move_average
-from .._rules.shared import FLOOR
+from .._numba.gpu_memory import WIDEST
 from .._rules.spec import Rule
-from .._rules.state import flush, make_floor, make_floors
 from .driver import Arguments, Gpu, Kernel
+from .loops import make_loop, make_update
 
 cuda: Any = None  # see `with_cuda`
 
@@ -74,101 +72,25 @@ def make_step_function(
 
 
 def make_move(rule: Rule, dtype: np.dtype[Any], form: Form) -> Any:
-    """Make ``move(pointers, pitch, size, block, scalars)``, what a block does with its piece.
+    """Make ``move(pointers, pitch, size, block, scalars)``, what a block does with its piece."""
+    update, one = make_update(rule, dtype, form), dtype.type(1.0)
 
-    If all of the piece is there and aligned, each thread loads 16 bytes of each array. Else it
-    takes elements a block's width apart: two at a time, which in float32 were faster than one or
-    four. Either way it loads all of them before it stores the first.
-    """
-    lanes, state, averages = count_lanes(dtype), len(rule.state), int(form.is_averaged)
-    read = (dtype, 1), (dtype, 1), (dtype, state), (dtype, averages)
-    written = (dtype, 1), (dtype, state), (dtype, averages)
-    load_all, load = make_load(read, lanes), make_load(read, 1)
-    store_all, store = make_store(written, lanes), make_store(written, 1)
-    advance = _make_advance(rule, dtype, form)
-    advance_all, advance_one = _make_each(advance, lanes), _make_each(advance, 1)
+    @register_jitable
+    def advance(element, i, scalars):
+        (p,), (g,), state, average = element
+        p, state, average = update(p, g, state, average, scalars, one)
+        return (p,), state, average
+
+    parts = (dtype, 1), (dtype, 1), (dtype, len(rule.state)), (dtype, int(form.is_averaged))
+    loop = make_loop(parts, count_lanes(dtype), advance)
 
     @with_cuda
     @register_jitable
     def move(pointers, pitch, size, block, scalars):
-        sources, targets = pointers, (pointers[0], pointers[2], pointers[3])
-        source_pitches, target_pitches = (0, 0, pitch, 0), (0, pitch, 0)
-        thread, threads = np.int64(cuda.threadIdx.x), np.int64(cuda.blockDim.x)
-        first, span = np.int64(block) * lanes * threads, lanes * threads
-        bits = pointers[0] | pointers[1] | pointers[2] | pointers[3] | pitch
-        if bits & (WIDEST - 1) == 0 and first + span <= size:
-            i = first + lanes * thread
-            each = load_all(sources, source_pitches, i)
-            store_all(targets, target_pitches, i, advance_all(each, scalars))
-            return
-        end = min(first + span, size)
-        i = first + thread
-        while i < end:
-            other = i + threads
-            j = min(other, end - 1)  # which is loaded, and no more
-            one = load(sources, source_pitches, i)
-            two = load(sources, source_pitches, j)
-            store(targets, target_pitches, i, advance_one(one, scalars))
-            if other < end:
-                store(targets, target_pitches, j, advance_one(two, scalars))
-            i = other + threads
+        place = block, cuda.threadIdx.x, cuda.blockDim.x
+        loop(pointers, pitch, size, place, scalars)
 
     return move
-
-
-def _make_each(advance: Any, count: int) -> Any:
-    """Make ``each(elements, scalars)``, which advances so many elements."""
-    if count == 0:
-        return register_jitable(lambda elements, scalars: ())
-    before, last = _make_each(advance, count - 1), count - 1
-
-    @register_jitable
-    def each(elements, scalars):
-        return before(elements, scalars) + (advance(elements[last], scalars),)  # noqa: RUF005
-
-    return each
-
-
-def _make_advance(rule: Rule, dtype: np.dtype[Any], form: Form) -> Any:
-    """Make ``advance(element, scalars)``: a parameter, its state and its average after a step."""
-    update, count = rule.update, rule.coefficient_count
-    clip, one = choose_clip(form.is_clipped), dtype.type(1.0)
-    flush_state = _make_flush(make_floors(rule, dtype))
-    move_average = _make_average(form.is_averaged, make_floor(FLOOR, dtype))
-
-    @register_jitable
-    def advance(element, scalars):
-        (p,), (g,), state, average = element
-        gradient = clip(g, one, scalars[count])
-        p, state = update(p, gradient, flush_state(state), scalars[:count])
-        return (p,), flush_state(state), move_average(average, p, scalars[count + 1])
-
-    return advance
-
-
-def _make_flush(floors: tuple[Any, ...]) -> Any:
-    """Make ``flush_each(values)``, for so many values."""
-    if not floors:
-        return register_jitable(lambda values: ())
-    before, last, floor = _make_flush(floors[:-1]), len(floors) - 1, floors[-1]
-
-    @register_jitable
-    def flush_each(values):
-        return before(values) + (flush(values[last], floor),)  # noqa: RUF005
-
-    return flush_each
-
-
-def _make_average(is_averaged: bool, floor: Any) -> Any:
-    """Make ``follow(average, p, weight)``, of a tuple that holds an average or none."""
-    if not is_averaged:
-        return register_jitable(lambda average, p, weight: ())
-
-    @register_jitable
-    def follow(average, p, weight):
-        return (flush(move_average(average[0], p, weight), floor),)
-
-    return follow
 
 
 def make_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], Any]:

@@ -1,24 +1,20 @@
-"""The kernels of a step where parameters or state are kept in fewer than 32 bits a number.
+"""The kernels of a step whose state is in 8 bits: a block of threads for each of its blocks.
 
-They take what others do (`kernels`), and `MORE`. Parameters and gradient are float32 or, both, the
-bits of bfloat16. The rule computes in float32, and what is written has the bits of the CPU's.
+See `forms` for what they take.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numba import types
 from numba.extending import register_jitable
 
 from .._backend import Form
 from .._forms.narrow import (
     BLOCK,
     MULTIPLIERS,
-    NARROW,
-    STORED,
     choose_codec,
     choose_scale,
     choose_unit,
@@ -29,98 +25,35 @@ from .._forms.narrow import (
     encode_unsigned,
     finite_size,
     make_seed,
-    take,
-    widen,
 )
 from .._numba.gpu import with_cuda
 from .._numba.gpu_memory import Part, make_load, make_store
 from .._rules.spec import Rule
-from .kernels import count_scalars, make_each, make_each_pair, make_loop, make_scale_reader, make_update
+from .loops import make_each, make_each_pair, make_update
 
 cuda: Any = None  # see `with_cuda`
 
-_REAL, _CODE = np.dtype(np.float32), np.dtype(np.uint8)
+_REAL = np.dtype(np.float32)
 
-#: What these kernels have besides: the address of the factor of all gradients, the step that is
-#: drawn by, and the address of the scales of the blocks.
-CLIP, STEP, SCALES = range(3)
-
-#: Elements that a thread takes at once.
-LANES = 4
-
-#: Threads of a block where state is in 8 bits: each has `LANES` elements, so far apart.
-BLOCK_THREADS = BLOCK // LANES
+#: Threads of a block; each has four elements.
+BLOCK_THREADS = BLOCK // 4
 
 #: Places in which the largest size of a row is looked for, by every so many threads. With one, all
 #: would wait for each other; and each thread looks at all of them in the end.
 SLOTS = 8
 
 
-def make_narrow_function(
-    rule: Rule, bits: np.dtype[Any], form: Form
-) -> tuple[Callable[..., None], Any]:
-    """Make ``kernel(pointers, pitch, size, more, scalars)`` of a rule, and its signature.
-
-    ``bits`` is float32, or uint16 for those of bfloat16; ``more`` are `CLIP` to `SCALES`.
-    """
-    in_blocks = form.state == "uint8" and rule.state
-    kernel = (_make_block_kernel if in_blocks else _make_element_kernel)(rule, bits, form)
-    name = "bfloat16" if bits == np.uint16 else "float32"
-    kernel.__name__ = "_".join((rule.name, name, f"{form.state}state", *form.words))
-    kernel.__qualname__ = kernel.__name__
-    whole, scalars = types.int64, types.UniTuple(types.float32, count_scalars(rule))
-    pointers, more = types.UniTuple(whole, 4), types.UniTuple(whole, 3)
-    return kernel, types.void(pointers, whole, whole, more, scalars)
-
-
-def _make_element_kernel(rule: Rule, bits: np.dtype[Any], form: Form) -> Callable[..., None]:
-    """Make the kernel that takes elements one by one."""
-    read, write = choose_codec(bits)
-    read_scale, update = make_scale_reader(form, _REAL), make_update(rule, _REAL, form)
-    unpack, pack = _make_state_codec(rule, form.state)
-
-    @register_jitable
-    def advance(element, i, context):
-        (p,), (g,), state, average = element
-        scalars, scale, seed = context
-        random = draw(i, seed)
-        new, values, average = update(read(p), read(g), unpack(state), average, scalars, scale)
-        return (write(new, random),), pack(values, random), average
-
-    loop = make_loop(_list_parts(rule, bits, form), LANES, advance)
-
-    @with_cuda
-    def kernel(pointers, pitch, size, more, scalars):
-        place = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
-        context = scalars, read_scale(more[CLIP]), make_seed(more[STEP])
-        loop(pointers, pitch, size, place, context)
-
-    return kernel
-
-
-def _list_parts(rule: Rule, bits: np.dtype[Any], form: Form) -> tuple[Part, ...]:
-    state = STORED[form.state], len(rule.state)
-    return (bits, 1), (bits, 1), state, (_REAL, int(form.is_averaged))
-
-
-def _make_state_codec(rule: Rule, state: str) -> tuple[Any, Any]:
-    """Make ``unpack(numbers)`` and ``pack(values, random)`` for what is kept of an element."""
-    count = len(rule.state)
-    if state == "bfloat16":
-        return make_each([widen] * count), make_each(list(NARROW[:count]))
-    return take, register_jitable(lambda values, random: values)
-
-
-def _make_block_kernel(rule: Rule, bits: np.dtype[Any], form: Form) -> Callable[..., None]:
-    """Make the kernel for state in 8 bits: a block of threads for each of its blocks.
+def make_block_kernel(
+    rule: Rule, bits: np.dtype[Any], form: Form, parts: Sequence[Part], read_scale: Any
+) -> Callable[..., None]:
+    """Make the kernel, for `BLOCK_THREADS`.
 
     All is loaded before the first number is stored. Beyond the end of the array a thread has its
     last element again, whose sizes change nothing.
     """
     read, write = choose_codec(bits)
-    read_scale, update = make_scale_reader(form, _REAL), make_update(rule, _REAL, form)
-    parts, rows = _list_parts(rule, bits, form), len(rule.state)
-    load, store = make_load(parts, 1), make_store((parts[0], *parts[2:]), 1)
+    update, rows = make_update(rule, _REAL, form), len(rule.state)
+    load, store = make_load(tuple(parts), 1), make_store((parts[0], *parts[2:]), 1)
     load_scales, store_scales = make_load(((_REAL, rows),), 1), make_store(((_REAL, rows),), 1)
     decode, encode, choose_units, choose_scales = _make_block_codec(rule)
     find_sizes, find_larger = make_each([finite_size] * rows), make_each_pair([_larger] * rows)
@@ -150,17 +83,17 @@ def _make_block_kernel(rule: Rule, bits: np.dtype[Any], form: Form) -> Callable[
             slots[k // SLOTS, k % SLOTS] = 0
         cuda.syncthreads()
         scale_pitch = 4 * ((size + BLOCK - 1) // BLOCK)
-        ((scales,),) = load_scales((more[SCALES],), (scale_pitch,), block)
-        context = scalars, read_scale(more[CLIP]), make_seed(more[STEP])
+        ((scales,),) = load_scales((more[2],), (scale_pitch,), block)
+        context = scalars, read_scale(more[0]), make_seed(more[1])
         i = block * BLOCK + thread
-        j, k, l, last = i + BLOCK_THREADS, i + 2 * BLOCK_THREADS, i + 3 * BLOCK_THREADS, size - 1
+        j, k, m, last = i + BLOCK_THREADS, i + 2 * BLOCK_THREADS, i + 3 * BLOCK_THREADS, size - 1
         sources = 0, 0, pitch, 0
         (one,) = load(pointers, sources, min(i, last))
         (two,) = load(pointers, sources, min(j, last))
         (three,) = load(pointers, sources, min(k, last))
-        (four,) = load(pointers, sources, min(l, last))
+        (four,) = load(pointers, sources, min(m, last))
         first, second = advance(one, i, context, scales), advance(two, j, context, scales)
-        third, fourth = advance(three, k, context, scales), advance(four, l, context, scales)
+        third, fourth = advance(three, k, context, scales), advance(four, m, context, scales)
         pair = find_larger(find_sizes(first[1]), find_sizes(second[1]))
         other = find_larger(find_sizes(third[1]), find_sizes(fourth[1]))
         note(find_larger(pair, other), slots, thread % SLOTS)
@@ -171,9 +104,9 @@ def _make_block_kernel(rule: Rule, bits: np.dtype[Any], form: Form) -> Callable[
         put(first, i, targets, pitches, size, units)
         put(second, j, targets, pitches, size, units)
         put(third, k, targets, pitches, size, units)
-        put(fourth, l, targets, pitches, size, units)
+        put(fourth, m, targets, pitches, size, units)
         if thread == 0:
-            store_scales((more[SCALES],), (scale_pitch,), block, ((choose_scales(sizes),),))
+            store_scales((more[2],), (scale_pitch,), block, ((choose_scales(sizes),),))
 
     return kernel
 
