@@ -103,6 +103,24 @@ class Param(ABC):
         if shape != self.shape:
             raise ValueError(f"{name} must have the shape {self.shape} of {own}, got {shape}")
 
+    def check_form(self, is_bfloat16: bool) -> None:
+        """Require that the options go with the rule and with the parameters' dtype."""
+        form, name = self.spec.form, self.spec.name
+        if form.state and self.spec.rule.needs_digits:
+            raise ValueError(
+                f"state_dtype must be None for the rule {self.spec.rule.name}, whose state needs "
+                f"all its digits, got {form.state!r}"
+            )
+        if form.state and self.dtype == np.float64:
+            raise ValueError(
+                f"state_dtype={form.state!r} is for parameters of float32 or bfloat16, "
+                f"got {name} of {self.dtype}"
+            )
+        if form.is_averaged and is_bfloat16:
+            raise ValueError(
+                f"average is for parameters of float32 or float64, got {name} of bfloat16"
+            )
+
     @abstractmethod
     def describe_state(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
         """Give the dtype and the shape of each array of the state, by name."""

@@ -11,13 +11,19 @@ from typing import Any
 import numpy as np
 
 from .._backend import ParamSpec, StepExtras
+from .._forms.narrow import STORED, choose_reader
 from .._rules.spec import Floats
 from .._uninterrupted import Call
-from .._validate import describe, is_device_array
+from .._validate import DTYPES, describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Regions
 from .driver import Arguments, describe_vector, find_gpu
+from .forms import CLIP, STEP, StepKernel, load_kernel, needs_more
 from .interface import find_stream, read_array
-from .kernels import ALL_FINITE, GRADIENT, load_nonfinite_kernel, load_step_kernel
+from .kernels import ALL_FINITE, GRADIENT, load_nonfinite_kernel
+from .norms import Norms
+
+#: What arrays of a state can be of.
+KEPT = *DTYPES, *STORED.values()
 
 
 class CudaBackend:
@@ -29,13 +35,8 @@ class CudaBackend:
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
         self._set_params([DeviceParamArray(spec) for spec in specs])
-        name, form = specs[0].name, specs[0].form
-        if form.state:
-            raise ValueError(f"state_dtype={form.state!r} is not for {name}, which is on a GPU")
-        if form.needs_norm:
-            raise ValueError(f"clip_norm is not for {name}, which is on a GPU")
         if specs[0].exact:
-            raise ValueError(f"sparse='exact' is not for {name}, which is on a GPU")
+            raise ValueError(f"sparse='exact' is not for {specs[0].name}, which is on a GPU")
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
 
@@ -50,7 +51,8 @@ class CudaBackend:
         self._regions = Regions(params)
         self._gpu = params[0].gpu
         self._stream = 0
-        self._kernels: list[Any] = []
+        self._kernels: list[StepKernel] = []
+        self._norms: Norms | None = None
         self._flags: Any = None
 
     def take_gradients(self, gradients: Sequence[Any]) -> list[Gradient | None]:
@@ -83,7 +85,8 @@ class CudaBackend:
         for param, gradient, first in zip(params, gradients, firsts.tolist(), strict=True):
             if gradient and first != ALL_FINITE:
                 address = gradient.pointer + first * param.dtype.itemsize
-                return param, gpu.read(address, (1,), param.dtype, self._stream)[0]
+                value = gpu.read(address, (1,), param.dtype, self._stream)[0]
+                return param, choose_reader(param.dtype)(value)
         return None
 
     def run_step(
@@ -98,12 +101,9 @@ class CudaBackend:
         """Take a step: a launch for each array, and the other calls right after them."""
         self._prepare()
         if not self._kernels:
-            self._kernels = [
-                load_step_kernel(self._gpu, param.spec.rule, param.dtype, param.spec.form)
-                for param in self.params
-            ]
+            self._load_kernels()
         coefficients: dict[int, Floats] = {}  # of each group
-        calls: list[Call] = []
+        calls = self._make_norm_calls(gradients, extras.clip_norm)
         for param, kernel, gradient in zip(self.params, self._kernels, gradients, strict=True):
             if not param.size or not gradient:
                 continue
@@ -116,11 +116,45 @@ class CudaBackend:
                 )
             param.arguments.words[GRADIENT] = gradient.pointer
             param.arguments.scalars[:] = coefficients[group]
-            launch = self._gpu.make_launch_call(kernel, param.blocks, self._stream, param.arguments)
+            if needs_more(param.dtype, param.spec.form):
+                param.arguments.words[STEP] = steps[group]
+            blocks = -(-param.size // kernel.elements)
+            launch = self._gpu.make_launch_call(
+                kernel.kernel, blocks, self._stream, param.arguments, kernel.threads
+            )
             calls += self._in_order(launch, gradient)
         self._gpu.run_all([*calls, *then])
 
-    gradient_norm = math.nan  # which is not computed here
+    def _load_kernels(self) -> None:
+        gpu, params = self._gpu, self.params
+        if params[0].spec.form.needs_norm:
+            self._norms = norms = Norms(gpu, [(param.size, param.dtype) for param in params])
+            for param in params:
+                param.arguments.words[CLIP] = norms.clip
+        self._kernels = [
+            load_kernel(gpu, param.spec.rule, param.dtype, param.spec.form) for param in params
+        ]
+
+    def _make_norm_calls(
+        self, gradients: Sequence[Gradient | None], clip_norm: float | None
+    ) -> list[Call]:
+        """Make the calls that leave the factor of all gradients on the GPU, if there is one."""
+        if self._norms is None or clip_norm is None:
+            return []
+        calls = self._norms.make_first_calls(self._stream) if None in gradients else []
+        for place, gradient in enumerate(gradients):
+            if self.params[place].size and gradient:
+                launch = self._norms.make_call(place, gradient.pointer, self._stream)
+                calls += self._in_order(launch, gradient)
+        return [*calls, self._norms.make_last_call(clip_norm, self._stream)]
+
+    @property
+    def gradient_norm(self) -> float:
+        """The norm of all gradients of the last step, where it was needed; the host waits."""
+        if self._norms is None:
+            return math.nan
+        self._prepare()
+        return self._norms.read(self._stream)
 
     def _prepare(self) -> None:
         """Find the stream that a step runs on."""
@@ -150,7 +184,7 @@ class CudaBackend:
     @staticmethod
     def to_host(name: str, array: Any) -> np.ndarray:
         """Copy an array to the host."""
-        pointer, shape, dtype, _ = read_array(name, array)
+        pointer, shape, dtype, _ = read_array(name, array, kinds=KEPT, or_bfloat16=True)
         return find_gpu(pointer).read(pointer, shape, dtype)
 
     @staticmethod

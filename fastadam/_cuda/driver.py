@@ -40,6 +40,10 @@ class Arguments:
         self.address = ctypes.addressof(self._addresses)
 
 
+#: Where the address is among the words of a vector.
+ADDRESS = 4
+
+
 def describe_vector(pointer: int, size: int, itemsize: int) -> list[int]:
     """Give the words of Numba's array structure, which a kernel takes a vector as."""
     # Two for its reference counts, which a GPU has not; its stride is last.
@@ -126,6 +130,10 @@ class Gpu:
         """Set bytes, in the order of a stream."""
         self._result(self._api.cuMemsetD8Async(pointer, byte, size, stream))
 
+    def make_fill_call(self, pointer: int, byte: int, size: int, stream: int) -> Call:
+        """Make the call that does it."""
+        return self._api.cuMemsetD8Async, pointer, byte, size, stream
+
     def read(
         self, pointer: int, shape: tuple[int, ...], dtype: npt.DTypeLike, stream: int | None = None
     ) -> np.ndarray:
@@ -184,10 +192,10 @@ class Gpu:
         return self._api.CUfunction(int(loaded.handle)), loaded
 
     def make_launch_call(
-        self, kernel: Kernel, blocks: int, stream: int, arguments: Arguments
+        self, kernel: Kernel, blocks: int, stream: int, arguments: Arguments, threads: int = 0
     ) -> Call:
-        """Make the call that starts so many blocks > 0 of a kernel."""
-        grid, block = (blocks, 1, 1), (self.threads, 1, 1)
+        """Make the call that starts so many blocks > 0 of a kernel; 0 threads are as usual."""
+        grid, block = (blocks, 1, 1), (threads or self.threads, 1, 1)
         return self._api.cuLaunchKernel, kernel[0], *grid, *block, 0, stream, arguments.address, 0
 
     def run_all(self, calls: Iterable[Call]) -> None:

@@ -8,9 +8,10 @@ Parameters and gradient are float32, float64 or, both, the bits of bfloat16 as u
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import from_dtype, types
@@ -18,6 +19,7 @@ from numba.extending import register_jitable
 
 from .._backend import Form
 from .._forms.narrow import (
+    BLOCK,
     NARROW,
     STORED,
     choose_codec,
@@ -29,8 +31,9 @@ from .._forms.narrow import (
 from .._numba.gpu import with_cuda
 from .._numba.gpu_memory import WIDEST, Part, make_load
 from .._rules.spec import Rule
-from .blocks import make_block_kernel
-from .driver import Gpu, Kernel
+from .blocks import BLOCK_THREADS, make_block_kernel
+from .driver import Arguments, Gpu, Kernel
+from .kernels import PITCH, SIZE, count_lanes, find_pitch, load_step_kernel, make_step_arguments
 from .loops import make_each, make_loop, make_update
 
 cuda: Any = None  # see `with_cuda`
@@ -45,6 +48,11 @@ MORE = CLIP, STEP, SCALES = range(6, 9)
 def needs_more(bits: np.dtype[Any], form: Form) -> bool:
     """Tell whether the step of an array takes one of these kernels."""
     return form.needs_norm or form.state != "" or bits == np.uint16
+
+
+def is_in_blocks(rule: Rule, form: Form) -> bool:
+    """Tell whether it is one of `blocks`."""
+    return form.state == "uint8" and bool(rule.state)
 
 
 def find_real(bits: np.dtype[Any]) -> np.dtype[Any]:
@@ -63,12 +71,14 @@ def make_form_function(
     """Make ``kernel(pointers, pitch, size, more, scalars)`` of a rule, and its signature."""
     parts = _list_parts(rule, bits, form)
     read_scale = _make_scale_reader(form, find_real(bits))
-    if form.state == "uint8" and rule.state:
+    if is_in_blocks(rule, form):
         kernel = make_block_kernel(rule, bits, form, parts, read_scale)
     else:
         kernel = _make_element_kernel(rule, bits, form, parts, read_scale)
     name = "bfloat16" if bits == np.uint16 else bits.name
-    kernel.__name__ = "_".join((rule.name, name, f"{form.state}state", *form.words))
+    state = [f"{form.state}state"] if form.state else []
+    words = [*state, *form.words, *["scaled"] * form.needs_norm]
+    kernel.__name__ = "_".join((rule.name, name, *words))
     kernel.__qualname__ = kernel.__name__
     whole, real = types.int64, from_dtype(find_real(bits))
     scalars = types.UniTuple(real, rule.coefficient_count + 2)
@@ -128,6 +138,35 @@ def _make_state_codec(rule: Rule, state: str) -> tuple[Any, Any]:
     if state == "bfloat16":
         return make_each([widen] * count), make_each(list(NARROW[:count]))
     return take, register_jitable(lambda values, random: values)
+
+
+def make_form_arguments(rule: Rule, bits: np.dtype[Any], form: Form, size: int) -> Arguments:
+    """Make the arguments of an array's kernel, of any form, but for addresses and scalars."""
+    if not needs_more(bits, form):
+        return make_step_arguments(rule, bits, size)
+    words, stored = [0] * (len(MORE) + 6), find_stored(bits, form)
+    words[PITCH], words[SIZE] = find_pitch(size, stored) * stored.itemsize, size
+    real = ctypes.c_float if find_real(bits) == np.float32 else ctypes.c_double
+    return Arguments(words, (real * (rule.coefficient_count + 2))())
+
+
+class StepKernel(NamedTuple):
+    """A kernel of any form, and how it is launched; 0 threads are the usual ones."""
+
+    kernel: Kernel
+    elements: int  # of a block of threads
+    threads: int
+
+
+def load_kernel(gpu: Gpu, rule: Rule, bits: np.dtype[Any], form: Form) -> StepKernel:
+    """Load the kernel that takes a step of an array."""
+    if not needs_more(bits, form):
+        kernel = load_step_kernel(gpu, rule, bits, form)
+        return StepKernel(kernel, count_lanes(bits) * gpu.threads, 0)
+    kernel = load_form_kernel(gpu, rule, bits, form)
+    if is_in_blocks(rule, form):
+        return StepKernel(kernel, BLOCK, BLOCK_THREADS)
+    return StepKernel(kernel, count_form_lanes(bits) * gpu.threads, 0)
 
 
 @cache

@@ -19,6 +19,7 @@ from numba import from_dtype, types
 from numba.extending import register_jitable
 
 from .._backend import PLAIN, Form
+from .._forms.narrow import choose_reader
 from .._numba.gpu import with_cuda
 from .._numba.gpu_memory import WIDEST
 from .._rules.spec import Rule
@@ -94,13 +95,16 @@ def make_move(rule: Rule, dtype: np.dtype[Any], form: Form) -> Any:
 
 
 def make_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], Any]:
-    """Make the kernel that lowers ``first[0]`` to the index of the first NaN or infinity in x."""
-    largest = np.finfo(dtype).max
+    """Make the kernel that lowers ``first[0]`` to the index of the first NaN or infinity in x.
+
+    Of uint16 it is for the bits of bfloat16.
+    """
+    read, largest = choose_reader(dtype), np.finfo(np.float32 if dtype == np.uint16 else dtype).max
 
     @with_cuda
     def kernel(x, first):
         i, stride = cuda.grid(1), cuda.gridsize(1)
-        while i < x.size and abs(x[i]) <= largest:
+        while i < x.size and abs(read(x[i])) <= largest:
             i += stride
         if i < x.size:
             cuda.atomic.min(first, 0, np.uint64(i))

@@ -5,7 +5,8 @@ It stays on the GPU, as does what gradients are scaled by: the host waits for ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ctypes
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from .._forms.norms import (
     add_lanes,
     choose_factor,
     choose_unit,
+    count_blocks,
     find_scale,
     join,
     scaled,
@@ -28,7 +30,8 @@ from .._forms.norms import (
     term,
 )
 from .._numba.gpu import with_cuda
-from .driver import Gpu, Kernel
+from .._uninterrupted import Call
+from .driver import ADDRESS, Arguments, Gpu, Kernel, describe_vector
 
 cuda: Any = None  # see `with_cuda`
 
@@ -156,3 +159,51 @@ def load_norm_kernel(gpu: Gpu, dtype: np.dtype[Any]) -> Kernel:
 def load_clip_kernel(gpu: Gpu) -> Kernel:
     """Compile the kernel that puts norms together, once for each GPU."""
     return gpu.compile(*make_clip_function())
+
+
+class Norms:
+    """The norms of an optimiser's gradients on its GPU, and the factor that they lead to."""
+
+    def __init__(self, gpu: Gpu, params: Sequence[tuple[int, np.dtype[Any]]]) -> None:
+        """Take the size and the dtype of each array; that of bfloat16 is uint16."""
+        self._gpu = gpu
+        counts = [count_blocks(size) for size, _ in params]
+        self._memory = gpu.empty((sum(counts) + 2,), np.float64)
+        #: Where the factor is, and behind it the norm.
+        self.clip = start = gpu.pointer(self._memory)
+        self._size = 8 * sum(counts)
+        gpu.fill(start, 0xFF, self._size + 16, 0)  # NaN: there is no norm yet
+        gpu.synchronize()
+        self._norms = self.clip + 16
+        self._kernels: list[Kernel] = []
+        self._arguments: list[Arguments] = []
+        self._blocks = [-(-count // WARPS) for count in counts]
+        start = self._norms
+        for (size, dtype), count in zip(params, counts, strict=True):
+            vectors = *describe_vector(0, size, dtype.itemsize), *describe_vector(start, count, 8)
+            self._kernels.append(load_norm_kernel(gpu, dtype))
+            self._arguments.append(Arguments(vectors))
+            start += 8 * count
+        vectors = *describe_vector(self._norms, sum(counts), 8), *describe_vector(self.clip, 2, 8)
+        self._last = Arguments(vectors, (ctypes.c_double * 1)())
+        self._clip_kernel = load_clip_kernel(gpu)
+
+    def make_first_calls(self, stream: int) -> list[Call]:
+        """Make the calls that say that the norms are 0: those of arrays without a gradient are."""
+        return [self._gpu.make_fill_call(self._norms, 0, self._size, stream)]
+
+    def make_call(self, place: int, gradient: int, stream: int) -> Call:
+        """Make the call that computes the norms of one array's gradient, at an address."""
+        arguments = self._arguments[place]
+        arguments.words[ADDRESS] = gradient
+        blocks, kernel = self._blocks[place], self._kernels[place]
+        return self._gpu.make_launch_call(kernel, blocks, stream, arguments, NORM_THREADS)
+
+    def make_last_call(self, clip_norm: float, stream: int) -> Call:
+        """Make the call that puts them together, and leaves the factor at `clip`."""
+        self._last.scalars[0] = clip_norm
+        return self._gpu.make_launch_call(self._clip_kernel, 1, stream, self._last, CLIP_THREADS)
+
+    def read(self, stream: int) -> float:
+        """Read the norm, as soon as a stream is done."""
+        return float(self._gpu.read(self.clip + 8 * NORM, (1,), np.float64, stream)[0])

@@ -70,8 +70,8 @@ class HostDevice:
         """Return something that `run` takes."""
         raise NotImplementedError
 
-    def run(self, kernel, blocks, arguments):
-        """Run so many blocks of a kernel."""
+    def run(self, kernel, blocks, threads, arguments):
+        """Run so many blocks of so many threads of a kernel."""
         raise NotImplementedError
 
     def require_current(self):
@@ -101,6 +101,10 @@ class HostDevice:
         """Set bytes."""
         self.events.append(("fill", stream))
         ctypes.memset(pointer, byte, size)
+
+    def make_fill_call(self, pointer, byte, size, stream):
+        """Return the call that sets bytes."""
+        return self.fill, pointer, byte, size, stream
 
     def read(self, pointer, shape, dtype, stream=None):
         """Return a copy."""
@@ -136,20 +140,20 @@ class HostDevice:
         """Count it."""
         self.waits += 1
 
-    def make_launch_call(self, kernel, blocks, stream, arguments):
+    def make_launch_call(self, kernel, blocks, stream, arguments, threads=0):
         """Return the call that runs a kernel at once."""
-        return self.launch, kernel, blocks, stream, arguments
+        return self.launch, kernel, blocks, stream, arguments, threads or self.threads
 
     def run_all(self, calls):
         """Make calls."""
         for function, *arguments in calls:
             function(*arguments)
 
-    def launch(self, kernel, blocks, stream, arguments):
+    def launch(self, kernel, blocks, stream, arguments, threads):
         """Run a kernel at once."""
         assert blocks > 0
         self.events.append(("launch", stream))
-        self.run(kernel, blocks, arguments)
+        self.run(kernel, blocks, threads, arguments)
 
 
 def install(monkeypatch, make):

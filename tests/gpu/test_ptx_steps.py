@@ -26,8 +26,8 @@ class PtxDevice(HostDevice):
         assert rule is not None or name == "first_nonfinite"
         return ptx.Program(ptx.kernel_ptx(rule, np.dtype(dtype), self._monkeypatch))
 
-    def run(self, kernel, blocks, arguments):
-        kernel.run(arguments.address, blocks, self.threads)
+    def run(self, kernel, blocks, threads, arguments):
+        kernel.run(arguments.address, blocks, threads)
 
 
 @pytest.fixture
