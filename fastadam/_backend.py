@@ -15,6 +15,7 @@ import numpy as np
 
 from ._rules.spec import Floats, Rule
 from ._uninterrupted import Call
+from ._validate import DTYPES
 
 GradientT = TypeVar("GradientT")
 
@@ -119,6 +120,18 @@ class Param(ABC):
         if form.is_averaged and is_bfloat16:
             raise ValueError(
                 f"average is for parameters of float32 or float64, got {name} of bfloat16"
+            )
+
+    def check_rows(self, own: str) -> None:
+        """Require what goes with gradients of rows; messages call the parameters ``own``."""
+        if self.spec.form != PLAIN:
+            raise ValueError(
+                f"grads{self.spec.label} is a gradient of rows, with which clip_norm, clip_value, "
+                "average and state_dtype do not go"
+            )
+        if self.dtype not in DTYPES:
+            raise TypeError(
+                f"{own} must be float32 or float64 for a gradient of rows, got {self.dtype}"
             )
 
     @abstractmethod

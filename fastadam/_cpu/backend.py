@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import ParamSpec, StepExtras
+from .._forms.clocks import RowClock
 from .._forms.norms import count_blocks
 from .._rules.spec import Floats
 from .._uninterrupted import Call, call_each, exhaust
@@ -19,7 +20,7 @@ from .arrays import ParamArray, find_owner
 from .kernels import EXTRAS, LIMIT, NORM, SCALE, WEIGHT, Kernel, make_finite_kernel
 from .norms import make_clip_kernel, make_norm_kernel
 from .row_gradients import RowGradient
-from .row_steps import RowClock, RowSteps
+from .row_steps import RowSteps
 from .threads import KernelChoices
 
 CpuGradient = np.ndarray | RowGradient

@@ -23,7 +23,7 @@ from .kernels import ALL_FINITE, GRADIENT, load_nonfinite_kernel
 from .norms import Norms
 
 #: What arrays of a state can be of.
-KEPT = *DTYPES, *STORED.values()
+KEPT: tuple[np.dtype[Any], ...] = (*DTYPES, *STORED.values())
 
 
 class CudaBackend:

@@ -79,8 +79,8 @@ def make_block_kernel(
     def kernel(pointers, pitch, size, more, scalars):
         slots = cuda.shared.array((rows, SLOTS), np.uint32)
         thread, block = np.int64(cuda.threadIdx.x), np.int64(cuda.blockIdx.x)
-        for k in range(thread, rows * SLOTS, BLOCK_THREADS):
-            slots[k // SLOTS, k % SLOTS] = 0
+        for slot in range(thread, rows * SLOTS, BLOCK_THREADS):
+            slots[slot // SLOTS, slot % SLOTS] = 0
         cuda.syncthreads()
         scale_pitch = 4 * ((size + BLOCK - 1) // BLOCK)
         ((scales,),) = load_scales((more[2],), (scale_pitch,), block)

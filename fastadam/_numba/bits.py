@@ -29,21 +29,21 @@ def _float32_of_bits(context: Any, bits: Any) -> Any:
 # In Python, too, where an intrinsic cannot be called: so GPU kernels run in the simulator.
 
 
-def float32_bits(x):
+def float32_bits(x: Any) -> Any:
     """Give the bits of a float32 as a uint32."""
     return np.float32(x).view(np.uint32)
 
 
-def float32_of_bits(bits):
+def float32_of_bits(bits: Any) -> Any:
     """Give the float32 of the bits in a uint32."""
     return np.uint32(bits).view(np.float32)
 
 
-@overload(float32_bits)  # type: ignore[untyped-decorator]
+@overload(float32_bits)
 def _compile_float32_bits(x):
     return lambda x: _float32_bits(x)
 
 
-@overload(float32_of_bits)  # type: ignore[untyped-decorator]
+@overload(float32_of_bits)
 def _compile_float32_of_bits(bits):
     return lambda bits: _float32_of_bits(bits)
