@@ -22,6 +22,7 @@ from .forms import (
 )
 from .interface import BFLOAT16, BFLOAT16_TYPESTR, is_torch, read_array
 from .kernels import AVERAGE, PARAMS, STATE, find_pitch
+from .row_gradients import RowGradient, take_row_gradient
 
 
 class Gradient(NamedTuple):
@@ -54,7 +55,7 @@ class DeviceParamArray(Param):
         self._kept: dict[str, Kept] = {}  # by name
         self._memory: list[Any] = []
         stored, names = find_stored(dtype, spec.form), spec.rule.state
-        state = self._make_rows(names, stored, self.shape, find_pitch(self.size, stored))
+        self.state = self._make_rows(names, stored, self.shape, find_pitch(self.size, stored))
         scales = 0
         if spec.form.state == "uint8":
             blocks = count_scales(self.size)
@@ -66,7 +67,7 @@ class DeviceParamArray(Param):
             self.gpu.copy(self.average, self.pointer, self.nbytes)
         self.arguments = make_form_arguments(spec.rule, dtype, spec.form, self.size)
         words = self.arguments.words
-        words[PARAMS], words[STATE], words[AVERAGE] = self.pointer, state, self.average
+        words[PARAMS], words[STATE], words[AVERAGE] = self.pointer, self.state, self.average
         if needs_more(dtype, spec.form):
             words[SCALES] = scales
         self._is_torch = is_torch(spec.array)
@@ -94,7 +95,7 @@ class DeviceParamArray(Param):
             raise TypeError(f"grads{self.spec.label} must be {mine} like {own}, got {given}")
         super().check_gradient(own, shape, dtype)
 
-    def take_gradient(self, gradient: Any, regions: Regions) -> Gradient | None:
+    def take_gradient(self, gradient: Any, regions: Regions) -> Gradient | RowGradient | None:
         """Check a gradient; return where it is. ``regions`` are those of all parameters."""
         if gradient is None:
             return None
@@ -114,34 +115,36 @@ class DeviceParamArray(Param):
             return self._take_other(gradient, regions)
         pointer = description["data"][0] or 0
         if pointer != self._known_pointer:
-            self._check_place(pointer, regions)
+            self._check_place(pointer, self.nbytes, regions)
+            self._known_pointer = pointer
         return Gradient(pointer, stream)
 
-    def _take_other(self, gradient: Any, regions: Regions) -> Gradient:
+    def _take_other(self, gradient: Any, regions: Regions) -> Gradient | RowGradient:
         """Check a gradient that does not look as expected; return where it is."""
         name = f"grads{self.spec.label}"
         if isinstance(gradient, Rows):
-            raise TypeError(f"{name} is a gradient of rows, which is not for arrays on a GPU")
+            rows = take_row_gradient(self, gradient, self.gpu)
+            self._check_place(rows.pointer, rows.size * self.dtype.itemsize, regions)
+            return rows
         if not is_device_array(gradient):
             raise TypeError(
                 f"{name} must be on the GPU like {self.spec.name}, got {describe(gradient)}"
             )
         pointer, shape, dtype, stream = read_array(name, gradient, or_bfloat16=True)
         self.check_gradient(self.spec.name, shape, dtype)
-        self._check_place(pointer, regions)
+        self._check_place(pointer, self.nbytes, regions)
         is_in_order = self._is_torch and is_torch(gradient)  # both in that of torch's stream
         return Gradient(pointer, None if is_in_order else stream)
 
-    def _check_place(self, pointer: int, regions: Regions) -> None:
+    def _check_place(self, pointer: int, nbytes: int, regions: Regions) -> None:
         name, own, gpu = f"grads{self.spec.label}", self.spec.name, self.gpu
-        if self.size:
+        if nbytes:
             if not gpu.holds(pointer):
                 raise ValueError(f"{name} must be on GPU {gpu.ordinal} like {own}, and is not")
-            if pointer != self.pointer:
-                shared = regions.find_overlap(pointer, pointer + self.nbytes)
+            if (pointer, nbytes) != (self.pointer, self.nbytes):
+                shared = regions.find_overlap(pointer, pointer + nbytes)
                 if shared is not None:
                     raise ValueError(f"{name} shares memory with {shared}; pass a copy")
-        self._known_pointer = pointer
 
     def describe_state(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
         """Give the dtype and the shape of each array of the state, by name."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from copy import copy
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,9 +21,15 @@ from .forms import CLIP, STEP, StepKernel, load_kernel, needs_more
 from .interface import find_stream, read_array
 from .kernels import ALL_FINITE, GRADIENT, load_nonfinite_kernel
 from .norms import Norms
+from .row_gradients import RowGradient
+from .row_steps import DeviceRowClock, RowSteps
 
 #: What arrays of a state can be of.
 KEPT: tuple[np.dtype[Any], ...] = (*DTYPES, *STORED.values())
+
+
+#: What a step takes.
+DeviceGradient: TypeAlias = Gradient | RowGradient
 
 
 class CudaBackend:
@@ -34,9 +40,8 @@ class CudaBackend:
     """
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
+        self._clocks: dict[int, DeviceRowClock] = {}
         self._set_params([DeviceParamArray(spec) for spec in specs])
-        if specs[0].exact:
-            raise ValueError(f"sparse='exact' is not for {specs[0].name}, which is on a GPU")
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
 
@@ -49,19 +54,21 @@ class CudaBackend:
     def _set_params(self, params: list[DeviceParamArray]) -> None:
         self.params = params
         self._regions = Regions(params)
+        self._rows = RowSteps(params, self._clocks)
+        self._clocks = self._rows.clocks
         self._gpu = params[0].gpu
         self._stream = 0
         self._kernels: list[StepKernel] = []
         self._norms: Norms | None = None
         self._flags: Any = None
 
-    def take_gradients(self, gradients: Sequence[Any]) -> list[Gradient | None]:
+    def take_gradients(self, gradients: Sequence[Any]) -> list[DeviceGradient | None]:
         """Check the gradients of a step; return where they are."""
         each = map(DeviceParamArray.take_gradient, self.params, gradients, repeat(self._regions))
         return list(each)
 
     def find_nonfinite(
-        self, gradients: Sequence[Gradient | None]
+        self, gradients: Sequence[DeviceGradient | None]
     ) -> tuple[DeviceParamArray, Any] | None:
         """Find the first array whose gradient is not finite, and the element.
 
@@ -75,12 +82,13 @@ class CudaBackend:
         flags = gpu.pointer(self._flags)
         gpu.fill(flags, 0xFF, 8 * len(params), self._stream)
         for i, (param, gradient) in enumerate(zip(params, gradients, strict=True)):
-            if param.size and gradient:
-                vector = describe_vector(gradient.pointer, param.size, param.dtype.itemsize)
+            size = gradient.size if isinstance(gradient, RowGradient) else param.size
+            if size and gradient:
+                vector = describe_vector(gradient.pointer, size, param.dtype.itemsize)
                 arguments = Arguments([*vector, *describe_vector(flags + 8 * i, 1, 8)])
-                blocks = min(-(-param.size // gpu.threads), gpu.most_blocks)
+                blocks = min(-(-size // gpu.threads), gpu.most_blocks)
                 launch = gpu.make_launch_call(kernels[i], blocks, self._stream, arguments)
-                gpu.run_all(self._in_order(launch, gradient))
+                gpu.run_all(self._in_order([launch], gradient))
         firsts = gpu.read(flags, (len(params),), np.uint64, self._stream)
         for param, gradient, first in zip(params, gradients, firsts.tolist(), strict=True):
             if gradient and first != ALL_FINITE:
@@ -91,7 +99,7 @@ class CudaBackend:
 
     def run_step(
         self,
-        gradients: Sequence[Gradient | None],
+        gradients: Sequence[DeviceGradient | None],
         hypers: Sequence[Floats],
         steps: Sequence[int],
         then: list[Call],
@@ -104,25 +112,33 @@ class CudaBackend:
             self._load_kernels()
         coefficients: dict[int, Floats] = {}  # of each group
         calls = self._make_norm_calls(gradients, extras.clip_norm)
-        for param, kernel, gradient in zip(self.params, self._kernels, gradients, strict=True):
+        for place, (param, kernel, gradient) in enumerate(
+            zip(self.params, self._kernels, gradients, strict=True)
+        ):
             if not param.size or not gradient:
                 continue
             rule, group = param.spec.rule, param.spec.group
+            hyper, step = hypers[group], steps[group]
+            if isinstance(gradient, RowGradient):
+                own = self._rows.make_calls(place, gradient, hyper, step, self._stream)
+                calls += self._in_order(own, gradient)
+                continue
             if group not in coefficients:
                 coefficients[group] = (
-                    *rule.coefficients(hypers[group], float(steps[group])),
+                    *rule.coefficients(hyper, float(step)),
                     extras.clip_value,
                     extras.average_weight,
                 )
             param.arguments.words[GRADIENT] = gradient.pointer
             param.arguments.scalars[:] = coefficients[group]
             if needs_more(param.dtype, param.spec.form):
-                param.arguments.words[STEP] = steps[group]
+                param.arguments.words[STEP] = step
             blocks = -(-param.size // kernel.elements)
             launch = self._gpu.make_launch_call(
                 kernel.kernel, blocks, self._stream, param.arguments, kernel.threads
             )
-            calls += self._in_order(launch, gradient)
+            own = self._in_order([launch], gradient)
+            calls += self._rows.frame(place, own, hyper, step, self._stream)
         self._gpu.run_all([*calls, *then])
 
     def _load_kernels(self) -> None:
@@ -136,7 +152,7 @@ class CudaBackend:
         ]
 
     def _make_norm_calls(
-        self, gradients: Sequence[Gradient | None], clip_norm: float | None
+        self, gradients: Sequence[DeviceGradient | None], clip_norm: float | None
     ) -> list[Call]:
         """Make the calls that leave the factor of all gradients on the GPU, if there is one."""
         if self._norms is None or clip_norm is None:
@@ -145,7 +161,7 @@ class CudaBackend:
         for place, gradient in enumerate(gradients):
             if self.params[place].size and gradient:
                 launch = self._norms.make_call(place, gradient.pointer, self._stream)
-                calls += self._in_order(launch, gradient)
+                calls += self._in_order([launch], gradient)
         return [*calls, self._norms.make_last_call(clip_norm, self._stream)]
 
     @property
@@ -161,21 +177,22 @@ class CudaBackend:
         self._gpu.require_current()
         self._stream = find_stream("params", self.params[0].spec.array) or 0
 
-    def _in_order(self, launch: Call, gradient: Gradient) -> list[Call]:
-        """Put a launch that reads a gradient into the order of the gradient's stream, too."""
+    def _in_order(self, calls: list[Call], gradient: DeviceGradient) -> list[Call]:
+        """Put calls that read a gradient into the order of the gradient's stream, too."""
         gpu, other, own = self._gpu, gradient.stream, self._stream
         if other is None or other == own:
-            return [launch]
+            return calls
         # The gradient's memory may be written again after this.
-        return [*gpu.make_order_calls(other, own), launch, *gpu.make_order_calls(own, other)]
+        return [*gpu.make_order_calls(other, own), *calls, *gpu.make_order_calls(own, other)]
 
     def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
-        """Make no calls: there are no gradients of rows here."""
-        return []
+        """Make the calls that take the steps which rows of an exact optimiser have missed."""
+        self._prepare()
+        return self._rows.make_catch_up_calls(rows, self._stream)
 
     def make_reset_calls(self, step: int) -> list[Call]:
-        """Make no calls."""
-        return []
+        """Make the calls that say that no row has missed a step."""
+        return self._rows.make_reset_calls(step, self._stream)
 
     def run(self, calls: Iterable[Call]) -> None:
         """Make other calls in one go."""

@@ -171,6 +171,13 @@ class Gpu:
         copies = [(self._api.cuMemcpyDtoD, *pair, size) for pair in pairs]
         return [synchronize, *copies, synchronize] if size else []
 
+    def make_send_call(self, target: int, source: int, size: int, stream: int) -> Call:
+        """Make the call that copies bytes from the host, in the order of a stream.
+
+        When it returns they have been taken. For up to 64 KB it waits for nothing.
+        """
+        return self._api.cuMemcpyHtoDAsync, target, source, size, stream
+
     def make_order_calls(self, first: int, then: int) -> list[Call]:
         """Make the calls that have one stream, not the host, wait for what another was told."""
         flag = self._api.CUevent_flags.CU_EVENT_DISABLE_TIMING
@@ -199,11 +206,11 @@ class Gpu:
         return self._api.cuLaunchKernel, kernel[0], *grid, *block, 0, stream, arguments.address, 0
 
     def run_all(self, calls: Iterable[Call]) -> None:
-        """Make calls, the driver's and others that return nothing, one right after the other."""
-        found: list[tuple[Any, ...] | None] = []
+        """Make calls, the driver's and others, one right after the other."""
+        found: list[Any] = []
         found.extend(call_each(calls))
         for outcome in found:
-            if outcome is not None:
+            if outcome.__class__ is tuple:  # as the driver's functions return it
                 self._result(outcome)
 
 

@@ -84,8 +84,7 @@ def make_update(rule: Rule, real: np.dtype[Any], form: Form) -> Any:
     ``scale`` is the factor of all gradients.
     """
     step, count = rule.update, rule.coefficient_count
-    clip, floors = choose_clip(form.is_clipped), make_floors(rule, real)
-    flush_state = make_each([_make_flush(floor) for floor in floors])
+    clip, flush_state = choose_clip(form.is_clipped), make_flush(rule, real)
     move_average = _make_average(form.is_averaged, make_floor(FLOOR, real))
 
     @register_jitable
@@ -95,6 +94,11 @@ def make_update(rule: Rule, real: np.dtype[Any], form: Form) -> Any:
         return p, flush_state(state), move_average(average, p, scalars[count + 1])
 
     return update
+
+
+def make_flush(rule: Rule, real: np.dtype[Any]) -> Any:
+    """Make ``flush_state(values)`` for a rule's state."""
+    return make_each([_make_flush(floor) for floor in make_floors(rule, real)])
 
 
 def make_each(functions: Sequence[Any]) -> Any:

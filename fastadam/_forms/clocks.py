@@ -52,17 +52,22 @@ class RowClock(ABC):
 
     def frame(self, calls: list[Call], hyper: Floats, step: int, rows: Any) -> list[Call]:
         """Put around the calls of a step, of some rows or all (None), what the others need."""
-        first, last, known = self.window
         if rows is None:
             return [*self.catch_up(), *calls, *self.reset(step)]
-        if step == last + 1 and hyper[1:] == known[1:] and step - first < MOST_MISSED:
+        first = self.find_first(hyper, step)
+        if first == self.window.first:
             before = self.catch_up(rows)
         else:
             before = [*self.catch_up(), *self.fill(step - 1)]
-            first = step
         window = Window(first, step, hyper)
         marks = self.mark(rows, hyper[0], step, first)
         return [*before, *calls, *marks, (setattr, self, "window", window)]
+
+    def find_first(self, hyper: Floats, step: int) -> int:
+        """Find the first step of the window that a step is in: that of now, or one that begins."""
+        first, last, known = self.window
+        goes_on = step == last + 1 and hyper[1:] == known[1:] and step - first < MOST_MISSED
+        return first if goes_on else step
 
     def reset(self, step: int) -> list[Call]:
         """Make the calls that say that all rows are at a step."""

@@ -83,7 +83,7 @@ class HostDevice:
 
     def empty(self, shape, dtype):
         """Return new memory that shows whether it is set before it is read."""
-        array = np.full(shape, 0xAA if np.dtype(dtype).kind == "u" else np.nan, dtype)
+        array = np.full(shape, 0x2A if np.dtype(dtype).kind in "iu" else np.nan, dtype)
         return HostArray(array, place=self.ordinal)
 
     def view(self, owner, start, shape, dtype):
@@ -131,6 +131,10 @@ class HostDevice:
         """Copy bytes."""
         self.waits += 1
         ctypes.memmove(target, source, size)
+
+    def make_send_call(self, target, source, size, stream):
+        """Return the call that copies bytes from the host."""
+        return ctypes.memmove, target, source, size
 
     def make_order_calls(self, first, then):
         """Return the call that remembers it."""
