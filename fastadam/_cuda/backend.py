@@ -15,9 +15,10 @@ from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Regions
-from .driver import Arguments, describe_vector, find_gpu
+from .driver import find_gpu
 from .interface import find_stream, read_array
-from .kernels import ALL_FINITE, GRADIENT, load_nonfinite_kernel, load_step_kernel
+from .launches import Launch, make_launches
+from .nonfinite import ALL_FINITE
 
 
 class CudaBackend:
@@ -49,12 +50,15 @@ class CudaBackend:
         self.params = params
         self._regions = Regions(params)
         self._gpu = params[0].gpu
+        self._rules = {param.spec.group: param.spec.rule for param in params}
         self._stream = 0
-        self._kernels: list[Any] = []
+        self._launches: list[Launch] = []
         self._flags: Any = None
 
     def take_gradients(self, gradients: Sequence[Any]) -> list[Gradient | None]:
         """Check the gradients of a step; return where they are."""
+        self._gpu.require_current()
+        self._stream = find_stream("params", self.params[0].spec.array) or 0
         each = map(DeviceParamArray.take_gradient, self.params, gradients, repeat(self._regions))
         return list(each)
 
@@ -65,25 +69,30 @@ class CudaBackend:
 
         The host waits for the answer.
         """
-        gpu, params = self._gpu, self.params
-        self._prepare()
-        kernels = [load_nonfinite_kernel(gpu, param.dtype) for param in params]
+        gpu, params, stream = self._gpu, self.params, self._stream
         if self._flags is None:
             self._flags = gpu.empty((len(params),), np.uint64)
         flags = gpu.pointer(self._flags)
-        gpu.fill(flags, 0xFF, 8 * len(params), self._stream)
-        for i, (param, gradient) in enumerate(zip(params, gradients, strict=True)):
-            if param.size and gradient:
-                vector = describe_vector(gradient.pointer, param.size, param.dtype.itemsize)
-                arguments = Arguments([*vector, *describe_vector(flags + 8 * i, 1, 8)])
-                blocks = min(-(-param.size // gpu.threads), gpu.most_blocks)
-                launch = gpu.make_launch_call(kernels[i], blocks, self._stream, arguments)
-                gpu.run_all(self._in_order(launch, gradient))
-        firsts = gpu.read(flags, (len(params),), np.uint64, self._stream)
-        for param, gradient, first in zip(params, gradients, firsts.tolist(), strict=True):
+        calls: list[Call] = []
+        places: list[int] = []  # whose flags they are
+        kept = []
+        for launch in self._get_launches():
+            more, arguments = launch.make_nonfinite_calls(
+                gradients, flags + 8 * len(places), stream
+            )
+            calls += more
+            kept.append(arguments)
+            places += launch.places
+        if not calls:
+            return None
+        gpu.fill(flags, 0xFF, 8 * len(places), stream)
+        gpu.run_all(self._in_order(calls, gradients))
+        firsts = gpu.read(flags, (len(places),), np.uint64, stream).tolist()
+        for place, first in sorted(zip(places, firsts, strict=True)):
+            gradient, param = gradients[place], params[place]
             if gradient and first != ALL_FINITE:
                 address = gradient.pointer + first * param.dtype.itemsize
-                return param, gpu.read(address, (1,), param.dtype, self._stream)[0]
+                return param, gpu.read(address, (1,), param.dtype, stream)[0]
         return None
 
     def run_step(
@@ -95,45 +104,41 @@ class CudaBackend:
         extras: StepExtras,
         absent: Sequence[int] = (),
     ) -> None:
-        """Take a step: a launch for each array, and the other calls right after them."""
-        self._prepare()
-        if not self._kernels:
-            self._kernels = [
-                load_step_kernel(self._gpu, param.spec.rule, param.dtype, param.spec.form)
-                for param in self.params
-            ]
-        coefficients: dict[int, Floats] = {}  # of each group
+        """Take a step: a launch for each kind of array, and the other calls right after them."""
+        known: dict[int, Floats] = {}  # of each group
+
+        def find_scalars(group: int) -> Floats:
+            if group not in known:
+                coefficients = self._rules[group].coefficients
+                numbers = coefficients(hypers[group], float(steps[group]))
+                known[group] = (*numbers, extras.clip_value, extras.average_weight)
+            return known[group]
+
         calls: list[Call] = []
-        for param, kernel, gradient in zip(self.params, self._kernels, gradients, strict=True):
-            if not param.size or not gradient:
-                continue
-            rule, group = param.spec.rule, param.spec.group
-            if group not in coefficients:
-                coefficients[group] = (
-                    *rule.coefficients(hypers[group], float(steps[group])),
-                    extras.clip_value,
-                    extras.average_weight,
-                )
-            param.arguments.words[GRADIENT] = gradient.pointer
-            param.arguments.scalars[:] = coefficients[group]
-            launch = self._gpu.make_launch_call(kernel, param.blocks, self._stream, param.arguments)
-            calls += self._in_order(launch, gradient)
-        self._gpu.run_all([*calls, *then])
+        for launch in self._get_launches():
+            calls += launch.make_calls(gradients, find_scalars, self._stream)
+        self._gpu.run_all([*self._in_order(calls, gradients), *then])
+
+    def _get_launches(self) -> list[Launch]:
+        if not self._launches:
+            self._launches = make_launches(self._gpu, self.params)
+        return self._launches
 
     gradient_norm = math.nan  # which is not computed here
 
-    def _prepare(self) -> None:
-        """Find the stream that a step runs on."""
-        self._gpu.require_current()
-        self._stream = find_stream("params", self.params[0].spec.array) or 0
-
-    def _in_order(self, launch: Call, gradient: Gradient) -> list[Call]:
-        """Put a launch that reads a gradient into the order of the gradient's stream, too."""
-        gpu, other, own = self._gpu, gradient.stream, self._stream
-        if other is None or other == own:
-            return [launch]
-        # The gradient's memory may be written again after this.
-        return [*gpu.make_order_calls(other, own), launch, *gpu.make_order_calls(own, other)]
+    def _in_order(self, calls: list[Call], gradients: Sequence[Gradient | None]) -> list[Call]:
+        """Put calls that read gradients into the order of the gradients' streams, too."""
+        own = self._stream
+        streams = [each.stream for each in gradients if each is not None]
+        if streams.count(own) + streams.count(None) == len(streams):
+            return calls
+        others = sorted({each for each in streams if each is not None and each != own})
+        before, after = [], []
+        for other in others:
+            before += self._gpu.make_order_calls(other, own)
+            # The gradient's memory may be written again after this.
+            after += self._gpu.make_order_calls(own, other)
+        return [*before, *calls, *after]
 
     def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
         """Make no calls: there are no gradients of rows here."""

@@ -29,9 +29,6 @@ from .driver import Arguments, Gpu, Kernel
 
 cuda: Any = None  # see `with_cuda`
 
-#: What `make_nonfinite_function` leaves where all is finite: every byte 255.
-ALL_FINITE = 2**64 - 1
-
 #: The words of a step kernel's arguments: the addresses of the parameters, the gradient, the state
 #: and the average, how many bytes lie between two rows of state, and the number of elements.
 PARAMS, GRADIENT, STATE, AVERAGE, PITCH, SIZE = range(6)
@@ -42,7 +39,7 @@ def count_lanes(dtype: np.dtype[Any]) -> int:
     return WIDEST // dtype.itemsize
 
 
-def find_pitch(size: int, dtype: np.dtype[Any]) -> int:
+def find_pitch(size: Any, dtype: np.dtype[Any]) -> Any:
     """Find the length of a row of state, in elements, so that each row is aligned."""
     lanes = count_lanes(dtype)
     return -(-size // lanes) * lanes
@@ -65,7 +62,8 @@ def make_step_function(
 
     @with_cuda
     def kernel(pointers, pitch, size, scalars):
-        move(pointers, pitch, size, cuda.blockIdx.x, scalars)
+        at = np.int64(cuda.blockIdx.x), np.int64(cuda.threadIdx.x), np.int64(cuda.blockDim.x)
+        move(pointers, pitch, size, at, scalars)
 
     kernel.__name__ = kernel.__qualname__ = "_".join((rule.name, dtype.name, *form.words))
     real, whole = from_dtype(dtype), types.int64
@@ -74,11 +72,12 @@ def make_step_function(
 
 
 def make_move(rule: Rule, dtype: np.dtype[Any], form: Form) -> Any:
-    """Make ``move(pointers, pitch, size, block, scalars)``, what a block does with its piece.
+    """Make ``move(pointers, pitch, size, at, scalars)``, what a block does with its piece.
 
-    If all of the piece is there and aligned, each thread loads 16 bytes of each array. Else it
-    takes elements a block's width apart: two at a time, which in float32 were faster than one or
-    four. Either way it loads all of them before it stores the first.
+    ``at`` are the block's number, the thread's, and how many threads it has. If all of the piece is
+    there and aligned, each thread loads 16 bytes of each array. Else it takes elements a block's
+    width apart: two at a time, which in float32 were faster than one or four. Either way it loads
+    all of them before it stores the first.
     """
     lanes, state, averages = count_lanes(dtype), len(rule.state), int(form.is_averaged)
     read = (dtype, 1), (dtype, 1), (dtype, state), (dtype, averages)
@@ -88,13 +87,13 @@ def make_move(rule: Rule, dtype: np.dtype[Any], form: Form) -> Any:
     advance = _make_advance(rule, dtype, form)
     advance_all, advance_one = _make_each(advance, lanes), _make_each(advance, 1)
 
-    @with_cuda
     @register_jitable
-    def move(pointers, pitch, size, block, scalars):
+    def move(pointers, pitch, size, at, scalars):
         sources, targets = pointers, (pointers[0], pointers[2], pointers[3])
         source_pitches, target_pitches = (0, 0, pitch, 0), (0, pitch, 0)
-        thread, threads = np.int64(cuda.threadIdx.x), np.int64(cuda.blockDim.x)
-        first, span = np.int64(block) * lanes * threads, lanes * threads
+        block, thread, threads = at
+        span = lanes * threads
+        first = block * span
         bits = pointers[0] | pointers[1] | pointers[2] | pointers[3] | pitch
         if bits & (WIDEST - 1) == 0 and first + span <= size:
             i = first + lanes * thread
@@ -171,33 +170,10 @@ def _make_average(is_averaged: bool, floor: Any) -> Any:
     return follow
 
 
-def make_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], Any]:
-    """Make the kernel that lowers ``first[0]`` to the index of the first NaN or infinity in x."""
-    largest = np.finfo(dtype).max
-
-    @with_cuda
-    def kernel(x, first):
-        i, stride = cuda.grid(1), cuda.gridsize(1)
-        while i < x.size and abs(x[i]) <= largest:
-            i += stride
-        if i < x.size:
-            cuda.atomic.min(first, 0, np.uint64(i))
-
-    kernel.__name__ = kernel.__qualname__ = f"first_nonfinite_{dtype.name}"
-    vector = types.Array(from_dtype(dtype), 1, "C")
-    return kernel, types.void(vector, types.Array(types.uint64, 1, "C"))
-
-
 @cache
 def load_step_kernel(gpu: Gpu, rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel:
     """Compile the kernel of a rule, once for each GPU."""
     return gpu.compile(*make_step_function(rule, dtype, form))
-
-
-@cache
-def load_nonfinite_kernel(gpu: Gpu, dtype: np.dtype[Any]) -> Kernel:
-    """Compile the kernel that looks for NaN and infinity, once for each GPU."""
-    return gpu.compile(*make_nonfinite_function(dtype))
 
 
 def make_step_arguments(rule: Rule, dtype: np.dtype[Any], size: int) -> Arguments:

@@ -63,6 +63,7 @@ class HostDevice:
     def __init__(self, ordinal=0):
         self.ordinal = ordinal
         self.events = []
+        self.sizes = []  # of what was sent
         self.waits = 0
         self._owned = {}
 
@@ -70,7 +71,7 @@ class HostDevice:
         """Return something that `run` takes."""
         raise NotImplementedError
 
-    def run(self, kernel, blocks, arguments):
+    def run(self, kernel, blocks, threads, arguments):
         """Run so many blocks of a kernel."""
         raise NotImplementedError
 
@@ -128,6 +129,22 @@ class HostDevice:
         self.waits += 1
         ctypes.memmove(target, source, size)
 
+    #: The stream whose orders are kept for a graph, if one is.
+    captured = None
+
+    def is_capturing(self, stream):
+        """Tell whether it is that stream."""
+        return stream == self.captured
+
+    def make_send_call(self, target, source, size, stream):
+        """Return the call that copies bytes."""
+        return self._send, target, source, size, stream
+
+    def _send(self, target, source, size, stream):
+        self.events.append(("send", stream))
+        self.sizes.append(size)
+        ctypes.memmove(target, source, size)
+
     def make_order_calls(self, first, then):
         """Return the call that remembers it."""
         return [(self.events.append, ("order", first, then))]
@@ -136,20 +153,20 @@ class HostDevice:
         """Count it."""
         self.waits += 1
 
-    def make_launch_call(self, kernel, blocks, stream, arguments):
+    def make_launch_call(self, kernel, blocks, stream, arguments, threads=0):
         """Return the call that runs a kernel at once."""
-        return self.launch, kernel, blocks, stream, arguments
+        return self.launch, kernel, blocks, stream, arguments, threads or self.threads
 
     def run_all(self, calls):
         """Make calls."""
         for function, *arguments in calls:
             function(*arguments)
 
-    def launch(self, kernel, blocks, stream, arguments):
+    def launch(self, kernel, blocks, stream, arguments, threads):
         """Run a kernel at once."""
         assert blocks > 0
         self.events.append(("launch", stream))
-        self.run(kernel, blocks, arguments)
+        self.run(kernel, blocks, threads, arguments)
 
 
 def install(monkeypatch, make):

@@ -17,10 +17,10 @@ class SimulatedDevice(HostDevice):
         """Return the kernel and what it takes."""
         return target.compile_gpu_kernel(function, signature), signature
 
-    def run(self, kernel, blocks, arguments):
+    def run(self, kernel, blocks, threads, arguments):
         """Run the blocks, one after the other."""
         function, signature = kernel
-        function[blocks, self.threads, 0](*unpack(signature, arguments))
+        function[blocks, threads, 0](*unpack(signature, arguments))
 
 
 def unpack(signature, arguments):
