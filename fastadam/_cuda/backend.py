@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from copy import copy
 from itertools import repeat
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -16,20 +16,20 @@ from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import DTYPES, describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Regions
-from .driver import Arguments, describe_vector, find_gpu
-from .forms import CLIP, STEP, StepKernel, load_kernel, needs_more
+from .driver import find_gpu
+from .forms import CLIP, STEP, needs_more
 from .interface import find_stream, read_array
-from .kernels import ALL_FINITE, GRADIENT, load_nonfinite_kernel
+from .launches import Launch, make_launches, make_nonfinite_calls
+from .nonfinite import ALL_FINITE
 from .norms import Norms
 from .row_gradients import RowGradient
 from .row_steps import DeviceRowClock, RowSteps
 
+#: What a step takes of an array.
+DeviceGradient: TypeAlias = Gradient | RowGradient
+
 #: What arrays of a state can be of.
 KEPT: tuple[np.dtype[Any], ...] = (*DTYPES, *STORED.values())
-
-
-#: What a step takes.
-DeviceGradient: TypeAlias = Gradient | RowGradient
 
 
 class CudaBackend:
@@ -56,14 +56,17 @@ class CudaBackend:
         self._regions = Regions(params)
         self._rows = RowSteps(params, self._clocks)
         self._clocks = self._rows.clocks
-        self._gpu = params[0].gpu
-        self._stream = 0
-        self._kernels: list[StepKernel] = []
+        self._of_form = [param for param in params if needs_more(param.dtype, param.spec.form)]
         self._norms: Norms | None = None
+        self._gpu = params[0].gpu
+        self._rules = {param.spec.group: param.spec.rule for param in params}
+        self._stream = 0
+        self._launches: list[Launch] = []
         self._flags: Any = None
 
     def take_gradients(self, gradients: Sequence[Any]) -> list[DeviceGradient | None]:
         """Check the gradients of a step; return where they are."""
+        self._find_stream()
         each = map(DeviceParamArray.take_gradient, self.params, gradients, repeat(self._regions))
         return list(each)
 
@@ -74,26 +77,41 @@ class CudaBackend:
 
         The host waits for the answer.
         """
-        gpu, params = self._gpu, self.params
-        self._prepare()
-        kernels = [load_nonfinite_kernel(gpu, param.dtype) for param in params]
+        gpu, params, stream = self._gpu, self.params, self._stream
         if self._flags is None:
-            self._flags = gpu.empty((len(params),), np.uint64)
-        flags = gpu.pointer(self._flags)
-        gpu.fill(flags, 0xFF, 8 * len(params), self._stream)
-        for i, (param, gradient) in enumerate(zip(params, gradients, strict=True)):
-            size = gradient.size if isinstance(gradient, RowGradient) else param.size
-            if size and gradient:
-                vector = describe_vector(gradient.pointer, size, param.dtype.itemsize)
-                arguments = Arguments([*vector, *describe_vector(flags + 8 * i, 1, 8)])
-                blocks = min(-(-size // gpu.threads), gpu.most_blocks)
-                launch = gpu.make_launch_call(kernels[i], blocks, self._stream, arguments)
-                gpu.run_all(self._in_order([launch], gradient))
-        firsts = gpu.read(flags, (len(params),), np.uint64, self._stream)
-        for param, gradient, first in zip(params, gradients, firsts.tolist(), strict=True):
+            self._flags = gpu.empty((2 * len(params),), np.uint64)  # of dense ones, and of rows
+        flags, dense = gpu.pointer(self._flags), _only_dense(gradients)
+        calls: list[Call] = []
+        places: list[int] = []  # whose flags they are
+        kept = []
+        for launch in self._get_launches():
+            more, arguments = launch.make_nonfinite_calls(dense, flags + 8 * len(places), stream)
+            calls += more
+            kept.append(arguments)
+            places += launch.places
+        for place, gradient in enumerate(gradients):
+            if isinstance(gradient, RowGradient) and gradient.size:
+                more, arguments = make_nonfinite_calls(
+                    gpu,
+                    gradient.pointer,
+                    gradient.size,
+                    params[place].dtype,
+                    flags + 8 * len(places),
+                    stream,
+                )
+                calls += more
+                kept.append(arguments)
+                places.append(place)
+        if not calls:
+            return None
+        gpu.fill(flags, 0xFF, 8 * len(places), stream)
+        gpu.run_all(self._in_order(calls, gradients))
+        firsts = gpu.read(flags, (len(places),), np.uint64, stream).tolist()
+        for place, first in sorted(zip(places, firsts, strict=True)):
+            gradient, param = gradients[place], params[place]
             if gradient and first != ALL_FINITE:
                 address = gradient.pointer + first * param.dtype.itemsize
-                value = gpu.read(address, (1,), param.dtype, self._stream)[0]
+                value = gpu.read(address, (1,), param.dtype, stream)[0]
                 return param, choose_reader(param.dtype)(value)
         return None
 
@@ -106,50 +124,35 @@ class CudaBackend:
         extras: StepExtras,
         absent: Sequence[int] = (),
     ) -> None:
-        """Take a step: a launch for each array, and the other calls right after them."""
-        self._prepare()
-        if not self._kernels:
-            self._load_kernels()
-        coefficients: dict[int, Floats] = {}  # of each group
-        calls = self._make_norm_calls(gradients, extras.clip_norm)
-        for place, (param, kernel, gradient) in enumerate(
-            zip(self.params, self._kernels, gradients, strict=True)
-        ):
-            if not param.size or not gradient:
-                continue
-            rule, group = param.spec.rule, param.spec.group
-            hyper, step = hypers[group], steps[group]
-            if isinstance(gradient, RowGradient):
-                own = self._rows.make_calls(place, gradient, hyper, step, self._stream)
-                calls += self._in_order(own, gradient)
-                continue
-            if group not in coefficients:
-                coefficients[group] = (
-                    *rule.coefficients(hyper, float(step)),
-                    extras.clip_value,
-                    extras.average_weight,
-                )
-            param.arguments.words[GRADIENT] = gradient.pointer
-            param.arguments.scalars[:] = coefficients[group]
-            if needs_more(param.dtype, param.spec.form):
-                param.arguments.words[STEP] = step
-            blocks = -(-param.size // kernel.elements)
-            launch = self._gpu.make_launch_call(
-                kernel.kernel, blocks, self._stream, param.arguments, kernel.threads
-            )
-            own = self._in_order([launch], gradient)
-            calls += self._rows.frame(place, own, hyper, step, self._stream)
-        self._gpu.run_all([*calls, *then])
+        """Take a step: a launch for each kind of array, and the other calls right after them."""
+        known: dict[int, Floats] = {}  # of each group
 
-    def _load_kernels(self) -> None:
-        gpu, params = self._gpu, self.params
-        if params[0].spec.form.needs_norm:
-            self._norms = norms = Norms(gpu, [(param.size, param.dtype) for param in params])
-            for param in params:
-                param.arguments.words[CLIP] = norms.clip
-        self._kernels = [
-            load_kernel(gpu, param.spec.rule, param.dtype, param.spec.form) for param in params
-        ]
+        def find_scalars(group: int) -> Floats:
+            if group not in known:
+                coefficients = self._rules[group].coefficients
+                numbers = coefficients(hypers[group], float(steps[group]))
+                known[group] = (*numbers, extras.clip_value, extras.average_weight)
+            return known[group]
+
+        launches, calls = self._get_launches(), self._make_norm_calls(gradients, extras.clip_norm)
+        for param in self._of_form:
+            param.arguments.words[STEP] = steps[param.spec.group]
+        dense = _only_dense(gradients)
+        for launch in launches:
+            calls += launch.make_calls(dense, find_scalars, self._stream)
+        if self._clocks or dense is not gradients:
+            calls = self._rows.add_calls(calls, gradients, hypers, steps, self._stream)
+        self._gpu.run_all([*self._in_order(calls, gradients), *then])
+
+    def _get_launches(self) -> list[Launch]:
+        if not self._launches:
+            self._launches = make_launches(self._gpu, self.params)
+            if self.params[0].spec.form.needs_norm:
+                sizes = [(param.size, param.dtype) for param in self.params]
+                self._norms = Norms(self._gpu, sizes)
+                for param in self.params:
+                    param.arguments.words[CLIP] = self._norms.clip
+        return self._launches
 
     def _make_norm_calls(
         self, gradients: Sequence[DeviceGradient | None], clip_norm: float | None
@@ -157,37 +160,38 @@ class CudaBackend:
         """Make the calls that leave the factor of all gradients on the GPU, if there is one."""
         if self._norms is None or clip_norm is None:
             return []
-        calls = self._norms.make_first_calls(self._stream) if None in gradients else []
-        for place, gradient in enumerate(gradients):
-            if self.params[place].size and gradient:
-                launch = self._norms.make_call(place, gradient.pointer, self._stream)
-                calls += self._in_order([launch], gradient)
-        return [*calls, self._norms.make_last_call(clip_norm, self._stream)]
+        pointers = [0 if gradient is None else gradient.pointer for gradient in gradients]
+        return self._norms.make_calls(pointers, clip_norm, self._stream)
 
     @property
     def gradient_norm(self) -> float:
         """The norm of all gradients of the last step, where it was needed; the host waits."""
-        if self._norms is None:
-            return math.nan
-        self._prepare()
-        return self._norms.read(self._stream)
+        return math.nan if self._norms is None else self._norms.read(self._stream)
 
-    def _prepare(self) -> None:
+    def _in_order(
+        self, calls: list[Call], gradients: Sequence[DeviceGradient | None]
+    ) -> list[Call]:
+        """Put calls that read gradients into the order of the gradients' streams, too."""
+        own = self._stream
+        streams = [each.stream for each in gradients if each is not None]
+        if streams.count(own) + streams.count(None) == len(streams):
+            return calls
+        others = sorted({each for each in streams if each is not None and each != own})
+        before, after = [], []
+        for other in others:
+            before += self._gpu.make_order_calls(other, own)
+            # The gradient's memory may be written again after this.
+            after += self._gpu.make_order_calls(own, other)
+        return [*before, *calls, *after]
+
+    def _find_stream(self) -> None:
         """Find the stream that a step runs on."""
         self._gpu.require_current()
         self._stream = find_stream("params", self.params[0].spec.array) or 0
 
-    def _in_order(self, calls: list[Call], gradient: DeviceGradient) -> list[Call]:
-        """Put calls that read a gradient into the order of the gradient's stream, too."""
-        gpu, other, own = self._gpu, gradient.stream, self._stream
-        if other is None or other == own:
-            return calls
-        # The gradient's memory may be written again after this.
-        return [*gpu.make_order_calls(other, own), *calls, *gpu.make_order_calls(own, other)]
-
     def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
         """Make the calls that take the steps which rows of an exact optimiser have missed."""
-        self._prepare()
+        self._find_stream()
         return self._rows.make_catch_up_calls(rows, self._stream)
 
     def make_reset_calls(self, step: int) -> list[Call]:
@@ -236,3 +240,10 @@ class CudaBackend:
             views.append(view)
             start += size * common.itemsize
         return flat, views
+
+
+def _only_dense(gradients: Sequence[DeviceGradient | None]) -> Sequence[Gradient | None]:
+    """Leave out the gradients of rows, if there are any."""
+    if RowGradient not in map(type, gradients):
+        return cast(Sequence[Gradient | None], gradients)
+    return [each if isinstance(each, Gradient) else None for each in gradients]

@@ -8,7 +8,8 @@ are not public, some are used here; see `_numba.gpu`.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -178,6 +179,34 @@ class Gpu:
         """
         return self._api.cuMemcpyHtoDAsync, target, source, size, stream
 
+    def send_apart(self, target: int, array: np.ndarray) -> None:
+        """Copy a C-ordered array from the host in no stream's order, and wait for that."""
+        api = self._api
+        flag = api.CUstream_flags.CU_STREAM_NON_BLOCKING
+        stream = self._result(api.cuStreamCreate(flag))
+        try:
+            source = array.ctypes.data
+            self._result(api.cuMemcpyHtoDAsync(target, source, array.nbytes, stream))
+            self._result(api.cuStreamSynchronize(stream))
+        finally:
+            self._result(api.cuStreamDestroy(stream))
+
+    def is_capturing(self, stream: int) -> bool:
+        """Tell whether what a stream is told becomes part of a CUDA graph, and is not done yet."""
+        return bool(self._result(self._api.cuStreamIsCapturing(stream)))
+
+    @contextmanager
+    def beside_capture(self) -> Iterator[None]:
+        """Allow what no capture has to do with while one goes on: memory, kernels, `send_apart`."""
+        api = self._api
+        mode = api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+        before = self._result(api.cuThreadExchangeStreamCaptureMode(mode))
+        try:
+            with self._numba.defer_cleanup():  # which would wait for the GPU
+                yield
+        finally:
+            self._result(api.cuThreadExchangeStreamCaptureMode(before))
+
     def make_order_calls(self, first: int, then: int) -> list[Call]:
         """Make the calls that have one stream, not the host, wait for what another was told."""
         flag = self._api.CUevent_flags.CU_EVENT_DISABLE_TIMING
@@ -201,7 +230,7 @@ class Gpu:
     def make_launch_call(
         self, kernel: Kernel, blocks: int, stream: int, arguments: Arguments, threads: int = 0
     ) -> Call:
-        """Make the call that starts so many blocks > 0 of a kernel; 0 threads are as usual."""
+        """Make the call that starts so many blocks > 0 of a kernel, of `threads` by default."""
         grid, block = (blocks, 1, 1), (threads or self.threads, 1, 1)
         return self._api.cuLaunchKernel, kernel[0], *grid, *block, 0, stream, arguments.address, 0
 

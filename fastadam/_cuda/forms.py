@@ -116,9 +116,9 @@ def _make_element_kernel(
 
     @with_cuda
     def kernel(pointers, pitch, size, more, scalars):
-        place = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
+        at = np.int64(cuda.blockIdx.x), np.int64(cuda.threadIdx.x), np.int64(cuda.blockDim.x)
         context = scalars, read_scale(more[0]), make_seed(more[1])
-        loop(pointers, pitch, size, place, context)
+        loop(pointers, pitch, size, at, context)
 
     return kernel
 

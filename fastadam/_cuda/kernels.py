@@ -19,7 +19,6 @@ from numba import from_dtype, types
 from numba.extending import register_jitable
 
 from .._backend import PLAIN, Form
-from .._forms.narrow import choose_reader
 from .._numba.gpu import with_cuda
 from .._numba.gpu_memory import WIDEST
 from .._rules.spec import Rule
@@ -27,9 +26,6 @@ from .driver import Arguments, Gpu, Kernel
 from .loops import make_loop, make_update
 
 cuda: Any = None  # see `with_cuda`
-
-#: What `make_nonfinite_function` leaves where all is finite: every byte 255.
-ALL_FINITE = 2**64 - 1
 
 #: The words of a step kernel's arguments: the addresses of the parameters, the gradient, the state
 #: and the average, how many bytes lie between two rows of state, and the number of elements.
@@ -41,7 +37,7 @@ def count_lanes(dtype: np.dtype[Any]) -> int:
     return WIDEST // dtype.itemsize
 
 
-def find_pitch(size: int, dtype: np.dtype[Any]) -> int:
+def find_pitch(size: Any, dtype: np.dtype[Any]) -> Any:
     """Find the length of a row of state, in elements, so that each row is aligned."""
     lanes = count_lanes(dtype)
     return -(-size // lanes) * lanes
@@ -64,7 +60,8 @@ def make_step_function(
 
     @with_cuda
     def kernel(pointers, pitch, size, scalars):
-        move(pointers, pitch, size, cuda.blockIdx.x, scalars)
+        at = np.int64(cuda.blockIdx.x), np.int64(cuda.threadIdx.x), np.int64(cuda.blockDim.x)
+        move(pointers, pitch, size, at, scalars)
 
     kernel.__name__ = kernel.__qualname__ = "_".join((rule.name, dtype.name, *form.words))
     real, whole = from_dtype(dtype), types.int64
@@ -73,7 +70,7 @@ def make_step_function(
 
 
 def make_move(rule: Rule, dtype: np.dtype[Any], form: Form) -> Any:
-    """Make ``move(pointers, pitch, size, block, scalars)``, what a block does with its piece."""
+    """Make ``move(pointers, pitch, size, at, scalars)``, what a block does: see `make_loop`."""
     update, one = make_update(rule, dtype, form), dtype.type(1.0)
 
     @register_jitable
@@ -83,47 +80,13 @@ def make_move(rule: Rule, dtype: np.dtype[Any], form: Form) -> Any:
         return (p,), state, average
 
     parts = (dtype, 1), (dtype, 1), (dtype, len(rule.state)), (dtype, int(form.is_averaged))
-    loop = make_loop(parts, count_lanes(dtype), advance)
-
-    @with_cuda
-    @register_jitable
-    def move(pointers, pitch, size, block, scalars):
-        place = block, cuda.threadIdx.x, cuda.blockDim.x
-        loop(pointers, pitch, size, place, scalars)
-
-    return move
-
-
-def make_nonfinite_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], Any]:
-    """Make the kernel that lowers ``first[0]`` to the index of the first NaN or infinity in x.
-
-    Of uint16 it is for the bits of bfloat16.
-    """
-    read, largest = choose_reader(dtype), np.finfo(np.float32 if dtype == np.uint16 else dtype).max
-
-    @with_cuda
-    def kernel(x, first):
-        i, stride = cuda.grid(1), cuda.gridsize(1)
-        while i < x.size and abs(read(x[i])) <= largest:
-            i += stride
-        if i < x.size:
-            cuda.atomic.min(first, 0, np.uint64(i))
-
-    kernel.__name__ = kernel.__qualname__ = f"first_nonfinite_{dtype.name}"
-    vector = types.Array(from_dtype(dtype), 1, "C")
-    return kernel, types.void(vector, types.Array(types.uint64, 1, "C"))
+    return make_loop(parts, count_lanes(dtype), advance)
 
 
 @cache
 def load_step_kernel(gpu: Gpu, rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel:
     """Compile the kernel of a rule, once for each GPU."""
     return gpu.compile(*make_step_function(rule, dtype, form))
-
-
-@cache
-def load_nonfinite_kernel(gpu: Gpu, dtype: np.dtype[Any]) -> Kernel:
-    """Compile the kernel that looks for NaN and infinity, once for each GPU."""
-    return gpu.compile(*make_nonfinite_function(dtype))
 
 
 def make_step_arguments(rule: Rule, dtype: np.dtype[Any], size: int) -> Arguments:

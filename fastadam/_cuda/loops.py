@@ -21,11 +21,11 @@ from .._rules.state import flush, make_floor, make_floors
 
 
 def make_loop(parts: Sequence[Part], lanes: int, advance: Any) -> Any:
-    """Make ``loop(pointers, pitch, size, place, context)``, what a block does with its piece.
+    """Make ``loop(pointers, pitch, size, at, context)``, what a block does with its piece.
 
-    ``parts`` are parameters, gradient, state and average; ``pitch`` is that of the state; ``place``
-    are the block, the thread and the number of threads. ``advance(element, i, context)`` gives what
-    is written of the element ``i``: all but a gradient.
+    ``parts`` are parameters, gradient, state and average; ``pitch`` is that of the state; ``at``
+    are the block's number, the thread's, and how many threads it has. What is written of the
+    element ``i``, all but a gradient, is what ``advance(element, i, context)`` gives.
 
     If all of the piece is there and aligned, each thread loads ``lanes`` elements of each part at
     once. Else it takes elements a block's width apart: two at a time, which in float32 were faster
@@ -37,10 +37,10 @@ def make_loop(parts: Sequence[Part], lanes: int, advance: Any) -> Any:
     advance_all, advance_one = _make_advance(advance, lanes), _make_advance(advance, 1)
 
     @register_jitable
-    def loop(pointers, pitch, size, place, context):
+    def loop(pointers, pitch, size, at, context):
         sources, targets = pointers, (pointers[0], pointers[2], pointers[3])
         source_pitches, target_pitches = (0, 0, pitch, 0), (0, pitch, 0)
-        block, thread, threads = np.int64(place[0]), np.int64(place[1]), np.int64(place[2])
+        block, thread, threads = at
         first, span = block * lanes * threads, lanes * threads
         bits = pointers[0] | pointers[1] | pointers[2] | pointers[3] | pitch
         if bits & (WIDEST - 1) == 0 and first + span <= size:

@@ -188,21 +188,20 @@ class Norms:
         self._last = Arguments(vectors, (ctypes.c_double * 1)())
         self._clip_kernel = load_clip_kernel(gpu)
 
-    def make_first_calls(self, stream: int) -> list[Call]:
-        """Make the calls that say that the norms are 0: those of arrays without a gradient are."""
-        return [self._gpu.make_fill_call(self._norms, 0, self._size, stream)]
-
-    def make_call(self, place: int, gradient: int, stream: int) -> Call:
-        """Make the call that computes the norms of one array's gradient, at an address."""
-        arguments = self._arguments[place]
-        arguments.words[ADDRESS] = gradient
-        blocks, kernel = self._blocks[place], self._kernels[place]
-        return self._gpu.make_launch_call(kernel, blocks, stream, arguments, NORM_THREADS)
-
-    def make_last_call(self, clip_norm: float, stream: int) -> Call:
-        """Make the call that puts them together, and leaves the factor at `clip`."""
+    def make_calls(self, pointers: Sequence[int], clip_norm: float, stream: int) -> list[Call]:
+        """Make the calls that leave the factor at `clip`; without a gradient an address is 0."""
+        gpu, calls = self._gpu, list[Call]()
+        if 0 in pointers:  # their norms, too
+            calls.append(gpu.make_fill_call(self._norms, 0, self._size, stream))
+        for place, pointer in enumerate(pointers):
+            blocks, kernel = self._blocks[place], self._kernels[place]
+            if pointer and blocks:
+                arguments = self._arguments[place]
+                arguments.words[ADDRESS] = pointer
+                calls.append(gpu.make_launch_call(kernel, blocks, stream, arguments, NORM_THREADS))
         self._last.scalars[0] = clip_norm
-        return self._gpu.make_launch_call(self._clip_kernel, 1, stream, self._last, CLIP_THREADS)
+        last = gpu.make_launch_call(self._clip_kernel, 1, stream, self._last, CLIP_THREADS)
+        return [*calls, last]
 
     def read(self, stream: int) -> float:
         """Read the norm, as soon as a stream is done."""

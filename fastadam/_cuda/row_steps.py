@@ -136,10 +136,32 @@ class RowSteps:
         self.clocks = dict(clocks)  # by place; of arrays that had gradients of rows
         self._indices: dict[int, Indices] = {}
 
-    def make_calls(
+    def add_calls(
+        self,
+        calls: list[Call],
+        gradients: Sequence[Any],
+        hypers: Sequence[Floats],
+        steps: Sequence[int],
+        stream: int,
+    ) -> list[Call]:
+        """Add to the calls of a step, of all rows of other arrays, those for gradients of rows.
+
+        And what an exact optimiser needs before and after it, where arrays had such gradients.
+        """
+        for place, gradient in enumerate(gradients):
+            group = self._params[place].spec.group
+            hyper, step, clock = hypers[group], steps[group], self.clocks.get(place)
+            if isinstance(gradient, RowGradient):
+                calls = [*calls, *self._make_calls(place, gradient, hyper, step, stream)]
+            elif clock and gradient:
+                clock.stream = stream
+                calls = clock.frame(calls, hyper, step, None)
+        return calls
+
+    def _make_calls(
         self, place: int, gradient: RowGradient, hyper: Floats, step: int, stream: int
     ) -> list[Call]:
-        """Make the calls of the step of one array, in a stream's order."""
+        """Make the calls of the step of one array."""
         param, clock = self._params[place], self.clocks.get(place)
         indices = self._get_indices(place)
         vectors = gradient.rows, gradient.starts, gradient.order
@@ -178,16 +200,6 @@ class RowSteps:
         kernel = load_rows_kernel(gpu, rule, param.dtype)
         blocks = -(-count * width // gpu.threads)
         return [gpu.make_launch_call(kernel, blocks, stream, arguments), (id, arguments)]
-
-    def frame(
-        self, place: int, calls: list[Call], hyper: Floats, step: int, stream: int
-    ) -> list[Call]:
-        """Put around the calls of a step of all rows what an exact optimiser needs."""
-        clock = self.clocks.get(place)
-        if clock is None:
-            return calls
-        clock.stream = stream
-        return clock.frame(calls, hyper, step, None)
 
     def make_catch_up_calls(self, rows: Any, stream: int) -> list[Call]:
         """Make the calls that bring all rows up to date, or some of an optimiser's one array."""

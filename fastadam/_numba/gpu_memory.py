@@ -159,5 +159,5 @@ def _show(address: int, i: int, dtype: np.dtype[Any], width: int) -> np.ndarray:
     """Show elements in memory as an array; they have to be aligned as on a GPU."""
     start = int(address) + int(i) * dtype.itemsize
     assert start % _alignment(dtype, width) == 0
-    memory = (ctypes.c_byte * (width * dtype.itemsize)).from_address(start)
+    memory: Any = (ctypes.c_byte * (width * dtype.itemsize)).from_address(start)
     return np.ndarray((width,), dtype, memory)

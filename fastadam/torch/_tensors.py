@@ -66,8 +66,8 @@ class TensorParam:
     """
 
     __slots__ = (
-        "_keys", "_shown", "addresses", "arguments", "block", "device", "dtype", "rule", "scalars",
-        "shape", "size", "stride",
+        "_keys", "_shown", "addresses", "block", "device", "dtype", "rule", "scalars", "shape",
+        "size", "stride",
     )  # fmt: skip
 
     def __init__(
@@ -83,7 +83,6 @@ class TensorParam:
             pitch = find_pitch(self.size, DTYPES[p.dtype])
             self.block = p.detach().new_zeros((len(rule.state), pitch))
         pitch = self.block.shape[1]
-        self.arguments: Any = None  # of its kernel on a GPU; see `_launches`
         flat = self.block.view(-1)
         shown = {}
         for row, own in enumerate(rule.state):

@@ -63,6 +63,7 @@ class HostDevice:
     def __init__(self, ordinal=0):
         self.ordinal = ordinal
         self.events = []
+        self.sizes = []  # of what was sent
         self.waits = 0
         self._owned = {}
 
@@ -71,7 +72,7 @@ class HostDevice:
         raise NotImplementedError
 
     def run(self, kernel, blocks, threads, arguments):
-        """Run so many blocks of so many threads of a kernel."""
+        """Run so many blocks of a kernel."""
         raise NotImplementedError
 
     def require_current(self):
@@ -132,9 +133,21 @@ class HostDevice:
         self.waits += 1
         ctypes.memmove(target, source, size)
 
+    #: The stream whose orders are kept for a graph, if one is.
+    captured = None
+
+    def is_capturing(self, stream):
+        """Tell whether it is that stream."""
+        return stream == self.captured
+
     def make_send_call(self, target, source, size, stream):
-        """Return the call that copies bytes from the host."""
-        return ctypes.memmove, target, source, size
+        """Return the call that copies bytes."""
+        return self._send, target, source, size, stream
+
+    def _send(self, target, source, size, stream):
+        self.events.append(("send", stream))
+        self.sizes.append(size)
+        ctypes.memmove(target, source, size)
 
     def make_order_calls(self, first, then):
         """Return the call that remembers it."""

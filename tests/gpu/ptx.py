@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 REALS = {"f32": np.float32, "f64": np.float64}
-CELLS = {"f32": ctypes.c_float, "f64": ctypes.c_double, "u64": ctypes.c_uint64}
+CELLS = {
+    "f32": ctypes.c_float,
+    "f64": ctypes.c_double,
+    "u32": ctypes.c_uint32,
+    "u64": ctypes.c_uint64,
+}
 COMPARISONS = {
     "eq": lambda a, b: a == b,
     "ne": lambda a, b: a != b and a == a and b == b,
@@ -59,16 +64,19 @@ COMPILED = {}
 
 def kernel_ptx(rule, dtype, monkeypatch):
     """Return the step kernel of a rule as PTX, or for None the one that looks for NaN."""
-    from fastadam._cuda import kernels
+    from fastadam._cuda import kernels, nonfinite
 
-    if (rule, dtype) not in COMPILED:
-        function, signature = (
-            kernels.make_nonfinite_function(dtype)
-            if rule is None
-            else kernels.make_step_function(rule, dtype)
-        )
-        COMPILED[rule, dtype] = compile_ptx(function, signature, monkeypatch)
-    return COMPILED[rule, dtype]
+    if rule is None:
+        return named_ptx(*nonfinite.make_nonfinite_function(dtype), monkeypatch)
+    return named_ptx(*kernels.make_step_function(rule, dtype), monkeypatch)
+
+
+def named_ptx(function, signature, monkeypatch):
+    """Compile a kernel once in all tests: functions are known by their names."""
+    name = function.__name__
+    if name not in COMPILED:
+        COMPILED[name] = compile_ptx(function, signature, monkeypatch)
+    return COMPILED[name]
 
 
 def compile_ptx(function, signature, monkeypatch):
@@ -208,7 +216,7 @@ class Thread:
 
     def _load_vector(self, operation, registers, operand):
         registers, cells = self._cells(operation, registers, operand)
-        real = REALS[operation[-1]]
+        real = REALS.get(operation[-1], int)
         return {name: real(cell.value) for name, cell in zip(registers, cells, strict=True)}
 
     def _store(self, operation, operand, registers):

@@ -258,8 +258,9 @@ def test_the_fields_of_an_array(cuda):
 
 CALLS = (
     "CtxGetDevice CtxSynchronize DeviceGetAttribute EventCreate EventDestroy EventRecord "
-    "LaunchKernel MemcpyDtoD MemcpyDtoH MemcpyDtoHAsync MemcpyHtoD MemsetD8Async "
-    "PointerGetAttribute StreamSynchronize StreamWaitEvent"
+    "LaunchKernel MemcpyDtoD MemcpyDtoH MemcpyDtoHAsync MemcpyHtoD MemcpyHtoDAsync MemsetD8Async "
+    "PointerGetAttribute StreamCreate StreamDestroy StreamIsCapturing StreamSynchronize "
+    "StreamWaitEvent ThreadExchangeStreamCaptureMode"
 )
 
 
@@ -276,4 +277,12 @@ def test_the_drivers_constants(cuda):
     assert api.CUevent_flags.CU_EVENT_DISABLE_TIMING is not None
     assert api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL is not None
     assert api.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT is not None
+    assert api.CUstream_flags.CU_STREAM_NON_BLOCKING is not None
+    assert api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED is not None
+    assert not api.CUstreamCaptureStatus(0)  # none is false
     assert not api.CUresult(0)  # success is false
+
+
+def test_memory_that_is_not_freed_meanwhile(cuda):
+    """``defer_cleanup()``, a context."""
+    assert hasattr(cuda.defer_cleanup(), "__enter__")
