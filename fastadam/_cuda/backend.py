@@ -15,13 +15,14 @@ from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Regions
+from .captures import CudaCaptures
 from .driver import find_gpu
-from .interface import find_stream, read_array
+from .interface import read_array
 from .launches import Launch, make_launches
 from .nonfinite import ALL_FINITE
 
 
-class CudaBackend:
+class CudaBackend(CudaCaptures):
     """A `Backend` of arrays on a GPU.
 
     A step runs on the stream that the first array names at the time: the current one of CuPy and
@@ -29,6 +30,7 @@ class CudaBackend:
     """
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
+        self._stream = 0
         self._set_params([DeviceParamArray(spec) for spec in specs])
         name, form = specs[0].name, specs[0].form
         if form.state:
@@ -51,14 +53,11 @@ class CudaBackend:
         self._regions = Regions(params)
         self._gpu = params[0].gpu
         self._rules = {param.spec.group: param.spec.rule for param in params}
-        self._stream = 0
         self._launches: list[Launch] = []
         self._flags: Any = None
 
     def take_gradients(self, gradients: Sequence[Any]) -> list[Gradient | None]:
         """Check the gradients of a step; return where they are."""
-        self._gpu.require_current()
-        self._stream = find_stream("params", self.params[0].spec.array) or 0
         each = map(DeviceParamArray.take_gradient, self.params, gradients, repeat(self._regions))
         return list(each)
 
