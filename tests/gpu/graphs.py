@@ -1,5 +1,7 @@
 """Steps that are captured in a graph and replayed, beside those that the CPU takes."""
 
+from itertools import chain
+
 import numpy as np
 
 from .family import FAMILY, gradients, start
@@ -21,7 +23,7 @@ class Walk:
         self.to_host, self.write, self.tolerance = to_host, write, tolerance
         host = [[start((size,), dtype) for size in sizes] for sizes in SIZES]
         there = [[to_gpu(p.copy()) for p in group] for group in host]
-        self.host, self.there = sum(host, []), sum(there, [])
+        self.host, self.there = (list(chain.from_iterable(each)) for each in (host, there))
         self.grads = [[to_gpu(np.zeros_like(p)) for p in group] for group in host]
         self.cpu, self.gpu = (
             make([{"params": a}, {"params": b, "lr": 0.25, "weight_decay": 0.0}], **keywords)
