@@ -18,6 +18,7 @@ from ._uninterrupted import Call
 from ._validate import DTYPES
 
 GradientT = TypeVar("GradientT")
+OneGradientT = TypeVar("OneGradientT", contravariant=True)
 
 
 class Form(NamedTuple):
@@ -166,6 +167,39 @@ class Param(ABC):
         """Make the calls that begin the average anew, with the parameters as they are."""
 
 
+class Captures(Protocol[OneGradientT]):
+    """Steps on a GPU that become part of a CUDA graph, which is replayed without the host.
+
+    Once there is one the GPU counts steps, too: what the host sets it has to write there, and what
+    it knows is right after it has read.
+    """
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether a step was captured."""
+
+    def begin_step(self) -> bool:
+        """Find out where a step runs now, and tell whether it is captured."""
+
+    def capture(
+        self,
+        gradients: Sequence[OneGradientT],
+        total: int,
+        groups: Sequence[tuple[int, Floats]],
+        extras: StepExtras,
+    ) -> None:
+        """Capture a step, after ``total`` of the optimiser.
+
+        Of each group there are the steps that it has taken and its hyper-parameters.
+        """
+
+    def read(self) -> tuple[int, dict[int, tuple[int, Floats]]]:
+        """Wait for the GPU; read what `capture` takes, of those groups that were captured."""
+
+    def make_write_calls(self, total: int, groups: Sequence[tuple[int, Floats]]) -> list[Call]:
+        """Make the calls that write it."""
+
+
 class Backend(Protocol[GradientT]):
     """The parameter arrays of one optimiser, all in this place, and their kernels.
 
@@ -177,6 +211,10 @@ class Backend(Protocol[GradientT]):
     @property
     def params(self) -> Sequence[Param]:
         """The arrays with their states."""
+
+    @property
+    def captures(self) -> Captures[GradientT] | None:
+        """Those of its steps, if there can be some."""
 
     def make_add_call(self, specs: Sequence[ParamSpec]) -> Call:
         """Make the call that adds arrays; those that are there keep their states."""

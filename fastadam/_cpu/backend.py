@@ -29,6 +29,8 @@ CpuGradient = np.ndarray | RowGradient
 class CpuBackend:
     """A `Backend` of NumPy arrays."""
 
+    captures = None
+
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
         self._threads = threads
         # What kernels that are not plain have besides, see `kernels`.

@@ -16,9 +16,10 @@ from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import DTYPES, describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Regions
+from .captures import CudaCaptures
 from .driver import find_gpu
 from .forms import CLIP, STEP, needs_more
-from .interface import find_stream, read_array
+from .interface import read_array
 from .launches import Launch, make_launches, make_nonfinite_calls
 from .nonfinite import ALL_FINITE
 from .norms import Norms
@@ -32,7 +33,7 @@ DeviceGradient: TypeAlias = Gradient | RowGradient
 KEPT: tuple[np.dtype[Any], ...] = (*DTYPES, *STORED.values())
 
 
-class CudaBackend:
+class CudaBackend(CudaCaptures):
     """A `Backend` of arrays on a GPU.
 
     A step runs on the stream that the first array names at the time: the current one of CuPy and
@@ -41,6 +42,7 @@ class CudaBackend:
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
         self._clocks: dict[int, DeviceRowClock] = {}
+        self._stream = 0
         self._set_params([DeviceParamArray(spec) for spec in specs])
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
@@ -60,13 +62,11 @@ class CudaBackend:
         self._norms: Norms | None = None
         self._gpu = params[0].gpu
         self._rules = {param.spec.group: param.spec.rule for param in params}
-        self._stream = 0
         self._launches: list[Launch] = []
         self._flags: Any = None
 
     def take_gradients(self, gradients: Sequence[Any]) -> list[DeviceGradient | None]:
         """Check the gradients of a step; return where they are."""
-        self._find_stream()
         each = map(DeviceParamArray.take_gradient, self.params, gradients, repeat(self._regions))
         return list(each)
 
@@ -184,14 +184,10 @@ class CudaBackend:
             after += self._gpu.make_order_calls(own, other)
         return [*before, *calls, *after]
 
-    def _find_stream(self) -> None:
-        """Find the stream that a step runs on."""
-        self._gpu.require_current()
-        self._stream = find_stream("params", self.params[0].spec.array) or 0
-
     def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
         """Make the calls that take the steps which rows of an exact optimiser have missed."""
-        self._find_stream()
+        if self.begin_step():
+            raise RuntimeError("rows cannot catch up while a CUDA graph is captured")
         return self._rows.make_catch_up_calls(rows, self._stream)
 
     def make_reset_calls(self, step: int) -> list[Call]:

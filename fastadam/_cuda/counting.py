@@ -9,7 +9,7 @@ in the last bit.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -95,20 +95,27 @@ def load_count_kernel(gpu: Gpu, rule: Rule) -> Kernel:
 
 
 class Counts:
-    """The steps of an optimiser and its groups, in the memory of the GPU, once one was captured.
-
-    ``total`` is what they are there, as far as the host knows.
-    """
+    """The steps of an optimiser and its groups, in the memory of the GPU, once one was captured."""
 
     def __init__(self, gpu: Gpu) -> None:
         self._gpu = gpu
         self._total = gpu.empty((1,), WIDE)
         self._records: dict[int, tuple[Rule, Any]] = {}  # of each group
 
-    def add(self, group: int, rule: Rule) -> None:
-        """Make room for a group."""
-        if group not in self._records:
-            self._records[group] = rule, self._gpu.empty((1 + len(rule.hyper),), WIDE)
+    def add(
+        self, rules: Mapping[int, Rule], total: int, groups: Sequence[tuple[int, Floats]]
+    ) -> None:
+        """Make room for the groups that are not there yet, and send what is said of them."""
+        added = {i: rule for i, rule in rules.items() if i not in self._records}
+        known = self._records
+        self._records = {i: self._make_record(rule) for i, rule in added.items()}
+        first, *writes = self.make_writes(total, groups)
+        for pointer, array in writes if known else [first, *writes]:
+            self._gpu.send_apart(pointer, array)
+        self._records = {**known, **self._records}
+
+    def _make_record(self, rule: Rule) -> tuple[Rule, Any]:
+        return rule, self._gpu.empty((1 + len(rule.hyper),), WIDE)
 
     def make_writes(
         self, total: int, groups: Sequence[tuple[int, Floats]]

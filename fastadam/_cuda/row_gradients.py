@@ -60,5 +60,7 @@ def read_rows(name: str, value: Any, shape: tuple[int, ...], gpu: Gpu) -> NDArra
         there = read_array(name, value, kinds=(dtype,))
         if there.shape != (0,) and there.pointer and not gpu.holds(there.pointer):
             raise ValueError(f"{name} must be on GPU {gpu.ordinal} or the host, and is not")
+        if there.stream is not None and gpu.is_capturing(there.stream):
+            raise ValueError(f"{name} must be on the host while a CUDA graph is captured")
         value = gpu.read(there.pointer, there.shape, dtype, there.stream)
     return row_indices(name, value, shape)

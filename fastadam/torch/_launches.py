@@ -18,6 +18,7 @@ from .._cuda.lists import ArrayList
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from ._plans import Batch
+from ._tensors import require_no_capture
 
 #: What was made for the last step of a kind of tensors: their table, and the list of them.
 Lists = dict[Any, tuple[bytes, ArrayList]]
@@ -32,12 +33,8 @@ class Launches:
         counts: list[Call] = []
         with torch.cuda.device(self._device):
             self._gpu = find_gpu(0)  # the current one
+            require_no_capture()
             stream = int(torch.cuda.current_stream(self._device).cuda_stream)
-            if self._gpu.is_capturing(stream):
-                raise RuntimeError(
-                    "the steps of fastadam.torch are counted on the host and cannot be captured in "
-                    "a CUDA graph; those of fastadam.Adam and the others can, on the same tensors"
-                )
             for alike in _sort_by_kind(batches):
                 known = list(chain.from_iterable(batch.known for batch in alike))
                 chosen, sets = _choose_scalars(alike)

@@ -39,6 +39,16 @@ def check_parameter(name: str, p: Any) -> None:
         )
     if p.device.type == "cuda":
         load_cuda()  # or say what is missing
+        require_no_capture()
+
+
+def require_no_capture() -> None:
+    """Require that what the GPU is told is not only written down, in a CUDA graph."""
+    if torch.cuda.is_current_stream_capturing():
+        raise RuntimeError(
+            "the steps of fastadam.torch are counted on the host and cannot be captured in a CUDA "
+            "graph; those of fastadam.Adam and the others can, on the same tensors"
+        )
 
 
 def is_dense(tensor: Any) -> bool:

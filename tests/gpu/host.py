@@ -1,8 +1,11 @@
 """Host memory in place of a GPU's: arrays that claim to be on one, and the GPU itself."""
 
 import ctypes
+from contextlib import nullcontext
 
 import numpy as np
+
+from fastadam._cuda.driver import Arguments
 
 
 class HostArray:
@@ -109,6 +112,7 @@ class HostDevice:
 
     def read(self, pointer, shape, dtype, stream=None):
         """Return a copy."""
+        assert self.captured is None
         self.waits += 1
         array = np.empty(shape, dtype)
         ctypes.memmove(array.ctypes.data, pointer, array.nbytes)
@@ -120,6 +124,7 @@ class HostDevice:
 
     def _write(self, pointer, array):
         assert array.flags.c_contiguous
+        assert self.captured is None
         self.waits += 1
         ctypes.memmove(pointer, array.ctypes.data, array.nbytes)
 
@@ -133,18 +138,33 @@ class HostDevice:
         self.waits += 1
         ctypes.memmove(target, source, size)
 
-    #: The stream whose orders are kept for a graph, if one is.
+    #: The stream whose launches go to the graph, if one's do.
     captured = None
 
     def is_capturing(self, stream):
         """Tell whether it is that stream."""
         return stream == self.captured
 
+    @staticmethod
+    def beside_capture():
+        """Allow what is allowed anyway."""
+        return nullcontext()
+
+    def send_apart(self, target, array):
+        """Copy an array."""
+        ctypes.memmove(target, array.ctypes.data, array.nbytes)
+
+    def replay(self, graph):
+        """Run what was captured."""
+        for call in graph:
+            self.launch(*call)
+
     def make_send_call(self, target, source, size, stream):
         """Return the call that copies bytes."""
         return self._send, target, source, size, stream
 
     def _send(self, target, source, size, stream):
+        assert self.captured is None
         self.events.append(("send", stream))
         self.sizes.append(size)
         ctypes.memmove(target, source, size)
@@ -169,6 +189,11 @@ class HostDevice:
     def launch(self, kernel, blocks, stream, arguments, threads):
         """Run a kernel at once."""
         assert blocks > 0
+        if self.is_capturing(stream):
+            scalars = arguments.scalars and type(arguments.scalars)(*arguments.scalars)
+            copied = Arguments(list(arguments.words), scalars)
+            self.graph.append((kernel, blocks, stream, copied, threads))
+            return
         self.events.append(("launch", stream))
         self.run(kernel, blocks, threads, arguments)
 

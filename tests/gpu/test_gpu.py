@@ -11,6 +11,7 @@ from .family import (
     FAMILY,
     SIZES,
     assert_same_at_offsets,
+    assert_same_lists,
     assert_same_state,
     assert_same_steps,
     gradients,
@@ -46,6 +47,16 @@ def test_pieces_that_are_not_whole_or_not_aligned_have_the_bits_of_the_cpu(name,
 
     sizes = (*SIZES, 1023, 1024, 1025, 2048, 3001)
     assert_same_at_offsets(name, dtype, sizes, 2, place, from_gpu)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw_amsgrad", "nadam", "sgd"])
+def test_lists_have_the_bits_of_the_cpu(name, cuda):
+    def place(array, offset):
+        whole = cuda.to_device(np.concatenate([np.zeros(offset, array.dtype), array]))
+        return whole[offset:]
+
+    sizes = (1000, 0, 1, 2047, 2048, 5, 100_003) * 30
+    assert_same_lists(name, DTYPES, place, from_gpu, sizes=sizes)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -42,6 +42,7 @@ def bridge(gpu, monkeypatch):
 
     monkeypatch.setattr(_launches, "find_gpu", lambda pointer: gpu)
     monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
     stream = SimpleNamespace(cuda_stream=STREAM)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: stream)
     on_gpu, pretending = make_pretence(torch)
@@ -85,12 +86,17 @@ def test_groups_share_a_launch_and_tensors_of_another_dtype_have_their_own(gpu, 
         assert (p.detach() - (1.0 - 2.0 * lr)).abs().max() < 0.2 * lr
 
 
-def test_a_captured_step_is_refused(gpu, bridge):
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_captured_step_is_refused(steps, gpu, bridge, monkeypatch):
     optimizer = bridge.make("Adam", "float32", on_gpu=(0, 1, 2, 3))
-    gpu.captured = STREAM
+    for _ in range(steps):
+        bridge.step([optimizer], 0)
+    gpu.events.clear()
+    monkeypatch.setattr(bridge.torch.cuda, "is_current_stream_capturing", lambda: True)
     with pytest.raises(RuntimeError, match="cannot be captured in a CUDA graph"):
         bridge.step([optimizer], 0)
     assert gpu.events == []
+    assert any(optimizer.state.values()) == bool(steps)
 
 
 def test_what_keeps_no_state(bridge):
