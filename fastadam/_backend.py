@@ -15,8 +15,10 @@ import numpy as np
 
 from ._rules.spec import Floats, Rule
 from ._uninterrupted import Call
+from ._validate import DTYPES
 
 GradientT = TypeVar("GradientT")
+OneGradientT = TypeVar("OneGradientT", contravariant=True)
 
 
 class Form(NamedTuple):
@@ -103,6 +105,36 @@ class Param(ABC):
         if shape != self.shape:
             raise ValueError(f"{name} must have the shape {self.shape} of {own}, got {shape}")
 
+    def check_form(self, is_bfloat16: bool) -> None:
+        """Require that the options go with the rule and with the parameters' dtype."""
+        form, name = self.spec.form, self.spec.name
+        if form.state and self.spec.rule.needs_digits:
+            raise ValueError(
+                f"state_dtype must be None for the rule {self.spec.rule.name}, whose state needs "
+                f"all its digits, got {form.state!r}"
+            )
+        if form.state and self.dtype == np.float64:
+            raise ValueError(
+                f"state_dtype={form.state!r} is for parameters of float32 or bfloat16, "
+                f"got {name} of {self.dtype}"
+            )
+        if form.is_averaged and is_bfloat16:
+            raise ValueError(
+                f"average is for parameters of float32 or float64, got {name} of bfloat16"
+            )
+
+    def check_rows(self, own: str) -> None:
+        """Require what goes with gradients of rows; messages call the parameters ``own``."""
+        if self.spec.form != PLAIN:
+            raise ValueError(
+                f"grads{self.spec.label} is a gradient of rows, with which clip_norm, clip_value, "
+                "average and state_dtype do not go"
+            )
+        if self.dtype not in DTYPES:
+            raise TypeError(
+                f"{own} must be float32 or float64 for a gradient of rows, got {self.dtype}"
+            )
+
     @abstractmethod
     def describe_state(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
         """Give the dtype and the shape of each array of the state, by name."""
@@ -135,6 +167,39 @@ class Param(ABC):
         """Make the calls that begin the average anew, with the parameters as they are."""
 
 
+class Captures(Protocol[OneGradientT]):
+    """Steps on a GPU that become part of a CUDA graph, which is replayed without the host.
+
+    Once there is one the GPU counts steps, too: what the host sets it has to write there, and what
+    it knows is right after it has read.
+    """
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether a step was captured."""
+
+    def begin_step(self) -> bool:
+        """Find out where a step runs now, and tell whether it is captured."""
+
+    def capture(
+        self,
+        gradients: Sequence[OneGradientT],
+        total: int,
+        groups: Sequence[tuple[int, Floats]],
+        extras: StepExtras,
+    ) -> None:
+        """Capture a step, after ``total`` of the optimiser.
+
+        Of each group there are the steps that it has taken and its hyper-parameters.
+        """
+
+    def read(self) -> tuple[int, dict[int, tuple[int, Floats]]]:
+        """Wait for the GPU; read what `capture` takes, of those groups that were captured."""
+
+    def make_write_calls(self, total: int, groups: Sequence[tuple[int, Floats]]) -> list[Call]:
+        """Make the calls that write it."""
+
+
 class Backend(Protocol[GradientT]):
     """The parameter arrays of one optimiser, all in this place, and their kernels.
 
@@ -146,6 +211,10 @@ class Backend(Protocol[GradientT]):
     @property
     def params(self) -> Sequence[Param]:
         """The arrays with their states."""
+
+    @property
+    def captures(self) -> Captures[GradientT] | None:
+        """Those of its steps, if there can be some."""
 
     def make_add_call(self, specs: Sequence[ParamSpec]) -> Call:
         """Make the call that adds arrays; those that are there keep their states."""

@@ -224,6 +224,26 @@ def floating(name: str, value: np.ndarray) -> None:
         )
 
 
+def row_indices(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Require the indices of rows in an array of a shape, as a vector."""
+    rows = as_array(name, value)
+    if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
+        raise TypeError(f"{name} must be a vector of whole numbers, got {describe(value)}")
+    if rows.size and not 0 <= (least := rows.min()) <= (most := rows.max()) < shape[0]:
+        wrong = least if least < 0 else most
+        raise ValueError(f"{name} must be from 0 to {shape[0] - 1}, got {wrong}")
+    return np.ascontiguousarray(rows, np.int64)
+
+
+def rows_of_one(rows: object, arrays: int) -> None:
+    """Require that rows are told for one array."""
+    if arrays > 1:
+        raise ValueError(
+            f"rows can be told for an optimiser of one array only, got {describe(rows)} for "
+            f"{arrays} arrays"
+        )
+
+
 def disjoint(names: Sequence[str], arrays: Sequence[np.ndarray]) -> None:
     """Require that no two arrays share memory."""
     spans = sorted((*byte_bounds(array), i) for i, array in enumerate(arrays) if array.size)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from .._backend import PLAIN, Param, ParamSpec
+from .._forms.narrow import STORED, count_blocks
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import describe, floating, is_bfloat16, parameter, unmasked
 from .kernels import Kernel, make_step_kernel
-from .narrow import STORED
-from .narrow_kernels import count_blocks, make_narrow_kernel
+from .narrow_kernels import make_narrow_kernel
 from .row_gradients import RowGradient, is_sparse, take_row_gradient
 
 
@@ -45,7 +45,7 @@ class ParamArray(Param):
         self.is_narrow = is_bfloat16_array or form.state != ""
         #: What kernels take the elements for.
         self.bits = np.dtype(np.uint16) if is_bfloat16_array else array.dtype
-        self._check_form()
+        self.check_form(is_bfloat16_array)
         # The axes by falling stride: the order in which a transposed array is contiguous.
         by_stride = tuple(np.argsort([-stride for stride in array.strides], kind="stable"))
         flags = array.transpose(by_stride).flags
@@ -70,23 +70,6 @@ class ParamArray(Param):
         if form.is_averaged:
             self._show(self.average)[...] = array
         self._buffer: np.ndarray | None = None  # for gradients that have to be copied
-
-    def _check_form(self) -> None:
-        form, name = self.spec.form, self.spec.name
-        if form.state and self.spec.rule.needs_digits:
-            raise ValueError(
-                f"state_dtype must be None for the rule {self.spec.rule.name}, whose state needs "
-                f"all its digits, got {form.state!r}"
-            )
-        if form.state and self.dtype == np.float64:
-            raise ValueError(
-                f"state_dtype={form.state!r} is for parameters of float32 or bfloat16, "
-                f"got {name} of {self.dtype}"
-            )
-        if form.is_averaged and is_bfloat16(self.dtype):
-            raise ValueError(
-                f"average is for parameters of float32 or float64, got {name} of {self.dtype}"
-            )
 
     def load_kernel(self, parallel: bool) -> Kernel:
         """Load the kernel that takes a step."""

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from .._backend import ParamSpec, StepExtras
+from .._forms.clocks import RowClock
+from .._forms.norms import count_blocks
 from .._rules.spec import Floats
 from .._uninterrupted import Call, call_each, exhaust
 from .._validate import DTYPES, conversion, describe, disjoint, is_bfloat16
 from .arrays import ParamArray, find_owner
 from .kernels import EXTRAS, LIMIT, NORM, SCALE, WEIGHT, Kernel, make_finite_kernel
-from .norms import count_blocks, make_clip_kernel, make_norm_kernel
+from .norms import make_clip_kernel, make_norm_kernel
 from .row_gradients import RowGradient
-from .row_steps import RowClock, RowSteps
+from .row_steps import RowSteps
 from .threads import KernelChoices
 
 CpuGradient = np.ndarray | RowGradient
@@ -26,6 +28,8 @@ CpuGradient = np.ndarray | RowGradient
 
 class CpuBackend:
     """A `Backend` of NumPy arrays."""
+
+    captures = None
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
         self._threads = threads

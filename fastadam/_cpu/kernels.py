@@ -31,13 +31,13 @@ import numpy as np
 from numba import from_dtype, prange, types
 
 from .._backend import PLAIN, Form
+from .._forms.narrow import choose_reader
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
 from .._rules.beside import choose_clip
 from .._rules.shared import FLOOR
 from .._rules.spec import Rule
 from .._rules.state import make_accessors, make_average_accessor, make_floor, make_floors
-from .narrow import choose_reader
 
 Kernel = Callable[..., Any]
 

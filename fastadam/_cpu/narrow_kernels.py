@@ -10,15 +10,24 @@ Parameters and gradient are float32 or, both, the bits of bfloat16. The rule com
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import from_dtype, prange, types
-from numba.extending import register_jitable
 
 from .._backend import Form
+from .._forms.narrow import (
+    BLOCK,
+    MULTIPLIERS,
+    STORED,
+    choose_codec,
+    draw,
+    make_narrow_accessors,
+    make_seed,
+    read_uint8,
+    write_uint8,
+)
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
 from .._rules.beside import choose_clip
@@ -26,29 +35,11 @@ from .._rules.shared import FLOOR
 from .._rules.spec import Rule
 from .._rules.state import make_accessors, make_average_accessor, make_floor, make_floors
 from .kernels import LIMIT, SCALE, WEIGHT, Kernel
-from .narrow import (
-    BLOCK,
-    MULTIPLIERS,
-    STORED,
-    choose_reader,
-    draw,
-    keep_parameter,
-    make_bfloat16_accessors,
-    make_seed,
-    narrow_parameter,
-    read_uint8,
-    write_uint8,
-)
 
 #: Blocks that a thread takes at once.
 CHUNK = 64
 
 REAL = np.dtype(np.float32)
-
-
-def count_blocks(size: int) -> int:
-    """Count the blocks of an array."""
-    return -(-size // BLOCK)
 
 
 @cache
@@ -82,11 +73,8 @@ def _make_element_kernel(rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel
     coefficients, update = rule.coefficients, rule.update
     floors, floor = make_floors(rule, REAL), make_floor(FLOOR, REAL)
     clip, add = choose_clip(form.is_clipped), make_average_accessor(form.is_averaged)
-    read, write = _choose_codec(dtype)
-    if form.state == "bfloat16" and rule.state:
-        load, store = make_bfloat16_accessors(rule)
-    else:
-        load, store = _make_accessors_of_float32(rule)
+    read, write = choose_codec(dtype)
+    load, store = make_narrow_accessors(rule, form.state)
 
     def kernel(p, g, state, scales, hyper, t, average, extras):
         c = coefficients(hyper, float(t))
@@ -109,7 +97,7 @@ def _make_block_kernel(rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel:
     load, store = make_accessors(rule)
     floors, floor = make_floors(rule, REAL), make_floor(FLOOR, REAL)
     clip, add = choose_clip(form.is_clipped), make_average_accessor(form.is_averaged)
-    read, write = _choose_codec(dtype)
+    read, write = choose_codec(dtype)
     rows, signed = len(rule.state), np.array([array.is_signed for array in rule.state_arrays])
 
     def kernel(p, g, state, scales, hyper, t, average, extras):
@@ -139,20 +127,3 @@ def _make_block_kernel(rule: Rule, dtype: np.dtype[Any], form: Form) -> Kernel:
                     )
 
     return kernel
-
-
-def _choose_codec(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Choose how parameters and gradients are read, and parameters written."""
-    write = narrow_parameter if dtype == np.uint16 else keep_parameter
-    return choose_reader(dtype), write
-
-
-def _make_accessors_of_float32(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Make those of a state that is not narrow, where random bits are at hand."""
-    load, store_plain = make_accessors(rule)
-
-    def store(state, i, values, floors, random):
-        store_plain(state, i, values, floors)
-
-    store.__qualname__ = f"{rule.name}_store_float32"  # of its own: Numba names code by it
-    return load, register_jitable(store)

@@ -1,8 +1,4 @@
-"""The norm of all gradients of a step, the same for any number of threads.
-
-An array is cut into blocks of one length, each block's norm is summed in lanes that do not depend
-on the processor, and the blocks' norms are put together in their order. So it is not of the split.
-"""
+"""The kernels for the norm of all gradients of a step: see `_forms.norms`."""
 
 from __future__ import annotations
 
@@ -14,41 +10,34 @@ import numpy as np
 from numba import from_dtype, prange, types
 from numba.extending import register_jitable
 
+from .._forms.narrow import choose_reader
+from .._forms.norms import (
+    BLOCK,
+    LANES,
+    STRIDE,
+    add_lanes,
+    choose_factor,
+    choose_unit,
+    find_scale,
+    join,
+    scaled,
+    sum_of_four,
+    term,
+)
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
 from .kernels import LIMIT, NORM, SCALE, Kernel
-from .narrow import choose_reader
-
-#: Elements of a block: it fits in a core's cache with what else is there, and of the ten million
-#: elements of a large model there are 610.
-BLOCK = 16_384
-
-#: Sums of a block, each of every 32nd element, four elements at a time. One sum would wait for each
-#: addition; in this way an element takes 0.11 ns in cache, with sums one by one 0.33.
-LANES = 32
-STRIDE = 4 * LANES
-
-#: What elements beyond are scaled by before they are squared: powers of two change no digit.
-HUGE, TINY = 2.0**480, 2.0**-400
-DOWN, UP = 2.0**-600, 2.0**600
-
-
-def count_blocks(size: int) -> int:
-    """Count the blocks of an array."""
-    return -(-size // BLOCK)
 
 
 @register_jitable
 def find_factor(x):
-    """Find what float64 has to be scaled by, so that no square overflows or vanishes."""
+    """Find what float64 has to be scaled by."""
     largest = 0.0
     for i in range(x.size):
         size = abs(x[i])
         if size > largest:
             largest = size
-    if largest > HUGE:
-        return DOWN
-    return UP if largest < TINY else 1.0
+    return choose_factor(largest)
 
 
 @register_jitable
@@ -68,15 +57,16 @@ def scaled_norm(x, factor, read):
     for start in range(0, whole, STRIDE):
         part = x[start : start + STRIDE]
         for lane in range(LANES):
-            first = factor * read(part[lane])
-            second = factor * read(part[lane + LANES])
-            third = factor * read(part[lane + 2 * LANES])
-            fourth = factor * read(part[lane + 3 * LANES])
-            lanes[lane] += (first * first + second * second) + (third * third + fourth * fourth)
+            lanes[lane] += sum_of_four(
+                scaled(read(part[lane]), factor),
+                scaled(read(part[lane + LANES]), factor),
+                scaled(read(part[lane + 2 * LANES]), factor),
+                scaled(read(part[lane + 3 * LANES]), factor),
+            )
     for i in range(whole, x.size):
-        element = factor * read(x[i])
+        element = scaled(read(x[i]), factor)
         lanes[i % LANES] += element * element
-    return math.sqrt(lanes.sum()) / factor
+    return add_lanes(lanes, factor)
 
 
 @cache
@@ -85,13 +75,13 @@ def make_norm_kernel(dtype: np.dtype[Any], parallel: bool) -> Kernel:
 
     That is of float64, of float32, or of the bits of bfloat16 as uint16.
     """
-    choose_factor = find_factor if dtype == np.float64 else leave_as_it_is
+    find = find_factor if dtype == np.float64 else leave_as_it_is
     read = choose_reader(dtype)
 
     def kernel(x, norms):
         for block in prange(norms.size):
             part = x[block * BLOCK : (block + 1) * BLOCK]
-            norms[block] = scaled_norm(part, choose_factor(part), read)
+            norms[block] = scaled_norm(part, find(part), read)
 
     kernel.__qualname__ = f"norms_{dtype.name}_{'parallel' if parallel else 'serial'}"
     signature = types.void(types.Array(from_dtype(dtype), 1, "C"), types.float64[::1])
@@ -100,26 +90,18 @@ def make_norm_kernel(dtype: np.dtype[Any], parallel: bool) -> Kernel:
 
 @cache
 def make_clip_kernel() -> Kernel:
-    """Compile or load ``kernel(norms, clip_norm, extras)``: what gradients are scaled by.
-
-    The factor is torch's: at most 1, with 1e-6 that keeps it finite. It is NaN where the norm is.
-    """
+    """Compile or load ``kernel(norms, clip_norm, extras)``: what gradients are scaled by."""
 
     def kernel(norms, clip_norm, extras):
         largest = 0.0
         for norm in norms:
             if norm > largest:
                 largest = norm
-        if largest == math.inf:
-            total = norms.sum()  # infinite, or NaN
-        else:
-            unit = largest if largest > 0.0 else 1.0
-            total = 0.0
-            for norm in norms:
-                total += (norm / unit) ** 2
-            total = unit * math.sqrt(total)
-        scale = clip_norm / (total + 1e-6)
-        extras[SCALE] = 1.0 if scale > 1.0 else scale
+        unit, total = choose_unit(largest), 0.0
+        for norm in norms:
+            total += term(norm, unit)
+        total = join(total, unit)
+        extras[SCALE] = find_scale(clip_norm, total)
         extras[LIMIT] = math.inf
         extras[NORM] = total
 

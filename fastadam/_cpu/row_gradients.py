@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._backend import PLAIN, Param, Rows
-from .._validate import DTYPES, as_array, conversion, describe, floating, unmasked
+from .._backend import Param, Rows
+from .._validate import conversion, describe, floating, row_indices, unmasked
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,22 +38,14 @@ def take_row_gradient(param: Param, gradient: Any, owners: frozenset[int]) -> Ro
     """Check a gradient that `is_sparse`; copy what is in the memory of one of the ``owners``."""
     spec, name = param.spec, f"grads{param.spec.label}"
     own = f"params{spec.label}"
-    if spec.form != PLAIN:
-        raise ValueError(
-            f"{name} is a gradient of rows, with which clip_norm, clip_value, average and "
-            "state_dtype do not go"
-        )
-    if param.dtype not in DTYPES:
-        raise TypeError(
-            f"{own} must be float32 or float64 for a gradient of rows, got {param.dtype}"
-        )
+    param.check_rows(own)
     if not (param.shape and spec.array.flags.c_contiguous and spec.array.flags.aligned):
         raise ValueError(
             f"{own} must be contiguous (C order) for a gradient of rows, got an array of shape "
             f"{param.shape} and strides {spec.array.strides}"
         )
     if isinstance(gradient, Rows):
-        rows = check_rows(f"{name}.rows", gradient.rows, param.shape)
+        rows = row_indices(f"{name}.rows", gradient.rows, param.shape)
         values = gradient.grads
         if not isinstance(values, np.ndarray):
             raise TypeError(
@@ -75,17 +67,6 @@ def take_row_gradient(param: Param, gradient: Any, owners: frozenset[int]) -> Ro
     if id(base) in owners or not flat.flags.aligned:
         flat = flat.copy()
     return RowGradient(rows, np.argsort(rows, kind="stable"), flat)
-
-
-def check_rows(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Require the indices of rows in an array of a shape, as a vector."""
-    rows = as_array(name, value)
-    if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
-        raise TypeError(f"{name} must be a vector of whole numbers, got {describe(value)}")
-    if rows.size and not 0 <= (least := rows.min()) <= (most := rows.max()) < shape[0]:
-        wrong = least if least < 0 else most
-        raise ValueError(f"{name} must be from 0 to {shape[0] - 1}, got {wrong}")
-    return np.ascontiguousarray(rows, np.int64)
 
 
 def _read_csr(name: str, gradient: Any, param: Param) -> tuple[NDArray[np.int64], np.ndarray]:

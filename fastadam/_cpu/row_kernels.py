@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from numba import from_dtype, types
-from numba.extending import register_jitable
 
+from .._forms.clocks import choose_rest
 from .._numba.cache import compile_kernel
 from .._numba.options import KERNEL_OPTIONS
 from .._rules.spec import Rule
@@ -119,10 +119,8 @@ def _make_catch_up(rule: Rule, dtype: np.dtype[Any]) -> Any:
     coefficients, update = rule.coefficients, rule.update
     load, store = make_accessors(rule)
     floors = make_floors(rule, dtype)
-    idle = rule.idle or _stay
+    idle, worst_of = choose_rest(rule)
     may_rest, decay = rule.idle is not None, rule.hyper.index("weight_decay")
-    assert not may_rest or rule.velocity in (-1, 0)
-    worst_of = _velocity_first if rule.velocity == 0 else _all_at_the_end
     zero = dtype.type(0.0)
 
     def kernel(p, state, done, rows, rates, top, hyper, first, last):
@@ -164,18 +162,3 @@ def _make_catch_up(rule: Rule, dtype: np.dtype[Any]) -> Any:
                     behind = min(behind, done[row])
 
     return kernel
-
-
-@register_jitable
-def _stay(state, c, n):
-    return state
-
-
-@register_jitable
-def _velocity_first(now, end):
-    return (now[0],) + end[1:]  # noqa: RUF005
-
-
-@register_jitable
-def _all_at_the_end(now, end):
-    return end

@@ -9,11 +9,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._backend import Param, ParamSpec, Rows
+from .._forms.narrow import count_blocks as count_scales
 from .._uninterrupted import Call
 from .._validate import describe, is_device_array
 from .driver import find_gpu
-from .interface import is_torch, read_array
-from .kernels import make_step_arguments
+from .forms import (
+    SCALES,
+    find_real,
+    find_stored,
+    make_form_arguments,
+    needs_more,
+)
+from .interface import BFLOAT16, BFLOAT16_TYPESTR, is_torch, read_array
+from .kernels import AVERAGE, PARAMS, STATE, find_pitch
+from .row_gradients import RowGradient, take_row_gradient
 
 
 class Gradient(NamedTuple):
@@ -23,33 +32,70 @@ class Gradient(NamedTuple):
     stream: int | None
 
 
+class Kept(NamedTuple):
+    """Where an array of a state is, and what it is."""
+
+    pointer: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
 class DeviceParamArray(Param):
     """A contiguous parameter array on a GPU, its state, and its kernel's arguments."""
 
     def __init__(self, spec: ParamSpec) -> None:
-        self.pointer, shape, dtype, self.stream = read_array(spec.name, spec.array, writes=True)
+        self.pointer, shape, dtype, self.stream = read_array(
+            spec.name, spec.array, writes=True, or_bfloat16=True
+        )
         super().__init__(spec, shape, dtype)
+        self.check_form(dtype == BFLOAT16)
         self.nbytes = self.size * dtype.itemsize
         self.gpu = find_gpu(self.pointer)
         self.gpu.require_current()
-        count = len(spec.rule.state)
-        self._state = self.gpu.empty((count, self.size), dtype)
-        start = self.gpu.pointer(self._state)
-        self._rows = {name: start + i * self.nbytes for i, name in enumerate(spec.rule.state)}
-        if start:
-            self.gpu.fill(start, 0, count * self.nbytes, 0)
-            self.gpu.synchronize()
-        self._average = self.gpu.empty((self.size if spec.form.is_averaged else 0,), dtype)
-        average = self.gpu.pointer(self._average)
+        self._kept: dict[str, Kept] = {}  # by name
+        self._memory: list[Any] = []
+        stored, names = find_stored(dtype, spec.form), spec.rule.state
+        self.state = self._make_rows(names, stored, self.shape, find_pitch(self.size, stored))
+        scales = 0
+        if spec.form.state == "uint8":
+            blocks = count_scales(self.size)
+            names = tuple(f"{name}_scale" for name in names)
+            scales = self._make_rows(names, find_real(dtype), (blocks,), blocks)
+        self.average = 0
         if spec.form.is_averaged:
-            self._rows["average"] = average
-            self.gpu.copy(average, self.pointer, self.nbytes)
-        self.arguments = make_step_arguments(spec, dtype, self.size, self.pointer, start, average)
+            self.average = self._make_rows(("average",), dtype, self.shape, self.size)
+            self.gpu.copy(self.average, self.pointer, self.nbytes)
+        self.arguments = make_form_arguments(spec.rule, dtype, spec.form, self.size)
+        words = self.arguments.words
+        words[PARAMS], words[STATE], words[AVERAGE] = self.pointer, self.state, self.average
+        if needs_more(dtype, spec.form):
+            words[SCALES] = scales
         self._is_torch = is_torch(spec.array)
-        self._typestr = dtype.str
+        self._typestr = BFLOAT16_TYPESTR if dtype == BFLOAT16 else dtype.str
         self._known_pointer = -1  # of the last gradient: what was checked once
 
-    def take_gradient(self, gradient: Any, regions: Regions) -> Gradient | None:
+    def _make_rows(
+        self, names: Sequence[str], dtype: np.dtype[Any], shape: tuple[int, ...], pitch: int
+    ) -> int:
+        """Make zeros for each name, so many elements apart; return where they are."""
+        memory = self.gpu.empty((len(names), pitch), dtype)
+        self._memory.append(memory)
+        start, step = self.gpu.pointer(memory), pitch * dtype.itemsize
+        for row, name in enumerate(names):
+            self._kept[name] = Kept(start + row * step, shape, dtype)
+        if names and step:
+            self.gpu.fill(start, 0, len(names) * step, 0)
+            self.gpu.synchronize()
+        return start
+
+    def check_gradient(self, own: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Require the shape and the dtype of the parameters."""
+        if dtype != self.dtype and BFLOAT16 in (dtype, self.dtype):
+            given, mine = ("bfloat16" if each == BFLOAT16 else each for each in (dtype, self.dtype))
+            raise TypeError(f"grads{self.spec.label} must be {mine} like {own}, got {given}")
+        super().check_gradient(own, shape, dtype)
+
+    def take_gradient(self, gradient: Any, regions: Regions) -> Gradient | RowGradient | None:
         """Check a gradient; return where it is. ``regions`` are those of all parameters."""
         if gradient is None:
             return None
@@ -69,52 +115,51 @@ class DeviceParamArray(Param):
             return self._take_other(gradient, regions)
         pointer = description["data"][0] or 0
         if pointer != self._known_pointer:
-            self._check_place(pointer, regions)
+            self._check_place(pointer, self.nbytes, regions)
+            self._known_pointer = pointer
         return Gradient(pointer, stream)
 
-    def _take_other(self, gradient: Any, regions: Regions) -> Gradient:
+    def _take_other(self, gradient: Any, regions: Regions) -> Gradient | RowGradient:
         """Check a gradient that does not look as expected; return where it is."""
         name = f"grads{self.spec.label}"
         if isinstance(gradient, Rows):
-            raise TypeError(f"{name} is a gradient of rows, which is not for arrays on a GPU")
+            rows = take_row_gradient(self, gradient, self.gpu)
+            self._check_place(rows.pointer, rows.size * self.dtype.itemsize, regions)
+            return rows
         if not is_device_array(gradient):
             raise TypeError(
                 f"{name} must be on the GPU like {self.spec.name}, got {describe(gradient)}"
             )
-        pointer, shape, dtype, stream = read_array(name, gradient)
+        pointer, shape, dtype, stream = read_array(name, gradient, or_bfloat16=True)
         self.check_gradient(self.spec.name, shape, dtype)
-        self._check_place(pointer, regions)
+        self._check_place(pointer, self.nbytes, regions)
         is_in_order = self._is_torch and is_torch(gradient)  # both in that of torch's stream
         return Gradient(pointer, None if is_in_order else stream)
 
-    def _check_place(self, pointer: int, regions: Regions) -> None:
+    def _check_place(self, pointer: int, nbytes: int, regions: Regions) -> None:
         name, own, gpu = f"grads{self.spec.label}", self.spec.name, self.gpu
-        if self.size:
+        if nbytes:
             if not gpu.holds(pointer):
                 raise ValueError(f"{name} must be on GPU {gpu.ordinal} like {own}, and is not")
-            if pointer != self.pointer:
-                shared = regions.find_overlap(pointer, pointer + self.nbytes)
+            if (pointer, nbytes) != (self.pointer, self.nbytes):
+                shared = regions.find_overlap(pointer, pointer + nbytes)
                 if shared is not None:
                     raise ValueError(f"{name} shares memory with {shared}; pass a copy")
-        self._known_pointer = pointer
 
     def describe_state(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
         """Give the dtype and the shape of each array of the state, by name."""
-        return dict.fromkeys(self._rows, (self.dtype, self.shape))
+        return {name: (kept.dtype, kept.shape) for name, kept in self._kept.items()}
 
     def copy_state(self) -> dict[str, np.ndarray]:
         """Copy the state out."""
-        return {
-            name: self.gpu.read(pointer, self.shape, self.dtype)
-            for name, pointer in self._rows.items()
-        }
+        return {name: self.gpu.read(*kept) for name, kept in self._kept.items()}
 
     def make_load_calls(self, arrays: Mapping[str, np.ndarray]) -> list[Call]:
         """Make the calls that copy a state in."""
         return [
             call
-            for name, pointer in self._rows.items()
-            for call in self.gpu.make_write_calls(pointer, arrays[name])
+            for name, kept in self._kept.items()
+            for call in self.gpu.make_write_calls(kept.pointer, arrays[name])
         ]
 
     def copy_values(self) -> np.ndarray:
@@ -128,13 +173,13 @@ class DeviceParamArray(Param):
     def make_exchange_calls(self) -> list[Call]:
         """Make the calls that exchange the parameters and their average."""
         other = self.gpu.empty((self.size,), self.dtype)
-        own, average, between = self.pointer, self._rows["average"], self.gpu.pointer(other)
+        own, average, between = self.pointer, self.average, self.gpu.pointer(other)
         pairs = [(between, own), (own, average), (average, between)]
         return [*self.gpu.make_copy_calls(pairs, self.nbytes), (id, other)]  # which keeps it
 
     def make_restart_calls(self) -> list[Call]:
         """Make the calls that begin the average anew, with the parameters as they are."""
-        return self.gpu.make_copy_calls([(self._rows["average"], self.pointer)], self.nbytes)
+        return self.gpu.make_copy_calls([(self.average, self.pointer)], self.nbytes)
 
 
 class Regions:

@@ -6,21 +6,34 @@ import math
 from collections.abc import Iterable, Sequence
 from copy import copy
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from .._backend import PLAIN, ParamSpec, StepExtras
+from .._backend import ParamSpec, StepExtras
+from .._forms.narrow import STORED, choose_reader
 from .._rules.spec import Floats
 from .._uninterrupted import Call
-from .._validate import describe, is_device_array
+from .._validate import DTYPES, describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Regions
-from .driver import Arguments, find_gpu
-from .interface import find_stream, read_array
-from .kernels import ALL_FINITE, load_nonfinite_kernel, load_step_kernel
+from .captures import CudaCaptures
+from .driver import find_gpu
+from .forms import CLIP, STEP, needs_more
+from .interface import read_array
+from .launches import Launch, make_launches, make_nonfinite_calls
+from .nonfinite import ALL_FINITE
+from .norms import Norms
+from .row_gradients import RowGradient
+from .row_steps import DeviceRowClock, RowSteps
+
+#: What a step takes of an array.
+DeviceGradient: TypeAlias = Gradient | RowGradient
+
+#: What arrays of a state can be of.
+KEPT: tuple[np.dtype[Any], ...] = (*DTYPES, *STORED.values())
 
 
-class CudaBackend:
+class CudaBackend(CudaCaptures):
     """A `Backend` of arrays on a GPU.
 
     A step runs on the stream that the first array names at the time: the current one of CuPy and
@@ -28,14 +41,9 @@ class CudaBackend:
     """
 
     def __init__(self, specs: Sequence[ParamSpec], threads: int | None) -> None:
+        self._clocks: dict[int, DeviceRowClock] = {}
+        self._stream = 0
         self._set_params([DeviceParamArray(spec) for spec in specs])
-        name, form = specs[0].name, specs[0].form
-        if form.state:
-            raise ValueError(f"state_dtype={form.state!r} is not for {name}, which is on a GPU")
-        if form.needs_norm:
-            raise ValueError(f"clip_norm is not for {name}, which is on a GPU")
-        if specs[0].exact:
-            raise ValueError(f"sparse='exact' is not for {name}, which is on a GPU")
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
 
@@ -48,98 +56,143 @@ class CudaBackend:
     def _set_params(self, params: list[DeviceParamArray]) -> None:
         self.params = params
         self._regions = Regions(params)
+        self._rows = RowSteps(params, self._clocks)
+        self._clocks = self._rows.clocks
+        self._of_form = [param for param in params if needs_more(param.dtype, param.spec.form)]
+        self._norms: Norms | None = None
         self._gpu = params[0].gpu
-        self._stream = 0
-        self._kernels: list[Any] = []
+        self._rules = {param.spec.group: param.spec.rule for param in params}
+        self._launches: list[Launch] = []
         self._flags: Any = None
 
-    def take_gradients(self, gradients: Sequence[Any]) -> list[Gradient | None]:
+    def take_gradients(self, gradients: Sequence[Any]) -> list[DeviceGradient | None]:
         """Check the gradients of a step; return where they are."""
         each = map(DeviceParamArray.take_gradient, self.params, gradients, repeat(self._regions))
         return list(each)
 
     def find_nonfinite(
-        self, gradients: Sequence[Gradient | None]
+        self, gradients: Sequence[DeviceGradient | None]
     ) -> tuple[DeviceParamArray, Any] | None:
         """Find the first array whose gradient is not finite, and the element.
 
         The host waits for the answer.
         """
-        gpu, params = self._gpu, self.params
-        self._prepare()
-        kernels = [load_nonfinite_kernel(gpu, param.dtype) for param in params]
+        gpu, params, stream = self._gpu, self.params, self._stream
         if self._flags is None:
-            self._flags = gpu.empty((len(params),), np.uint64)
-        flags = gpu.pointer(self._flags)
-        gpu.fill(flags, 0xFF, 8 * len(params), self._stream)
-        for i, (param, gradient) in enumerate(zip(params, gradients, strict=True)):
-            if param.size and gradient:
-                vector = (gradient.pointer, (param.size,), param.dtype.itemsize)
-                arguments = Arguments([vector, (flags + 8 * i, (1,), 8)])
-                gpu.run_all(self._make_launch_calls(kernels[i], param, gradient, arguments))
-        firsts = gpu.read(flags, (len(params),), np.uint64, self._stream)
-        for param, gradient, first in zip(params, gradients, firsts.tolist(), strict=True):
+            self._flags = gpu.empty((2 * len(params),), np.uint64)  # of dense ones, and of rows
+        flags, dense = gpu.pointer(self._flags), _only_dense(gradients)
+        calls: list[Call] = []
+        places: list[int] = []  # whose flags they are
+        kept = []
+        for launch in self._get_launches():
+            more, arguments = launch.make_nonfinite_calls(dense, flags + 8 * len(places), stream)
+            calls += more
+            kept.append(arguments)
+            places += launch.places
+        for place, gradient in enumerate(gradients):
+            if isinstance(gradient, RowGradient) and gradient.size:
+                more, arguments = make_nonfinite_calls(
+                    gpu,
+                    gradient.pointer,
+                    gradient.size,
+                    params[place].dtype,
+                    flags + 8 * len(places),
+                    stream,
+                )
+                calls += more
+                kept.append(arguments)
+                places.append(place)
+        if not calls:
+            return None
+        gpu.fill(flags, 0xFF, 8 * len(places), stream)
+        gpu.run_all(self._in_order(calls, gradients))
+        firsts = gpu.read(flags, (len(places),), np.uint64, stream).tolist()
+        for place, first in sorted(zip(places, firsts, strict=True)):
+            gradient, param = gradients[place], params[place]
             if gradient and first != ALL_FINITE:
                 address = gradient.pointer + first * param.dtype.itemsize
-                return param, gpu.read(address, (1,), param.dtype, self._stream)[0]
+                value = gpu.read(address, (1,), param.dtype, stream)[0]
+                return param, choose_reader(param.dtype)(value)
         return None
 
     def run_step(
         self,
-        gradients: Sequence[Gradient | None],
+        gradients: Sequence[DeviceGradient | None],
         hypers: Sequence[Floats],
         steps: Sequence[int],
         then: list[Call],
         extras: StepExtras,
         absent: Sequence[int] = (),
     ) -> None:
-        """Take a step: a launch for each array, and the other calls right after them."""
-        self._prepare()
-        if not self._kernels:
-            self._kernels = [
-                load_step_kernel(self._gpu, param.spec.rule, param.dtype, param.spec.form)
-                for param in self.params
-            ]
-        coefficients: dict[int, Floats] = {}  # of each group
-        calls: list[Call] = []
-        for param, kernel, gradient in zip(self.params, self._kernels, gradients, strict=True):
-            if not param.size or not gradient:
-                continue
-            rule, group = param.spec.rule, param.spec.group
-            if group not in coefficients:
-                coefficients[group] = rule.coefficients(hypers[group], float(steps[group]))
-                if param.spec.form != PLAIN:
-                    coefficients[group] += extras.clip_value, extras.average_weight
-            param.arguments.words[param.arguments.pointers[1]] = gradient.pointer
-            param.arguments.scalars[:] = coefficients[group]
-            calls += self._make_launch_calls(kernel, param, gradient, param.arguments)
-        self._gpu.run_all([*calls, *then])
+        """Take a step: a launch for each kind of array, and the other calls right after them."""
+        known: dict[int, Floats] = {}  # of each group
 
-    gradient_norm = math.nan  # which is not computed here
+        def find_scalars(group: int) -> Floats:
+            if group not in known:
+                coefficients = self._rules[group].coefficients
+                numbers = coefficients(hypers[group], float(steps[group]))
+                known[group] = (*numbers, extras.clip_value, extras.average_weight)
+            return known[group]
 
-    def _prepare(self) -> None:
-        """Find the stream that a step runs on."""
-        self._gpu.require_current()
-        self._stream = find_stream("params", self.params[0].spec.array) or 0
+        launches, calls = self._get_launches(), self._make_norm_calls(gradients, extras.clip_norm)
+        for param in self._of_form:
+            param.arguments.words[STEP] = steps[param.spec.group]
+        dense = _only_dense(gradients)
+        for launch in launches:
+            calls += launch.make_calls(dense, find_scalars, self._stream)
+        if self._clocks or dense is not gradients:
+            calls = self._rows.add_calls(calls, gradients, hypers, steps, self._stream)
+        self._gpu.run_all([*self._in_order(calls, gradients), *then])
 
-    def _make_launch_calls(
-        self, kernel: Any, param: DeviceParamArray, gradient: Gradient, arguments: Arguments
+    def _get_launches(self) -> list[Launch]:
+        if not self._launches:
+            self._launches = make_launches(self._gpu, self.params)
+            if self.params[0].spec.form.needs_norm:
+                sizes = [(param.size, param.dtype) for param in self.params]
+                self._norms = Norms(self._gpu, sizes)
+                for param in self.params:
+                    param.arguments.words[CLIP] = self._norms.clip
+        return self._launches
+
+    def _make_norm_calls(
+        self, gradients: Sequence[DeviceGradient | None], clip_norm: float | None
     ) -> list[Call]:
-        """Make the calls that start a kernel which reads a gradient, in its stream's order too."""
-        gpu, other, own = self._gpu, gradient.stream, self._stream
-        launch = gpu.make_launch_call(kernel, param.size, own, arguments)
-        if other is None or other == own:
-            return [launch]
-        # The gradient's memory may be written again after this.
-        return [*gpu.make_order_calls(other, own), launch, *gpu.make_order_calls(own, other)]
+        """Make the calls that leave the factor of all gradients on the GPU, if there is one."""
+        if self._norms is None or clip_norm is None:
+            return []
+        pointers = [0 if gradient is None else gradient.pointer for gradient in gradients]
+        return self._norms.make_calls(pointers, clip_norm, self._stream)
+
+    @property
+    def gradient_norm(self) -> float:
+        """The norm of all gradients of the last step, where it was needed; the host waits."""
+        return math.nan if self._norms is None else self._norms.read(self._stream)
+
+    def _in_order(
+        self, calls: list[Call], gradients: Sequence[DeviceGradient | None]
+    ) -> list[Call]:
+        """Put calls that read gradients into the order of the gradients' streams, too."""
+        own = self._stream
+        streams = [each.stream for each in gradients if each is not None]
+        if streams.count(own) + streams.count(None) == len(streams):
+            return calls
+        others = sorted({each for each in streams if each is not None and each != own})
+        before, after = [], []
+        for other in others:
+            before += self._gpu.make_order_calls(other, own)
+            # The gradient's memory may be written again after this.
+            after += self._gpu.make_order_calls(own, other)
+        return [*before, *calls, *after]
 
     def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
-        """Make no calls: there are no gradients of rows here."""
-        return []
+        """Make the calls that take the steps which rows of an exact optimiser have missed."""
+        if self.begin_step():
+            raise RuntimeError("rows cannot catch up while a CUDA graph is captured")
+        return self._rows.make_catch_up_calls(rows, self._stream)
 
     def make_reset_calls(self, step: int) -> list[Call]:
-        """Make no calls."""
-        return []
+        """Make the calls that say that no row has missed a step."""
+        return self._rows.make_reset_calls(step, self._stream)
 
     def run(self, calls: Iterable[Call]) -> None:
         """Make other calls in one go."""
@@ -148,7 +201,7 @@ class CudaBackend:
     @staticmethod
     def to_host(name: str, array: Any) -> np.ndarray:
         """Copy an array to the host."""
-        pointer, shape, dtype, _ = read_array(name, array)
+        pointer, shape, dtype, _ = read_array(name, array, kinds=KEPT, or_bfloat16=True)
         return find_gpu(pointer).read(pointer, shape, dtype)
 
     @staticmethod
@@ -183,3 +236,10 @@ class CudaBackend:
             views.append(view)
             start += size * common.itemsize
         return flat, views
+
+
+def _only_dense(gradients: Sequence[DeviceGradient | None]) -> Sequence[Gradient | None]:
+    """Leave out the gradients of rows, if there are any."""
+    if RowGradient not in map(type, gradients):
+        return cast(Sequence[Gradient | None], gradients)
+    return [each if isinstance(each, Gradient) else None for each in gradients]

@@ -8,8 +8,8 @@ are not public, some are used here; see `_numba.gpu`.
 from __future__ import annotations
 
 import ctypes
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -22,34 +22,33 @@ from .._uninterrupted import Call, call_each
 #: A kernel as `Gpu.make_launch_call` takes it: the driver's handle, and what has to be kept.
 Kernel: TypeAlias = tuple[Any, Any]
 
-#: Threads of a block, and blocks for each multiprocessor (2,048 threads fill one).
-THREADS = 256
+#: Blocks for each multiprocessor, in a kernel that strides (2,048 threads fill one).
 BLOCKS_PER_MULTIPROCESSOR = 32
 
 
 class Arguments:
     """The arguments of a kernel as the driver takes them: pointers to values that can be changed.
 
-    First the contiguous ``arrays`` (pointer, shape, itemsize), then the ``scalars``, a ctypes
-    array. ``words`` is all that is said about the arrays, ``pointers`` where in it the pointer of
-    each is; the driver takes ``address``.
+    First the ``words``, of 64 bits, then the ``scalars``, a ctypes array; the driver takes
+    ``address``.
     """
 
-    def __init__(
-        self, arrays: Sequence[tuple[int, tuple[int, ...], int]], scalars: Any = ()
-    ) -> None:
-        words: list[int] = []
-        self.pointers = []
-        for pointer, shape, itemsize in arrays:
-            strides = [itemsize * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
-            self.pointers.append(len(words) + 4)
-            # Numba's array structure: two for its reference counts, which a GPU has not, ...
-            words += [0, 0, math.prod(shape), itemsize, pointer, *shape, *strides]
+    def __init__(self, words: Sequence[int], scalars: Any = ()) -> None:
         self.words = (ctypes.c_uint64 * len(words))(*words)
         self.scalars = scalars
         addresses = [*_addresses(self.words), *(_addresses(scalars) if len(scalars) else ())]
         self._addresses = (ctypes.c_void_p * len(addresses))(*addresses)
         self.address = ctypes.addressof(self._addresses)
+
+
+#: Where the address is among the words of a vector.
+ADDRESS = 4
+
+
+def describe_vector(pointer: int, size: int, itemsize: int) -> list[int]:
+    """Give the words of Numba's array structure, which a kernel takes a vector as."""
+    # Two for its reference counts, which a GPU has not; its stride is last.
+    return [0, 0, size, itemsize, pointer, size, itemsize]
 
 
 def _addresses(array: Any) -> list[int]:
@@ -76,6 +75,9 @@ class Gpu:
     What copies waits until the GPU has done what it was told before; the rest waits for nothing.
     """
 
+    #: Threads of a block.
+    threads = 256
+
     def __init__(self, ordinal: int) -> None:
         self.ordinal = ordinal
         self._numba, self._api = load_api()
@@ -83,7 +85,7 @@ class Gpu:
         api = self._api
         attribute = api.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT
         count = self._result(api.cuDeviceGetAttribute(attribute, ordinal))
-        self._most_blocks = BLOCKS_PER_MULTIPROCESSOR * count
+        self.most_blocks = BLOCKS_PER_MULTIPROCESSOR * count
 
     @staticmethod
     def _result(outcome: tuple[Any, ...]) -> Any:
@@ -129,6 +131,10 @@ class Gpu:
         """Set bytes, in the order of a stream."""
         self._result(self._api.cuMemsetD8Async(pointer, byte, size, stream))
 
+    def make_fill_call(self, pointer: int, byte: int, size: int, stream: int) -> Call:
+        """Make the call that does it."""
+        return self._api.cuMemsetD8Async, pointer, byte, size, stream
+
     def read(
         self, pointer: int, shape: tuple[int, ...], dtype: npt.DTypeLike, stream: int | None = None
     ) -> np.ndarray:
@@ -166,6 +172,41 @@ class Gpu:
         copies = [(self._api.cuMemcpyDtoD, *pair, size) for pair in pairs]
         return [synchronize, *copies, synchronize] if size else []
 
+    def make_send_call(self, target: int, source: int, size: int, stream: int) -> Call:
+        """Make the call that copies bytes from the host, in the order of a stream.
+
+        When it returns they have been taken. For up to 64 KB it waits for nothing.
+        """
+        return self._api.cuMemcpyHtoDAsync, target, source, size, stream
+
+    def send_apart(self, target: int, array: np.ndarray) -> None:
+        """Copy a C-ordered array from the host in no stream's order, and wait for that."""
+        api = self._api
+        flag = api.CUstream_flags.CU_STREAM_NON_BLOCKING
+        stream = self._result(api.cuStreamCreate(flag))
+        try:
+            source = array.ctypes.data
+            self._result(api.cuMemcpyHtoDAsync(target, source, array.nbytes, stream))
+            self._result(api.cuStreamSynchronize(stream))
+        finally:
+            self._result(api.cuStreamDestroy(stream))
+
+    def is_capturing(self, stream: int) -> bool:
+        """Tell whether what a stream is told becomes part of a CUDA graph, and is not done yet."""
+        return bool(self._result(self._api.cuStreamIsCapturing(stream)))
+
+    @contextmanager
+    def beside_capture(self) -> Iterator[None]:
+        """Allow what no capture has to do with while one goes on: memory, kernels, `send_apart`."""
+        api = self._api
+        mode = api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+        before = self._result(api.cuThreadExchangeStreamCaptureMode(mode))
+        try:
+            with self._numba.defer_cleanup():  # which would wait for the GPU
+                yield
+        finally:
+            self._result(api.cuThreadExchangeStreamCaptureMode(before))
+
     def make_order_calls(self, first: int, then: int) -> list[Call]:
         """Make the calls that have one stream, not the host, wait for what another was told."""
         flag = self._api.CUevent_flags.CU_EVENT_DISABLE_TIMING
@@ -187,19 +228,18 @@ class Gpu:
         return self._api.CUfunction(int(loaded.handle)), loaded
 
     def make_launch_call(
-        self, kernel: Kernel, size: int, stream: int, arguments: Arguments
+        self, kernel: Kernel, blocks: int, stream: int, arguments: Arguments, threads: int = 0
     ) -> Call:
-        """Make the call that starts a kernel that strides over ``size`` > 0 elements."""
-        blocks = min((size - 1) // THREADS + 1, self._most_blocks)
-        grid, block = (blocks, 1, 1), (THREADS, 1, 1)
+        """Make the call that starts so many blocks > 0 of a kernel, of `threads` by default."""
+        grid, block = (blocks, 1, 1), (threads or self.threads, 1, 1)
         return self._api.cuLaunchKernel, kernel[0], *grid, *block, 0, stream, arguments.address, 0
 
     def run_all(self, calls: Iterable[Call]) -> None:
-        """Make calls, the driver's and others that return nothing, one right after the other."""
-        found: list[tuple[Any, ...] | None] = []
+        """Make calls, the driver's and others, one right after the other."""
+        found: list[Any] = []
         found.extend(call_each(calls))
         for outcome in found:
-            if outcome is not None:
+            if outcome.__class__ is tuple:  # as the driver's functions return it
                 self._result(outcome)
 
 

@@ -6,16 +6,23 @@ The interface: https://nvidia.github.io/numba-cuda/user/cuda_array_interface.htm
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._validate import DTYPES, describe
 
+#: What numbers of bfloat16, which NumPy does not know, are taken for: the interface has them as
+#: two bytes of any kind.
+BFLOAT16, BFLOAT16_TYPESTR = np.dtype(np.uint16), "<V2"
+
 
 class Description(NamedTuple):
-    """What an array on a GPU says of itself: it is C-contiguous, float32 or float64."""
+    """What an array on a GPU says of itself: it is C-contiguous, of one of the dtypes asked for.
+
+    The dtype of bfloat16 is `BFLOAT16`: that of its bits.
+    """
 
     pointer: int
     shape: tuple[int, ...]
@@ -24,15 +31,25 @@ class Description(NamedTuple):
     stream: int | None
 
 
-def read_array(name: str, value: Any, writes: bool = False) -> Description:
-    """Read and check what an array on a GPU says of itself; ``writes`` if it will be written."""
+def read_array(
+    name: str,
+    value: Any,
+    writes: bool = False,
+    kinds: Sequence[np.dtype[Any]] = DTYPES,
+    or_bfloat16: bool = False,
+) -> Description:
+    """Read and check what an array on a GPU says of itself; ``writes`` if it will be written.
+
+    ``kinds`` are the dtypes that it may have, and bfloat16 if that is said.
+    """
     description = read_interface(value)
     shape = tuple(int(length) for length in description["shape"])
     dtype = np.dtype(description["typestr"])
-    if dtype not in DTYPES:
-        raise TypeError(
-            f"{name} must be float32 or float64 in native byte order, got {describe(value)}"
-        )
+    if or_bfloat16 and _is_bfloat16(value):
+        dtype = BFLOAT16
+    elif dtype not in kinds:
+        words = " or ".join([kind.name for kind in kinds] + ["bfloat16"] * or_bfloat16)
+        raise TypeError(f"{name} must be {words} in native byte order, got {describe(value)}")
     if description.get("mask") is not None:
         raise TypeError(f"{name} must not be a masked array: its mask would be ignored")
     pointer, is_read_only = description["data"]
@@ -72,6 +89,11 @@ def find_stream(name: str, value: Any) -> int | None:
             "thread's own is 2"
         )
     return stream
+
+
+def _is_bfloat16(value: Any) -> bool:
+    """Tell whether an array holds numbers of bfloat16: torch's, or those of ml_dtypes."""
+    return str(getattr(value, "dtype", "")) in ("torch.bfloat16", "bfloat16")
 
 
 def is_torch(value: Any) -> bool:

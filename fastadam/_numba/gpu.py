@@ -111,14 +111,21 @@ def is_simulated() -> bool:
     return bool(load_compiler().config.ENABLE_CUDASIM)
 
 
+def load_intrinsic() -> Any:
+    """Load the decorator of what kernels call and the compiler's own language defines."""
+    load_compiler()
+    from numba.cuda.extending import intrinsic
+
+    return intrinsic
+
+
 @cache
 def clock() -> Callable[[], int]:
     """Make what tells kernels the time, in nanoseconds: the same for all threads of a GPU."""
     if is_simulated():
         return time.perf_counter_ns
-    from numba.cuda.extending import intrinsic
 
-    @intrinsic
+    @load_intrinsic()
     def now(typing_context):  # type: ignore[no-untyped-def]
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             kind = ir.FunctionType(ir.IntType(64), [])

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from .. import _validate as checks
 from .._rules.spec import Rule
-from .._uninterrupted import Call, call_each, exhaust
+from .._uninterrupted import Call
 from ..typing import Gradients, LearningRate
 from .arrangement import Maker, arrange, with_group
 from .averaging import Averaging
@@ -81,6 +81,12 @@ class Optimizer(RowMethods, StateMethods):
         averaging = self._averaging
         if averaging or self._has_modes:
             self._require_ready("step")
+        captures = self._backend.captures
+        if captures is not None:
+            if captures.begin_step():
+                self._capture_step(grads)
+                return
+            self._read_counts()
         groups, _, _, _, list_leaves, carrying = arrangement = self._arrangement
         step, leaves = self._step_count + 1, list_leaves(grads)
         steps = [step] * len(groups)
@@ -113,6 +119,8 @@ class Optimizer(RowMethods, StateMethods):
         if averaging and len(resting) < len(groups):
             extras = extras._replace(average_weight=averaging.find_weight())
             record.append(averaging.make_count_call(averaging.count + 1))
+        if captures is not None:
+            record = self._with_writes(record)
         self._backend.run_step(gradients, hypers, steps, record, extras, absent)
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
@@ -150,6 +158,7 @@ class Optimizer(RowMethods, StateMethods):
         if not isinstance(group, Mapping):
             raise TypeError(f"group must be a mapping, got {checks.describe(group)}")
         self._require_ready("add_param_group")
+        self._read_counts()
         present = self._arrangement
         name = f"param_groups[{len(present.groups)}]"
         arrangement, specs = with_group(present, name, group, self._maker, self._step_count)
@@ -170,7 +179,11 @@ class Optimizer(RowMethods, StateMethods):
 
     @property
     def step_count(self) -> int:
-        """The number of steps taken."""
+        """The number of steps taken.
+
+        Replays of a CUDA graph are among them: reading it waits for the GPU if there can be some.
+        """
+        self._read_counts()
         return self._step_count
 
     @property
@@ -186,11 +199,7 @@ class Optimizer(RowMethods, StateMethods):
     @lr.setter
     def lr(self, value: LearningRate) -> None:
         value = checks.learning_rate("lr", value)
-        changes = [
-            group.make_set_call(group.check({"lr": value}), group.carried, group.missed)
-            for group in self._groups
-        ]
-        exhaust(call_each(changes))
+        self._set_groups([(group, group.check({"lr": value})) for group in self._groups])
 
     @property
     def current_lr(self) -> Any:
@@ -199,7 +208,7 @@ class Optimizer(RowMethods, StateMethods):
         With a callable ``lr`` what it gave for the last step, or gives for the first if none was
         taken. Right after a callable was set or a state was loaded it is asked for the last step.
         """
-        step = max(self._step_count, 1)
+        step = max(self.step_count, 1)
         return _one_or_all([group.find_rate(step) for group in self._groups])
 
     @property
@@ -267,7 +276,7 @@ class Optimizer(RowMethods, StateMethods):
             sizes = [param.size for param in self._backend.params if param.spec.group == i]
             lines.append(f"{sum(sizes)} parameters in {len(sizes)} array(s): {group!r}")
         body = lines[0] if len(lines) == 1 else "\n    " + ",\n    ".join(lines) + "\n"
-        return f"{type(self).__name__}({body}; step_count={self._step_count})"
+        return f"{type(self).__name__}({body}; step_count={self.step_count})"
 
     def __reduce__(self) -> Any:
         raise TypeError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
+from weakref import WeakMethod
 
 from .._rules.spec import Floats, HyperParameter, Rule
 from .._uninterrupted import Call
@@ -59,6 +60,7 @@ class ParamGroup(MutableMapping[str, Any]):
         }
         self.rule = rule.select(checked)
         self.present = self._make_present(checked, None, missed)
+        self._set_groups: WeakMethod[Callable[[Any], None]] | None = None
 
     def label(self, key: str) -> str:
         """Name a hyper-parameter as error messages do."""
@@ -104,7 +106,15 @@ class ParamGroup(MutableMapping[str, Any]):
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set several hyper-parameters as ``dict.update`` does, or none if one is wrong."""
         values = self.check(dict(*args, **kwargs))
-        self.present = self._make_present(values, self.carried, self.missed)
+        set_groups = self._set_groups and self._set_groups()
+        if set_groups:
+            set_groups([(self, values)])
+        else:
+            self.present = self._make_present(values, self.carried, self.missed)
+
+    def follow(self, set_groups: Callable[[Any], None]) -> None:
+        """Have a method of the optimiser's set hyper-parameters, as long as that lives."""
+        self._set_groups = WeakMethod(set_groups)
 
     def make_set_call(self, values: dict[str, Any], carried: Floats, missed: int) -> Call:
         """Make the call that sets what `check` returned, what is carried, and what was missed."""

@@ -7,22 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import _validate as checks
-from .._backend import Backend
 from .._checkpoint.files import StrPath
 from .._uninterrupted import Call
 from . import state_dict as saved
-from .arrangement import Arrangement
 from .averaging import Averaging
+from .captured import CapturedSteps
 from .saving import save
 
 
-class StateMethods(ABC):
+class StateMethods(CapturedSteps, ABC):
     """The part of `Optimizer` that is about its state."""
 
-    _backend: Backend[Any]
-    _arrangement: Arrangement
     _averaging: Averaging | None
-    _step_count: int
 
     @abstractmethod
     def catch_up(self, rows: Any = None) -> None:
@@ -49,6 +45,7 @@ class StateMethods(ABC):
             resumes brings its own.
         """
         self._require_ready("state_dict")
+        self._read_counts()
         self.catch_up()
         rest = saved.list_rest(self._arrangement.groups)
         return {**self._state_scalars(), **rest, **saved.copy_arrays(self._backend.params)}
@@ -82,6 +79,7 @@ class StateMethods(ABC):
             raise TypeError(f"state_dict must be a mapping, got {checks.describe(state_dict)}")
         saved.check_rule(state_dict, type(self).__name__)
         self._require_ready("load_state_dict")
+        self._read_counts()
         scalars, groups = self._state_scalars(), self._arrangement.groups
         saved.check_keys(state_dict, scalars.keys(), self._backend.params, groups)
         step_count = saved.read_count(state_dict, "step_count")
@@ -91,7 +89,7 @@ class StateMethods(ABC):
             record.append(self._averaging.make_count_call(count))
         record += self._backend.make_reset_calls(step_count)
         calls = saved.make_load_calls(state_dict, self._backend.params, groups, step_count)
-        return [*calls, *record]
+        return self._with_writes([*calls, *record])
 
     def save(self, path: StrPath) -> None:
         """Write the parameters, the state and the step count to a file, to resume from later.

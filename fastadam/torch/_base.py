@@ -46,6 +46,7 @@ class FastOptimizer(torch.optim.Optimizer):
         self._known: dict[int, TensorParam] = {}  # by the id of the tensor
         self._plans: dict[int, Plan] = {}  # by group
         self._choices: dict[Any, tuple[KernelChoices, bool]] = {}
+        self._lists: dict[Any, Any] = {}  # of tensors on a GPU, see `_launches`
         self._disjoint = b""  # sizes and addresses that do not overlap
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -191,7 +192,8 @@ class FastOptimizer(torch.optim.Optimizer):
         for device in {batch.device for batch in batches if batch.device.type == "cuda"}:
             from ._launches import Launches  # imported only where it is needed
 
-            launches.append(Launches([batch for batch in batches if batch.device == device]))
+            here = [batch for batch in batches if batch.device == device]
+            launches.append(Launches(here, self._lists))
         # Nothing is written before all that can be wrong has been looked for.
         on_cpu = [batch for batch in batches if batch.device.type == "cpu"]
         run_on_cpu = self._make_run(on_cpu) if on_cpu else None

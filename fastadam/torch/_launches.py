@@ -1,34 +1,49 @@
-"""The step of tensors on a GPU: a launch for each, on PyTorch's current stream there."""
+"""The step of tensors on a GPU: a launch for each rule and dtype, on PyTorch's current stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
+from typing import Any
 
+import numpy as np
 import torch
 
-from .._backend import PLAIN, ParamSpec
-from .._cpu.lists import GRADIENT, PARAMS, SIZE, STATE
-from .._cuda.driver import Kernel, find_gpu
-from .._cuda.kernels import load_step_kernel, make_step_arguments
+from .._backend import PLAIN
+from .._cpu import lists as on_cpu
+from .._cuda import list_kernels as on_gpu
+from .._cuda.driver import Gpu, find_gpu
+from .._cuda.kernels import find_pitch
+from .._cuda.lists import ArrayList
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from ._plans import Batch
+from ._tensors import require_no_capture
+
+#: What was made for the last step of a kind of tensors: their table, and the list of them.
+Lists = dict[Any, tuple[bytes, ArrayList]]
 
 
 class Launches:
     """The step of batches that are all on one GPU, made ready; nothing is written before `run`."""
 
-    def __init__(self, batches: list[Batch]) -> None:
+    def __init__(self, batches: list[Batch], lists: Lists) -> None:
         self._device = batches[0].device
         self._calls: list[Call] = []
         counts: list[Call] = []
         with torch.cuda.device(self._device):
             self._gpu = find_gpu(0)  # the current one
-            self._stream = int(torch.cuda.current_stream(self._device).cuda_stream)
-            for batch in batches:
-                kernel = load_step_kernel(self._gpu, batch.rule, batch.dtype, PLAIN)
-                self._calls += self._make_launch_calls(batch, kernel)
-                counts += _make_count_calls(batch)
+            require_no_capture()
+            stream = int(torch.cuda.current_stream(self._device).cuda_stream)
+            for alike in _sort_by_kind(batches):
+                known = list(chain.from_iterable(batch.known for batch in alike))
+                chosen, sets = _choose_scalars(alike)
+                counts += (
+                    # The driver's functions return codes; this one returns None.
+                    (param.scalars.__setitem__, slice(None), sets[k][1])
+                    for param, k in zip(known, chosen, strict=True)
+                )
+                self._calls += _make_calls(self._gpu, stream, alike, chosen, sets, lists)
         self._calls += counts
 
     def run(self) -> None:
@@ -37,34 +52,64 @@ class Launches:
             self._gpu.require_current()
             self._gpu.run_all(self._calls)
 
-    def _make_launch_calls(self, batch: Batch, kernel: Kernel) -> Iterator[Call]:
-        coefficients: dict[Floats, Floats] = {}  # most tensors have taken as many steps
-        for row, param in zip(batch.table.tolist(), batch.known, strict=True):
-            if not row[SIZE]:
-                continue
+
+def _sort_by_kind(batches: list[Batch]) -> Iterator[list[Batch]]:
+    """Give the batches of each rule and dtype."""
+    kinds: dict[Any, list[Batch]] = {}
+    for batch in batches:
+        kinds.setdefault((batch.rule, batch.dtype), []).append(batch)
+    yield from kinds.values()
+
+
+def _choose_scalars(batches: list[Batch]) -> tuple[list[int], list[tuple[Floats, Floats]]]:
+    """Find the coefficients of each tensor's step, and the scalars after it: most have the same.
+
+    Returned are the index of each tensor's, and what there is.
+    """
+    chosen: list[int] = []
+    sets: list[tuple[Floats, Floats]] = []
+    for batch in batches:
+        rule, own = batch.rule, {}  # the index for the scalars before
+        for param in batch.known:
             before = step, carried = tuple(param.scalars.tolist())
-            if before not in coefficients:
-                hyper = _make_hyper(batch, carried)
-                coefficients[before] = batch.rule.coefficients(hyper, step + 1.0)
-            if param.arguments is None:
-                spec = ParamSpec("", "", "", None, batch.rule, 0)
-                param.arguments = make_step_arguments(spec, batch.dtype, row[SIZE], 0, row[STATE])
-            words, (params, gradient, _) = param.arguments.words, param.arguments.pointers
-            words[params], words[gradient] = row[PARAMS], row[GRADIENT]
-            param.arguments.scalars[:] = coefficients[before]
-            yield self._gpu.make_launch_call(kernel, row[SIZE], self._stream, param.arguments)
+            if before not in own:
+                hyper = (*batch.hyper[:-1], carried) if rule.carried else batch.hyper
+                for each in rule.carried:  # one at most
+                    carried = each.carry(hyper, step + 1.0)
+                own[before] = len(sets)
+                # Nothing is clipped, and there is no average.
+                numbers = (*rule.coefficients(hyper, step + 1.0), 0.0, 0.0)
+                sets.append((numbers, (step + 1.0, carried)))
+            chosen.append(own[before])
+    return chosen, sets
 
 
-def _make_count_calls(batch: Batch) -> Iterator[Call]:
-    """Make the calls that count each tensor's step, as the list kernel does it."""
-    for param in batch.known:
-        step, carried = param.scalars.tolist()
-        for each in batch.rule.carried:  # one at most
-            carried = each.carry(_make_hyper(batch, carried), step + 1.0)
-        # The driver's functions return codes; this one returns None, like all that set an item.
-        yield param.scalars.__setitem__, slice(None), (step + 1.0, carried)
-
-
-def _make_hyper(batch: Batch, carried: float) -> Floats:
-    """Put what a tensor carries in the place of the rule's first."""
-    return (*batch.hyper[:-1], carried) if batch.rule.carried else batch.hyper
+def _make_calls(
+    gpu: Gpu,
+    stream: int,
+    batches: list[Batch],
+    chosen: list[int],
+    sets: list[tuple[Floats, Floats]],
+    lists: Lists,
+) -> list[Call]:
+    """Make the calls of one launch."""
+    first = batches[0]
+    rows = np.concatenate([batch.table for batch in batches])
+    here = np.flatnonzero(rows[:, on_cpu.SIZE])
+    if not len(here):
+        return []
+    if len(here) < len(rows):
+        rows, chosen = rows[here], [chosen[k] for k in here.tolist()]
+    table = np.zeros((len(rows), on_gpu.WIDTH), on_gpu.WORD)
+    sizes = table[:, on_gpu.SIZE] = rows[:, on_cpu.SIZE]
+    table[:, on_gpu.PARAMS], table[:, on_gpu.STATE] = rows[:, on_cpu.PARAMS], rows[:, on_cpu.STATE]
+    table[:, on_gpu.PITCH] = find_pitch(sizes, first.dtype) * first.dtype.itemsize
+    key, shown = (first.device, first.rule, first.dtype), table.tobytes()
+    before, made = lists.get(key, (b"", None))
+    if made is None or before != shown:
+        made = ArrayList(gpu, first.rule, first.dtype, PLAIN, table, len(rows))
+        lists[key] = shown, made
+    for k, (numbers, _) in enumerate(sets):
+        made.scalars[k] = numbers
+    gradients = rows[:, on_cpu.GRADIENT].tolist()
+    return made.make_calls(stream, gradients, chosen, len(sets))

@@ -19,7 +19,7 @@ _address, _stride = torch.Tensor.data_ptr, torch.Tensor.stride
 
 
 class Batch(NamedTuple):
-    """What one call of a list kernel updates, or one launch for each tensor on a GPU."""
+    """What one call of a list kernel updates; a launch on a GPU may update several."""
 
     rule: Rule
     device: Any

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._cuda.kernels import find_pitch
 from .._numba.gpu import load_cuda
 from .._rules.spec import Rule
 from .._validate import describe
@@ -38,6 +39,16 @@ def check_parameter(name: str, p: Any) -> None:
         )
     if p.device.type == "cuda":
         load_cuda()  # or say what is missing
+        require_no_capture()
+
+
+def require_no_capture() -> None:
+    """Require that what the GPU is told is not only written down, in a CUDA graph."""
+    if torch.cuda.is_current_stream_capturing():
+        raise RuntimeError(
+            "the steps of fastadam.torch are counted on the host and cannot be captured in a CUDA "
+            "graph; those of fastadam.Adam and the others can, on the same tensors"
+        )
 
 
 def is_dense(tensor: Any) -> bool:
@@ -65,8 +76,8 @@ class TensorParam:
     """
 
     __slots__ = (
-        "_keys", "_shown", "addresses", "arguments", "block", "device", "dtype", "rule", "scalars",
-        "shape", "size", "stride",
+        "_keys", "_shown", "addresses", "block", "device", "dtype", "rule", "scalars", "shape",
+        "size", "stride",
     )  # fmt: skip
 
     def __init__(
@@ -74,17 +85,18 @@ class TensorParam:
     ) -> None:
         self.rule, self.dtype, self.device, self.size = rule, p.dtype, p.device, p.numel()
         self.shape, self.stride = p.shape, p.stride()
-        block = len(rule.state), self.size
         if p.device.type == "cpu":
             # In NumPy's memory, which has huge pages, and torch's has none.
-            self.block = torch.from_numpy(np.zeros(block, DTYPES[p.dtype]))
+            block = np.zeros((len(rule.state), self.size), DTYPES[p.dtype])
+            self.block = torch.from_numpy(block)
         else:
-            self.block = p.detach().new_zeros(block)
-        self.arguments: Any = None  # of its kernel on a GPU; see `_launches`
+            pitch = find_pitch(self.size, DTYPES[p.dtype])
+            self.block = p.detach().new_zeros((len(rule.state), pitch))
+        pitch = self.block.shape[1]
         flat = self.block.view(-1)
         shown = {}
         for row, own in enumerate(rule.state):
-            view = flat.as_strided(self.shape, self.stride, row * self.size)
+            view = flat.as_strided(self.shape, self.stride, row * pitch)
             old = state.get(names[own])
             if old is not None:
                 view.copy_(_of_shape(names[own], old, self.shape))

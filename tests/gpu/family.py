@@ -64,6 +64,53 @@ def assert_same_steps(name, dtype, shape, steps, on_gpu, from_gpu):
     assert np.mean(p.reshape(-1)[1:-1] != start(shape, dtype).reshape(-1)[1:-1]) > 0.9
 
 
+#: Blocks that are whole, others, and where an element less or more makes a difference.
+SIZES = 0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 255, 256, 257
+
+
+def assert_same_at_offsets(name, dtype, sizes, steps, on_gpu, from_gpu):
+    """Compare as above, where parameters or gradients begin in the midst of 16 bytes, and not.
+
+    ``on_gpu(array, offset)`` puts an array so many elements behind where one can begin.
+    """
+    make, keywords = FAMILY[name]
+    for size in sizes:
+        for offset, shift in ((0, 0), (1, 0), (0, 1), (3, 2)):
+            p = start((size,), dtype)
+            q = on_gpu(p.copy(), offset)
+            cpu, gpu = make(p, **keywords), make(q, **keywords)
+            for g in gradients((size,), dtype, steps):
+                cpu.step(g)
+                gpu.step(on_gpu(g, shift))
+            assert from_gpu(q).tobytes() == p.tobytes(), (size, offset, shift)
+            assert_same_state(gpu, cpu)
+
+
+def assert_same_lists(name, dtypes, place_gpu, from_gpu, steps=3, sizes=(17, 0, 1, 9, 8, 33, 2)):
+    """Compare optimisers of many arrays: of two groups and some dtypes, some without gradients.
+
+    Where parameters and gradients begin changes from array to array.
+    """
+    make, keywords = FAMILY[name]
+    shapes = [(size, dtype) for dtype in dtypes for size in sizes]
+    host = [start((size,), dtype) for size, dtype in shapes]
+    there = [place_gpu(p.copy(), k % 4) for k, p in enumerate(host)]
+
+    def in_groups(arrays):
+        return [{"params": arrays[::2]}, {"params": arrays[1::2], "lr": 0.25, "maximize": True}]
+
+    cpu, gpu = (make(in_groups(arrays), **keywords) for arrays in (host, there))
+    each = [gradients((size,), dtype, steps, k) for k, (size, dtype) in enumerate(shapes)]
+    for step, given in enumerate(zip(*each, strict=True)):
+        grads = [None if (k + step) % 5 == 0 else g for k, g in enumerate(given)]
+        cpu.step([grads[::2], grads[1::2]])
+        moved = [g if g is None else place_gpu(g, (k + step) % 3) for k, g in enumerate(grads)]
+        gpu.step([moved[::2], moved[1::2]])
+    for p, q in zip(host, there, strict=True):
+        assert from_gpu(q).tobytes() == p.tobytes()
+    assert_same_state(gpu, cpu)
+
+
 def assert_same_state(one, other):
     """Compare two state dictionaries bit for bit."""
     one, other = one.state_dict(), other.state_dict()

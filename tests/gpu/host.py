@@ -1,8 +1,11 @@
 """Host memory in place of a GPU's: arrays that claim to be on one, and the GPU itself."""
 
 import ctypes
+from contextlib import nullcontext
 
 import numpy as np
+
+from fastadam._cuda.driver import Arguments
 
 
 class HostArray:
@@ -37,6 +40,15 @@ class HostArray:
         raise AssertionError("an array on a GPU is not copied for a message")
 
 
+def place(array, offset):
+    """Return a copy that begins so many elements behind an address that 16 divides."""
+    memory = np.zeros(array.size + offset + 4, array.dtype)
+    skipped = -memory.ctypes.data % 16 // array.itemsize + offset
+    view = memory[skipped : skipped + array.size]
+    view[:] = array
+    return HostArray(view)
+
+
 #: The number of the GPU that each array claims to be on, by address.
 PLACES = {}
 
@@ -47,9 +59,14 @@ class HostDevice:
     What it is told is kept in ``events``: the streams of launches and orders.
     """
 
+    #: Of a block: few, so that small arrays have whole blocks, and others.
+    threads = 2
+    most_blocks = 2
+
     def __init__(self, ordinal=0):
         self.ordinal = ordinal
         self.events = []
+        self.sizes = []  # of what was sent
         self.waits = 0
         self._owned = {}
 
@@ -57,8 +74,8 @@ class HostDevice:
         """Return something that `run` takes."""
         raise NotImplementedError
 
-    def run(self, kernel, size, arguments):
-        """Run a kernel over so many elements."""
+    def run(self, kernel, blocks, threads, arguments):
+        """Run so many blocks of a kernel."""
         raise NotImplementedError
 
     def require_current(self):
@@ -70,7 +87,7 @@ class HostDevice:
 
     def empty(self, shape, dtype):
         """Return new memory that shows whether it is set before it is read."""
-        array = np.full(shape, 0xAA if np.dtype(dtype).kind == "u" else np.nan, dtype)
+        array = np.full(shape, 0x2A if np.dtype(dtype).kind in "iu" else np.nan, dtype)
         return HostArray(array, place=self.ordinal)
 
     def view(self, owner, start, shape, dtype):
@@ -89,8 +106,13 @@ class HostDevice:
         self.events.append(("fill", stream))
         ctypes.memset(pointer, byte, size)
 
+    def make_fill_call(self, pointer, byte, size, stream):
+        """Return the call that sets bytes."""
+        return self.fill, pointer, byte, size, stream
+
     def read(self, pointer, shape, dtype, stream=None):
         """Return a copy."""
+        assert self.captured is None
         self.waits += 1
         array = np.empty(shape, dtype)
         ctypes.memmove(array.ctypes.data, pointer, array.nbytes)
@@ -102,6 +124,7 @@ class HostDevice:
 
     def _write(self, pointer, array):
         assert array.flags.c_contiguous
+        assert self.captured is None
         self.waits += 1
         ctypes.memmove(pointer, array.ctypes.data, array.nbytes)
 
@@ -115,6 +138,37 @@ class HostDevice:
         self.waits += 1
         ctypes.memmove(target, source, size)
 
+    #: The stream whose launches go to the graph, if one's do.
+    captured = None
+
+    def is_capturing(self, stream):
+        """Tell whether it is that stream."""
+        return stream == self.captured
+
+    @staticmethod
+    def beside_capture():
+        """Allow what is allowed anyway."""
+        return nullcontext()
+
+    def send_apart(self, target, array):
+        """Copy an array."""
+        ctypes.memmove(target, array.ctypes.data, array.nbytes)
+
+    def replay(self, graph):
+        """Run what was captured."""
+        for call in graph:
+            self.launch(*call)
+
+    def make_send_call(self, target, source, size, stream):
+        """Return the call that copies bytes."""
+        return self._send, target, source, size, stream
+
+    def _send(self, target, source, size, stream):
+        assert self.captured is None
+        self.events.append(("send", stream))
+        self.sizes.append(size)
+        ctypes.memmove(target, source, size)
+
     def make_order_calls(self, first, then):
         """Return the call that remembers it."""
         return [(self.events.append, ("order", first, then))]
@@ -123,20 +177,25 @@ class HostDevice:
         """Count it."""
         self.waits += 1
 
-    def make_launch_call(self, kernel, size, stream, arguments):
+    def make_launch_call(self, kernel, blocks, stream, arguments, threads=0):
         """Return the call that runs a kernel at once."""
-        return self.launch, kernel, size, stream, arguments
+        return self.launch, kernel, blocks, stream, arguments, threads or self.threads
 
     def run_all(self, calls):
         """Make calls."""
         for function, *arguments in calls:
             function(*arguments)
 
-    def launch(self, kernel, size, stream, arguments):
+    def launch(self, kernel, blocks, stream, arguments, threads):
         """Run a kernel at once."""
-        assert size > 0
+        assert blocks > 0
+        if self.is_capturing(stream):
+            scalars = arguments.scalars and type(arguments.scalars)(*arguments.scalars)
+            copied = Arguments(list(arguments.words), scalars)
+            self.graph.append((kernel, blocks, stream, copied, threads))
+            return
         self.events.append(("launch", stream))
-        self.run(kernel, size, arguments)
+        self.run(kernel, blocks, threads, arguments)
 
 
 def install(monkeypatch, make):

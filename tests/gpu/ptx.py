@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 REALS = {"f32": np.float32, "f64": np.float64}
-CELLS = {"f32": ctypes.c_float, "f64": ctypes.c_double, "u64": ctypes.c_uint64}
+CELLS = {
+    "f32": ctypes.c_float,
+    "f64": ctypes.c_double,
+    "u32": ctypes.c_uint32,
+    "u64": ctypes.c_uint64,
+}
 COMPARISONS = {
     "eq": lambda a, b: a == b,
     "ne": lambda a, b: a != b and a == a and b == b,
@@ -59,16 +64,19 @@ COMPILED = {}
 
 def kernel_ptx(rule, dtype, monkeypatch):
     """Return the step kernel of a rule as PTX, or for None the one that looks for NaN."""
-    from fastadam._cuda import kernels
+    from fastadam._cuda import kernels, nonfinite
 
-    if (rule, dtype) not in COMPILED:
-        function, signature = (
-            kernels.make_nonfinite_function(dtype)
-            if rule is None
-            else kernels.make_step_function(rule, dtype)
-        )
-        COMPILED[rule, dtype] = compile_ptx(function, signature, monkeypatch)
-    return COMPILED[rule, dtype]
+    if rule is None:
+        return named_ptx(*nonfinite.make_nonfinite_function(dtype), monkeypatch)
+    return named_ptx(*kernels.make_step_function(rule, dtype), monkeypatch)
+
+
+def named_ptx(function, signature, monkeypatch):
+    """Compile a kernel once in all tests: functions are known by their names."""
+    name = function.__name__
+    if name not in COMPILED:
+        COMPILED[name] = compile_ptx(function, signature, monkeypatch)
+    return COMPILED[name]
 
 
 def compile_ptx(function, signature, monkeypatch):
@@ -105,11 +113,12 @@ class Program:
                 guard, operation, operands = re.fullmatch(
                     r"(?:@(!?%p\d+)\s+)?([\w.]+)\s*(.*)", line
                 ).groups()
-                names = [name.strip() for name in operands.split(",")]
+                # One operand, or several in braces.
+                names = re.findall(r"{[^}]*}|[^\s,{}]+", operands)
                 self._lines.append((guard, operation.split("."), names))
 
-    def run(self, address, threads):
-        """Run so many threads, one after the other, in one block.
+    def run(self, address, blocks, threads):
+        """Run so many blocks of so many threads, one after the other.
 
         ``address`` is what the driver takes: of an array of pointers to the arguments.
         """
@@ -119,16 +128,22 @@ class Program:
             for (kind, name), pointer in zip(self.parameters, pointers, strict=True)
         }
         with np.errstate(all="ignore"):
-            for thread in range(threads):
-                Thread(arguments, thread, threads).run(self._lines, self._labels)
+            for block, thread in np.ndindex(blocks, threads):
+                grid = {
+                    "%tid.x": thread,
+                    "%ntid.x": threads,
+                    "%ctaid.x": block,
+                    "%nctaid.x": blocks,
+                }
+                Thread(arguments, grid).run(self._lines, self._labels)
 
 
 class Thread:
     """One thread's registers."""
 
-    def __init__(self, arguments, thread, threads):
+    def __init__(self, arguments, grid):
         self._arguments = arguments
-        self._values = {"%tid.x": thread, "%ntid.x": threads, "%ctaid.x": 0, "%nctaid.x": 1}
+        self._values = dict(grid)
 
     def run(self, lines, labels):
         """Follow the program to its end."""
@@ -148,9 +163,10 @@ class Thread:
     def _execute(self, operation, operands):
         name, kind = operation[0], operation[-1]
         if name == "st":
-            CELLS[kind].from_address(self._address(operands[0])).value = self._read(
-                operands[1], kind
-            )
+            self._store(operation, *operands)
+            return
+        if name == "ld" and operands[0].startswith("{"):
+            self._values.update(self._load_vector(operation, *operands))
             return
         if name == "ld":
             result = self._load(operation, operands[1])
@@ -197,6 +213,26 @@ class Thread:
             assert space == "global"
             value = CELLS[kind].from_address(self._address(operand)).value
         return REALS[kind](value) if kind in REALS else value
+
+    def _load_vector(self, operation, registers, operand):
+        registers, cells = self._cells(operation, registers, operand)
+        real = REALS.get(operation[-1], int)
+        return {name: real(cell.value) for name, cell in zip(registers, cells, strict=True)}
+
+    def _store(self, operation, operand, registers):
+        registers, cells = self._cells(operation, registers, operand)
+        for name, cell in zip(registers, cells, strict=True):
+            cell.value = self._read(name, operation[-1])
+
+    def _cells(self, operation, registers, operand):
+        """Return the registers of a load or a store, one or more, and its memory."""
+        registers = registers.strip("{}").replace(" ", "").split(",")
+        assert operation[1] == "global"
+        assert operation[2:-1] == ([f"v{len(registers)}"] if len(registers) > 1 else [])
+        cell, address = CELLS[operation[-1]], self._address(operand)
+        size = ctypes.sizeof(cell)
+        assert address % (size * len(registers)) == 0  # as the hardware demands it
+        return registers, [cell.from_address(address + k * size) for k in range(len(registers))]
 
     def _address(self, operand):
         base, _, offset = operand.strip("[]").partition("+")

@@ -7,7 +7,16 @@ import pytest
 
 import fastadam
 
-from .family import FAMILY, assert_same_state, assert_same_steps, gradients, start
+from .family import (
+    FAMILY,
+    SIZES,
+    assert_same_at_offsets,
+    assert_same_lists,
+    assert_same_state,
+    assert_same_steps,
+    gradients,
+    start,
+)
 
 pytestmark = pytest.mark.gpu
 
@@ -25,8 +34,29 @@ def test_steps_have_the_bits_of_the_cpu(name, dtype, cuda):
     assert_same_steps(name, dtype, (301, 7), 7, cuda.to_device, from_gpu)
 
 
-def test_an_array_larger_than_the_grid(cuda):
+def test_a_large_array(cuda):
     assert_same_steps("adam", np.float32, (12_000_007,), 2, cuda.to_device, from_gpu)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["adam", "adam_amsgrad", "sgd"])
+def test_pieces_that_are_not_whole_or_not_aligned_have_the_bits_of_the_cpu(name, dtype, cuda):
+    def place(array, offset):
+        whole = cuda.to_device(np.concatenate([np.zeros(offset, dtype), array]))
+        return whole[offset:]
+
+    sizes = (*SIZES, 1023, 1024, 1025, 2048, 3001)
+    assert_same_at_offsets(name, dtype, sizes, 2, place, from_gpu)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw_amsgrad", "nadam", "sgd"])
+def test_lists_have_the_bits_of_the_cpu(name, cuda):
+    def place(array, offset):
+        whole = cuda.to_device(np.concatenate([np.zeros(offset, array.dtype), array]))
+        return whole[offset:]
+
+    sizes = (1000, 0, 1, 2047, 2048, 5, 100_003) * 30
+    assert_same_lists(name, DTYPES, place, from_gpu, sizes=sizes)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

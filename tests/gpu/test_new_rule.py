@@ -21,8 +21,8 @@ class PtxDevice(HostDevice):
     def compile(self, function, signature):
         return ptx.Program(ptx.compile_ptx(function, signature, self._monkeypatch))
 
-    def run(self, kernel, size, arguments):
-        kernel.run(arguments.address, threads=3)
+    def run(self, kernel, blocks, threads, arguments):
+        kernel.run(arguments.address, blocks, threads)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

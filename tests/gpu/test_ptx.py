@@ -34,6 +34,10 @@ def test_each_operation_is_rounded_once_and_to_nearest(rule, dtype, monkeypatch)
     assert "call" not in text
     if rule is None:
         return
+    wide = f".global.v{16 // dtype.itemsize}.{kind}"
+    states = len(rule.state)
+    assert text.count(f"ld{wide}") >= 2 + states  # once, or in each branch of a rule's
+    assert text.count(f"st{wide}") >= 1 + states
     assert f"mul.rn.{kind}" in text
     has_root = rule.name not in ("adamax", "sgd", "momentum", "lion")
     assert (f"sqrt.rn.{kind}" in text) == has_root
@@ -55,11 +59,10 @@ def test_without_the_switch_products_and_sums_are_contracted(monkeypatch):
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("rule", EACH_RULE)
 def test_arguments_are_those_that_the_kernel_declares(rule, dtype, monkeypatch):
-    from fastadam._backend import ParamSpec
     from fastadam._cuda.kernels import make_step_arguments
 
     program = ptx.Program(ptx.kernel_ptx(rule, dtype, monkeypatch))
-    arguments = make_step_arguments(ParamSpec("", "", "", None, rule, 0), dtype, 5, 0, 0)
+    arguments = make_step_arguments(rule, dtype, 5)
     kind = {4: "f32", 8: "f64"}[dtype.itemsize]
     declared = [kind for kind, _ in program.parameters]
     assert declared == ["u64"] * len(arguments.words) + [kind] * len(arguments.scalars)

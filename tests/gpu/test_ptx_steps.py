@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 
 import fastadam
-from fastadam._rules.table import RULES
 from tests.rules import later_slow
 
 from . import ptx
-from .family import FAMILY, assert_same_steps
-from .host import HostArray, HostDevice, install
+from .family import (
+    FAMILY,
+    SIZES,
+    assert_same_at_offsets,
+    assert_same_lists,
+    assert_same_steps,
+)
+from .host import HostArray, HostDevice, install, place
 
 
 class PtxDevice(HostDevice):
@@ -21,13 +26,10 @@ class PtxDevice(HostDevice):
 
     def compile(self, function, signature):
         """Compile it once in all tests: the functions are known by their names."""
-        name, _, dtype = function.__name__.rpartition("_")
-        rule = {rule.name: rule for rule in RULES}.get(name)
-        assert rule is not None or name == "first_nonfinite"
-        return ptx.Program(ptx.kernel_ptx(rule, np.dtype(dtype), self._monkeypatch))
+        return ptx.Program(ptx.named_ptx(function, signature, self._monkeypatch))
 
-    def run(self, kernel, size, arguments):
-        kernel.run(arguments.address, threads=3)
+    def run(self, kernel, blocks, threads, arguments):
+        kernel.run(arguments.address, blocks, threads)
 
 
 @pytest.fixture
@@ -40,7 +42,18 @@ def gpu(monkeypatch):
 @pytest.mark.parametrize("name", later_slow(FAMILY))
 @pytest.mark.usefixtures("gpu")
 def test_steps_have_the_bits_of_the_cpu(name, dtype):
-    assert_same_steps(name, dtype, (2, 4), 5, HostArray, lambda array: array.array)
+    assert_same_steps(name, dtype, (3, 5), 5, HostArray, lambda array: array.array)
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("adam", np.float32), ("adam_amsgrad", np.float64)])
+@pytest.mark.usefixtures("gpu")
+def test_pieces_that_are_not_whole_or_not_aligned_have_the_bits_of_the_cpu(name, dtype):
+    assert_same_at_offsets(name, dtype, SIZES[:-5], 2, place, lambda array: array.array)
+
+
+@pytest.mark.usefixtures("gpu")
+def test_lists_have_the_bits_of_the_cpu():
+    assert_same_lists("adam", [np.float32], place, lambda array: array.array)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

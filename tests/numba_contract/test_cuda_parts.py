@@ -195,6 +195,24 @@ def test_an_intrinsic(toolkit):
     assert text.count("%globaltimer") == 2
 
 
+def test_memory_by_its_address(toolkit):
+    """What intrinsics get: a context with ``make_tuple``, a builder of llvmlite's, and values."""
+    import numpy as np
+
+    from fastadam._numba.gpu_memory import make_load, make_store
+
+    parts = ((np.dtype(np.float32), 2),)
+    load, store = make_load(parts, 4), make_store(parts, 4)
+
+    def kernel(pointer, i):
+        store((pointer,), (64,), i + 4, load((pointer,), (64,), i))
+
+    signature = types.void(types.int64, types.int64)
+    text, _ = toolkit.compile(kernel, signature, device=False, abi="numba", cc=(9, 0), output="ptx")
+    assert text.count("ld.global.v4.f32") == text.count("st.global.v4.f32") == 2
+    assert ".local" not in text
+
+
 # ---------------------------------------------------------------------------------------------
 # What `_cuda.driver` uses
 # ---------------------------------------------------------------------------------------------
@@ -229,7 +247,7 @@ def test_arrays_from_descriptions(cuda):
 
 
 def test_the_fields_of_an_array(cuda):
-    """What `Arguments` lays out, word for word."""
+    """What `describe_vector` lays out, word for word."""
     from numba.cuda.target import CUDATargetContext
 
     manager = CUDATargetContext(None).data_model_manager
@@ -240,8 +258,9 @@ def test_the_fields_of_an_array(cuda):
 
 CALLS = (
     "CtxGetDevice CtxSynchronize DeviceGetAttribute EventCreate EventDestroy EventRecord "
-    "LaunchKernel MemcpyDtoD MemcpyDtoH MemcpyDtoHAsync MemcpyHtoD MemsetD8Async "
-    "PointerGetAttribute StreamSynchronize StreamWaitEvent"
+    "LaunchKernel MemcpyDtoD MemcpyDtoH MemcpyDtoHAsync MemcpyHtoD MemcpyHtoDAsync MemsetD8Async "
+    "PointerGetAttribute StreamCreate StreamDestroy StreamIsCapturing StreamSynchronize "
+    "StreamWaitEvent ThreadExchangeStreamCaptureMode"
 )
 
 
@@ -258,4 +277,12 @@ def test_the_drivers_constants(cuda):
     assert api.CUevent_flags.CU_EVENT_DISABLE_TIMING is not None
     assert api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL is not None
     assert api.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT is not None
+    assert api.CUstream_flags.CU_STREAM_NON_BLOCKING is not None
+    assert api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED is not None
+    assert not api.CUstreamCaptureStatus(0)  # none is false
     assert not api.CUresult(0)  # success is false
+
+
+def test_memory_that_is_not_freed_meanwhile(cuda):
+    """``defer_cleanup()``, a context."""
+    assert hasattr(cuda.defer_cleanup(), "__enter__")

@@ -17,10 +17,10 @@ class SimulatedDevice(HostDevice):
         """Return the kernel and what it takes."""
         return target.compile_gpu_kernel(function, signature), signature
 
-    def run(self, kernel, size, arguments):
-        """Run two blocks of two threads."""
+    def run(self, kernel, blocks, threads, arguments):
+        """Run the blocks, one after the other."""
         function, signature = kernel
-        function[2, 2, 0](*unpack(signature, arguments))
+        function[blocks, threads, 0](*unpack(signature, arguments))
 
 
 def unpack(signature, arguments):
@@ -29,7 +29,13 @@ def unpack(signature, arguments):
 
     at, scalars = 0, iter(arguments.scalars)
     for kind in signature.args:
-        if isinstance(kind, types.Array):
+        if isinstance(kind, types.Integer):
+            yield arguments.words[at]
+            at += 1
+        elif isinstance(kind, types.UniTuple) and isinstance(kind.dtype, types.Integer):
+            yield tuple(arguments.words[at : at + kind.count])
+            at += kind.count
+        elif isinstance(kind, types.Array):
             dtype, dimensions = as_dtype(kind.dtype), kind.ndim
             fields = arguments.words[at : at + 5 + 2 * dimensions]
             at += len(fields)

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 import fastadam
-from tests.gpu.family import FAMILY, assert_same_steps, gradients
-from tests.gpu.host import HostArray
+from tests.gpu.family import (
+    FAMILY,
+    SIZES,
+    assert_same_at_offsets,
+    assert_same_lists,
+    assert_same_steps,
+    gradients,
+)
+from tests.gpu.host import HostArray, place
 
 pytestmark = pytest.mark.usefixtures("gpu")
 
@@ -13,7 +20,37 @@ pytestmark = pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", FAMILY)
 def test_steps_have_the_bits_of_the_cpu(name, dtype):
-    assert_same_steps(name, dtype, (3, 2), 7, HostArray, lambda array: array.array)
+    assert_same_steps(name, dtype, (3, 5), 7, HostArray, lambda array: array.array)
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("adam", np.float32), ("sgd", np.float64)])
+def test_pieces_that_are_not_whole_or_not_aligned_have_the_bits_of_the_cpu(name, dtype):
+    assert_same_at_offsets(name, dtype, SIZES, 1, place, lambda array: array.array)
+
+
+@pytest.mark.parametrize("name", ["adamw_amsgrad", "nadam", "sgd"])
+def test_lists_have_the_bits_of_the_cpu(name, gpu):
+    assert_same_lists(name, [np.float32, np.float64], place, lambda array: array.array)
+    assert len([each for each in gpu.events if each[0] == "launch"]) == 2 * 3
+
+
+def test_news_are_sent_where_there_are_some(gpu):
+    params, grads = [[HostArray(np.ones(3)) for _ in range(4)] for _ in range(2)]
+    optimizer = fastadam.Adam(params)
+    sent = []
+
+    def step(grads):
+        gpu.sizes.clear()
+        optimizer.step(grads)
+        sent.append(*gpu.sizes)
+
+    for _ in range(2):
+        step(grads)
+    step(grads[::-1])
+    step(grads[::-1])
+    scalars = 8 * 11
+    assert sent[1:] == [scalars, 4 * 16 + scalars, scalars]
+    assert sent[0] > 4 * 16 + scalars
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (2, 0, 3)])

@@ -22,7 +22,8 @@ def stepped(gpu, params_stream, *gradient_streams, **keywords):
 
 @pytest.mark.parametrize("stream", [1, 2, 0x7F00])
 def test_a_step_runs_on_the_stream_of_the_arrays(gpu, stream):
-    assert stepped(gpu, stream, stream, None) == [("launch", stream), ("launch", stream)]
+    assert stepped(gpu, stream, stream) == [("launch", stream)]
+    assert stepped(gpu, stream, stream, None) == [("send", stream), ("launch", stream)]
     assert gpu.waits == 0
 
 
@@ -32,11 +33,10 @@ def test_arrays_that_name_no_stream_are_on_the_default_one(gpu):
 
 
 def test_gradients_of_another_stream_are_waited_for_and_not_overwritten_too_soon(gpu):
-    assert stepped(gpu, 5, 7, 5) == [
-        ("order", 7, 5),
-        ("launch", 5),
-        ("order", 5, 7),
-        ("launch", 5),
+    assert stepped(gpu, 5, 7, 5, 9, 7) == [
+        *[("order", 7, 5), ("order", 9, 5)],
+        *[("send", 5), ("launch", 5)],
+        *[("order", 5, 7), ("order", 5, 9)],
     ]
     assert stepped(gpu, None, 7) == [("order", 7, DEFAULT), ("launch", 0), ("order", DEFAULT, 7)]
     assert gpu.waits == 0
@@ -56,9 +56,7 @@ def test_looking_for_nan_is_in_the_same_order_and_makes_the_host_wait_once(gpu):
     events = stepped(gpu, 5, 5, 7, nonfinite="skip")
     assert events == [
         ("fill", 5),
-        ("launch", 5),
-        *[("order", 7, 5), ("launch", 5), ("order", 5, 7)],
-        ("launch", 5),
-        *[("order", 7, 5), ("launch", 5), ("order", 5, 7)],
+        *[("order", 7, 5), ("send", 5), ("launch", 5), ("order", 5, 7)],
+        *[("order", 7, 5), ("send", 5), ("launch", 5), ("order", 5, 7)],
     ]
     assert gpu.waits == 1

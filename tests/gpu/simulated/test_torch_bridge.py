@@ -42,6 +42,7 @@ def bridge(gpu, monkeypatch):
 
     monkeypatch.setattr(_launches, "find_gpu", lambda pointer: gpu)
     monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
     stream = SimpleNamespace(cuda_stream=STREAM)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: stream)
     on_gpu, pretending = make_pretence(torch)
@@ -60,12 +61,42 @@ def test_steps_and_state_dictionaries_have_the_bits_of_the_cpu(bridge, name, dty
     bridge.assert_same_steps_and_saves(name, dtype, on_gpu)
 
 
-def test_a_step_is_a_launch_for_each_tensor_on_the_current_stream(gpu, bridge):
+def test_a_step_is_one_launch_on_the_current_stream(gpu, bridge):
     optimizer = bridge.make("Adam", "float32", on_gpu=(0, 1, 2, 3))
     gpu.waits = 0
-    bridge.step([optimizer], 0, absent=[2])
-    assert gpu.events == [("launch", STREAM)] * 2  # the last is empty
+    for absent in ([2], []):
+        bridge.step([optimizer], 0, absent)
+    assert gpu.events == [("send", STREAM), ("launch", STREAM)] * 2
     assert gpu.waits == 0
+
+
+def test_groups_share_a_launch_and_tensors_of_another_dtype_have_their_own(gpu, bridge):
+    ones = bridge.torch.ones
+    params = [bridge.torch.nn.Parameter(bridge.to_gpu(ones(n))) for n in (3, 40, 5)]
+    wide = bridge.torch.nn.Parameter(bridge.to_gpu(ones(3, dtype=bridge.torch.float64)))
+    groups = [{"params": params[:2]}, {"params": [params[2], wide], "lr": 0.5}]
+    optimizer = bridge.ours.Adam(groups, lr=0.25)
+    for _ in range(2):
+        for p in (*params, wide):
+            p.grad = p.detach().clone()
+        gpu.events.clear()
+        optimizer.step()
+        assert gpu.events == [("send", STREAM), ("launch", STREAM)] * 2
+    for p, lr in zip((*params, wide), (0.25, 0.25, 0.5, 0.5), strict=True):
+        assert (p.detach() - (1.0 - 2.0 * lr)).abs().max() < 0.2 * lr
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_captured_step_is_refused(steps, gpu, bridge, monkeypatch):
+    optimizer = bridge.make("Adam", "float32", on_gpu=(0, 1, 2, 3))
+    for _ in range(steps):
+        bridge.step([optimizer], 0)
+    gpu.events.clear()
+    monkeypatch.setattr(bridge.torch.cuda, "is_current_stream_capturing", lambda: True)
+    with pytest.raises(RuntimeError, match="cannot be captured in a CUDA graph"):
+        bridge.step([optimizer], 0)
+    assert gpu.events == []
+    assert any(optimizer.state.values()) == bool(steps)
 
 
 def test_what_keeps_no_state(bridge):

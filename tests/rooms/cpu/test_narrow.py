@@ -6,10 +6,12 @@ import pytest
 
 from fastadam._backend import Form
 from fastadam._cpu.kernels import EXTRAS
-from fastadam._cpu.narrow import (
+from fastadam._cpu.narrow_kernels import make_narrow_kernel
+from fastadam._forms.narrow import (
     BLOCK,
     MULTIPLIERS,
     STORED,
+    count_blocks,
     draw,
     make_seed,
     narrow,
@@ -17,7 +19,6 @@ from fastadam._cpu.narrow import (
     widen,
     write_uint8,
 )
-from fastadam._cpu.narrow_kernels import count_blocks, make_narrow_kernel
 from fastadam._rules.table import METHODS
 
 FLOAT32 = np.dtype(np.float32)

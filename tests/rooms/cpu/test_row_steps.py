@@ -6,7 +6,7 @@ import fastadam
 
 
 def test_rows_that_missed_many_steps_take_them_in_between(monkeypatch):
-    monkeypatch.setattr("fastadam._cpu.row_steps.MOST_MISSED", 7)
+    monkeypatch.setattr("fastadam._forms.clocks.MOST_MISSED", 7)
     table, other = np.ones((2, 5, 2), np.float32)
     exact, plain = fastadam.Adam(table, sparse="exact"), fastadam.Adam(other)
     for step in range(40):

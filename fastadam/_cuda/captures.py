@@ -1,0 +1,135 @@
+"""Steps that are captured in a CUDA graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._backend import StepExtras
+from .._rules.spec import Floats
+from .._uninterrupted import Call
+from .arrays import DeviceParamArray, Gradient
+from .counting import Counts
+from .driver import Gpu
+from .interface import BFLOAT16, find_stream
+from .launches import Several, sort_by_kind
+from .row_gradients import RowGradient
+
+
+class CudaCaptures:
+    """The part of `CudaBackend` that is `Captures`.
+
+    Each captured step has tables of its own in the memory of the GPU, which are kept, and count on
+    the addresses of all arrays to stay.
+    """
+
+    params: list[DeviceParamArray]
+    _gpu: Gpu
+    _stream: int
+    _counts: Counts | None = None
+    _captured: Sequence[Several] = ()  # in all captures
+
+    @property
+    def captures(self) -> CudaCaptures:
+        """These."""
+        return self
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether a step was captured."""
+        return self._counts is not None
+
+    def begin_step(self) -> bool:
+        """Find the stream that a step runs on, and tell whether it is captured."""
+        self._gpu.require_current()
+        self._stream = find_stream("params", self.params[0].spec.array) or 0
+        return self._gpu.is_capturing(self._stream)
+
+    def capture(
+        self,
+        gradients: Sequence[Gradient | None],
+        total: int,
+        groups: Sequence[tuple[int, Floats]],
+        extras: StepExtras,
+    ) -> None:
+        """Capture a step, after so many of the optimiser and of each group."""
+        gpu, stream, params = self._gpu, self._stream, self.params
+        self._require_plain(gradients)
+        rules = {
+            param.spec.group: param.spec.rule
+            for param, gradient in zip(params, gradients, strict=True)
+            if self._require_own_stream(param, gradient)
+        }
+        if not rules:
+            raise ValueError("grads must hold a gradient where a step is captured in a CUDA graph")
+        launches: list[Several] = []
+        calls: list[Call] = []
+        kept = []  # until the calls were made
+        beside = extras.clip_value, extras.average_weight
+        with gpu.beside_capture():
+            counts = self._counts or Counts(gpu)
+            counts.add(rules, total, groups)
+            for places in sort_by_kind(params):
+                if any(gradients[place] for place in places):
+                    launches.append(Several(gpu, places, [params[place] for place in places]))
+                    launches[-1].send(gradients)
+            for group in rules:
+                targets = [0, 0]
+                for launch in launches:
+                    if group in launch.groups:
+                        targets[launch.dtype.itemsize == 8] = launch.find_target(group)
+                call, arguments = counts.make_launch_call(
+                    group, not calls, (targets[0], targets[1]), beside, stream
+                )
+                calls.append(call)
+                kept.append(arguments)
+        gpu.run_all([*calls, *[launch.list.make_launch_call(stream) for launch in launches]])
+        self._counts = counts
+        self._captured = [*self._captured, *launches]
+
+    def _require_plain(self, gradients: Sequence[Gradient | RowGradient | None]) -> None:
+        """Require what the kernels of a captured step can do."""
+        spec, form = self.params[0].spec, self.params[0].spec.form
+        refused = {
+            "clip_norm": form.needs_norm,
+            f"state_dtype={form.state!r}": form.state != "",
+            "parameters of bfloat16": any(param.dtype == BFLOAT16 for param in self.params),
+            "sparse='exact'": spec.exact,
+            "gradients of rows": any(isinstance(each, RowGradient) for each in gradients),
+        }
+        for option, is_there in refused.items():
+            if is_there:
+                raise ValueError(f"a step with {option} cannot be captured in a CUDA graph")
+
+    def _require_own_stream(self, param: DeviceParamArray, gradient: Gradient | None) -> bool:
+        """Tell whether there is a gradient, which has to be in the order of the step's stream."""
+        if gradient is None:
+            return False
+        if gradient.stream not in (None, self._stream):
+            raise ValueError(
+                f"grads{param.spec.label} names the stream {gradient.stream}, and the step is "
+                f"captured on the stream {self._stream}"
+            )
+        return True
+
+    def read(self) -> tuple[int, dict[int, tuple[int, Floats]]]:
+        """Read the optimiser's steps, and those of each group with its scalars."""
+        self._require_none_now()
+        assert self._counts is not None
+        return self._counts.read()
+
+    def make_write_calls(self, total: int, groups: Sequence[tuple[int, Floats]]) -> list[Call]:
+        """Make the calls that write them."""
+        self._require_none_now()
+        assert self._counts is not None
+        writes = self._counts.make_writes(total, groups)
+        calls = [
+            call for pointer, array in writes for call in self._gpu.make_write_calls(pointer, array)
+        ]
+        return [*calls, (id, writes)]  # which keeps them until then
+
+    def _require_none_now(self) -> None:
+        if self.begin_step():
+            raise RuntimeError(
+                "the steps of a captured optimiser are counted on the GPU, where nothing can be "
+                "read or set while a CUDA graph is captured"
+            )
