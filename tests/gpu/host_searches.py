@@ -139,7 +139,7 @@ def installed():
     def compile_gpu_kernel(function, signature, **options):
         return Kernel(function, signature)
 
-    searches.search_kernel.cache_clear()
+    searches._load_kernel.cache_clear()
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(searches, "cuda", IN_KERNEL)
         monkeypatch.setattr(searches, "with_cuda", lambda function: function)
@@ -151,4 +151,4 @@ def installed():
         monkeypatch.setattr("fastadam._cuda.driver.load_cuda", lambda: Cuda)
         monkeypatch.setattr(batch, "_BLOCK", 1)
         yield
-    searches.search_kernel.cache_clear()
+    searches._load_kernel.cache_clear()
