@@ -145,6 +145,8 @@ def installed():
         monkeypatch.setattr(searches, "with_cuda", lambda function: function)
         monkeypatch.setattr(searches, "compile_gpu_kernel", compile_gpu_kernel)
         monkeypatch.setattr(searches, "clock", lambda: now)
+        monkeypatch.setattr(searches, "find_target", lambda: ())
+        monkeypatch.setattr(searches, "identify", lambda functions: None)  # keeps nothing on disk
         monkeypatch.setattr(functions, "compile_function", compile_function)
         monkeypatch.setattr(arguments, "load_cuda", lambda: Cuda)
         monkeypatch.setattr(batch, "load_cuda", lambda: Cuda)

@@ -8,9 +8,11 @@ import textwrap
 import time
 from dataclasses import replace
 
+import numba
 import numpy as np
 import pytest
 
+from fastadam._numba import private
 from fastadam._search.outcomes import CONVERGED, INFEASIBLE, NONFINITE, RUNNING, STAGNATED, TIMEOUT
 from tests.api.batch.test_clock import stalls
 
@@ -195,3 +197,31 @@ def test_ctrl_c():
         child.kill()
         child.communicate()
     assert (out, child.returncode) == ("interrupted\n", 0), err
+
+
+def test_kernels_come_from_disk(tmp_path, monkeypatch):
+    """The next process's are simulated by forgetting those of this one."""
+    from numba.cuda.cudadrv import nvvm
+
+    from fastadam._cuda import searches
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    start, t, y, _ = decays(1000, np.float32)
+    given = decay, start, (y,), (t,), "in-place"
+    searches._load_kernel.cache_clear()
+    first = on_gpu(*given, dtype=np.float32, lr=0.02)
+    (file,) = tmp_path.rglob("fastadam-search_adam_float32-*.kernel")
+
+    def fails(irs, **options):
+        raise AssertionError("compiled again")
+
+    searches._load_kernel.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(nvvm, "compile_ir", fails)
+        assert_same(on_gpu(*given, dtype=np.float32, lr=0.02), first)
+    searches._load_kernel.cache_clear()
+    file.write_bytes(file.read_bytes()[:-1])
+    monkeypatch.setattr(private, "_warned", set())
+    with pytest.warns(RuntimeWarning, match="is damaged"):
+        assert_same(on_gpu(*given, dtype=np.float32, lr=0.02), first)
+    searches._load_kernel.cache_clear()
