@@ -17,7 +17,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
 from . import kernel_files, private
@@ -140,9 +139,9 @@ def _find_versions() -> tuple[Any, ...]:
 
     names = "numba_cuda", "llvmlite", "cuda.core", "cuda.bindings"
     versions = [import_module(name).__version__ for name in names]
-    libraries = [pathfinder.load_nvidia_dynamic_lib(name).abs_path for name in ("nvvm", "nvJitLink")]
+    libraries = map(pathfinder.load_nvidia_dynamic_lib, ("nvvm", "nvJitLink"))
     stamps = []
-    for path in (*libraries, get_libdevice()):
+    for path in (*(library.abs_path for library in libraries), get_libdevice()):
         status = os.stat(path)
         stamps.append((path, status.st_size, status.st_mtime_ns))
     return (
