@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import Lock
 from typing import Any, NamedTuple
@@ -126,10 +126,10 @@ def _load_kernel(task: Task, target: tuple[int, ...]) -> Any:
 
 def _identify(task: Task) -> bytes | None:
     """Make what tells a task from others whose kernels have the same name and signature."""
-    code = identify(each for each in (task.fun, task.jac) if callable(each))
-    jac = "callable" if callable(task.jac) else task.jac
-    own = (task.automatic, jac, task.length)
-    return None if code is None else code + repr(own).encode()
+    functions = [each for each in (task.fun, task.jac) if callable(each)]
+    form = "callable" if callable(task.jac) else task.jac
+    code, rest = identify(functions), replace(task, rule=task.rule.name, fun=None, jac=form)  # type: ignore[arg-type]
+    return None if code is None else code + repr(rest).encode()
 
 
 def forgiving(kernel: Any) -> Any:

@@ -1,19 +1,23 @@
 """Batches on a real GPU; skipped where there is none."""
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numba
 import numpy as np
 import pytest
 
+from fastadam import minimize_batch
 from fastadam._numba import private
 from fastadam._search.outcomes import CONVERGED, INFEASIBLE, NONFINITE, RUNNING, STAGNATED, TIMEOUT
+from tests.api.batch.batches import identical
 from tests.api.batch.test_clock import stalls
 
 from .batches import (
@@ -197,6 +201,33 @@ def test_ctrl_c():
         child.kill()
         child.communicate()
     assert (out, child.returncode) == ("interrupted\n", 0), err
+
+
+@pytest.mark.parametrize("workers", ["processes", "threads"])
+def test_workers_take_gpus(workers, cuda):
+    """All there are, or one if there is one: the results are those without workers to the bit."""
+    size, count = 5000, max(2, len(cuda.gpus))
+    x0, rows = problems(size)
+
+    def solve(workers):
+        return minimize_batch(
+            misfit_in_place, x0, (T,), rows, jac="in-place", device="cuda", workers=workers
+        )
+
+    gpus, taken = itertools.cycle(range(len(cuda.gpus))), []
+
+    def begin():
+        cuda.select_device(next(gpus))
+        taken.append(cuda.get_current_device().id)
+
+    expected = solve(None)
+    if workers == "processes":
+        identical(solve(count), expected)
+    else:
+        with ThreadPoolExecutor(count, initializer=begin) as pool:
+            identical(solve(pool.map), expected)
+        assert set(taken) <= set(range(len(cuda.gpus)))
+        assert cuda.get_current_device().id == 0
 
 
 def test_kernels_come_from_disk(tmp_path, monkeypatch):
