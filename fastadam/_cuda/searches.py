@@ -35,8 +35,9 @@ from .._search.state import SCALARS
 
 cuda: Any = None  # see `with_cuda`
 
-#: A record of a search whose fields are attributes in Python too.
-RECORD = np.dtype((np.record, SCALARS))
+#: A record of a search whose fields are attributes in Python too. It says that they are aligned, as
+#: they are: the GPU would read and write each of them byte by byte.
+RECORD = np.dtype((np.record, np.dtype(SCALARS.descr, align=True)))
 #: The number of its words. Behind them a thread keeps its row and what it does with it.
 RECORD_WORDS = SCALARS.itemsize // 8
 ROW, PHASE = RECORD_WORDS, RECORD_WORDS + 1
