@@ -11,14 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import from_dtype, types
 
-from .._numba.gpu import clock, compile_gpu_kernel, with_cuda
+from .._numba.gpu import clock, compile_gpu_kernel, find_target, with_cuda
+from .._numba.gpu_cache import KeptKernel
+from .._numba.identity import identify
 from .._numba.options import register_jitable
 from .._objective.cuda import make_device_evaluation, rejected
 from .._objective.evaluation import select_views
@@ -32,8 +35,9 @@ from .._search.state import SCALARS
 
 cuda: Any = None  # see `with_cuda`
 
-#: A record of a search whose fields are attributes in Python too.
-RECORD = np.dtype((np.record, SCALARS))
+#: A record of a search whose fields are attributes in Python too. It says that they are aligned, as
+#: they are: the GPU would read and write each of them byte by byte.
+RECORD = np.dtype((np.record, np.dtype(SCALARS.descr, align=True)))
 #: The number of its words. Behind them a thread keeps its row and what it does with it.
 RECORD_WORDS = SCALARS.itemsize // 8
 ROW, PHASE = RECORD_WORDS, RECORD_WORDS + 1
@@ -96,12 +100,37 @@ class Launch(NamedTuple):
     limit: int  # after how many nanoseconds no thread evaluates another point
 
 
-@lru_cache(maxsize=64)
 def search_kernel(task: Task) -> Any:
-    """Compile the kernel, see `search_function`."""
-    function, signature = search_function(task)
-    with rejected("fun cannot be compiled for the GPU"):
-        return compile_gpu_kernel(function, signature, max_registers=_REGISTERS)
+    """Load the kernel for the current GPU from disk, or compile it, see `search_function`."""
+    with _one_at_a_time:
+        return _load_kernel(task, find_target())
+
+
+#: Threads that have a GPU each want the same kernel.
+_one_at_a_time = Lock()
+
+
+@lru_cache(maxsize=64)
+def _load_kernel(task: Task, target: tuple[int, ...]) -> Any:
+    options = {"max_registers": _REGISTERS}
+    # Of the function its parameters and its name are all that is needed, if the kernel is on disk.
+    function, signature = _make_search(task, *[None] * 5), _find_search_type(task)
+    kept = KeptKernel(function, signature, _identify(task), **options)
+    kernel = kept.load()
+    if kernel is None:
+        function, signature = search_function(task)
+        with rejected("fun cannot be compiled for the GPU"):
+            kernel = compile_gpu_kernel(function, signature, **options)
+        kept.save(kernel)
+    return kernel
+
+
+def _identify(task: Task) -> bytes | None:
+    """Make what tells a task from others whose kernels have the same name and signature."""
+    functions = [each for each in (task.fun, task.jac) if callable(each)]
+    form = "callable" if callable(task.jac) else task.jac
+    code, rest = identify(functions), replace(task, rule=task.rule.name, fun=None, jac=form)  # type: ignore[arg-type]
+    return None if code is None else code + repr(rest).encode()
 
 
 def forgiving(kernel: Any) -> Any:
@@ -124,12 +153,13 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     evaluate = make_device_evaluation(objective, _find_given(task), task.length)
     fetch = _make_fetch(len(task.row_args_type))
     pick = _make_pick(tuple(array.ndim for array in task.row_args_type))
-    search = _make_search(_make_step(task), evaluate, fetch, pick, clock())
-    search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
+    search = _make_search(task, _make_step(task), evaluate, fetch, pick, clock())
     return search, _find_search_type(task)
 
 
-def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> Callable[..., None]:
+def _make_search(
+    task: Task, step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any
+) -> Callable[..., None]:
     @with_cuda
     def search(
         progress, memory, template, row_args, args, hyper, starts, solutions, schedule, launch
@@ -184,6 +214,7 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
             words[i, t] = own_words[i]
         words[PHASE, t] = phase
 
+    search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
     return search
 
 

@@ -151,6 +151,22 @@ def compile_gpu_kernel(function: Callable[..., Any], signature: Any, **options: 
         return cuda.jit([signature], lto=False, **options)(function)
 
 
+def find_target() -> tuple[int, ...]:
+    """Find what kernels are compiled for: the current GPU's compute capability, and the driver."""
+    cuda = load_cuda()
+    if is_simulated():
+        return ()
+    from cuda.bindings import driver
+
+    return (*cuda.get_current_device().compute_capability, int(driver.cuDriverGetVersion()[1]))
+
+
+def select_gpu(number: int) -> None:
+    """Make a GPU this thread's current one; numbers beyond the last begin again with the first."""
+    cuda = load_cuda()
+    cuda.select_device(number % len(cuda.gpus))
+
+
 def compile_function(function: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Any, Any]:
     """Compile a function that kernels call; return it and the type of its result for some types.
 

@@ -139,16 +139,18 @@ def installed():
     def compile_gpu_kernel(function, signature, **options):
         return Kernel(function, signature)
 
-    searches.search_kernel.cache_clear()
+    searches._load_kernel.cache_clear()
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(searches, "cuda", IN_KERNEL)
         monkeypatch.setattr(searches, "with_cuda", lambda function: function)
         monkeypatch.setattr(searches, "compile_gpu_kernel", compile_gpu_kernel)
         monkeypatch.setattr(searches, "clock", lambda: now)
+        monkeypatch.setattr(searches, "find_target", lambda: ())
+        monkeypatch.setattr(searches, "identify", lambda functions: None)  # keeps nothing on disk
         monkeypatch.setattr(functions, "compile_function", compile_function)
         monkeypatch.setattr(arguments, "load_cuda", lambda: Cuda)
         monkeypatch.setattr(batch, "load_cuda", lambda: Cuda)
         monkeypatch.setattr("fastadam._cuda.driver.load_cuda", lambda: Cuda)
         monkeypatch.setattr(batch, "_BLOCK", 1)
         yield
-    searches.search_kernel.cache_clear()
+    searches._load_kernel.cache_clear()
