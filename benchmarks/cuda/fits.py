@@ -2,7 +2,7 @@
 
 The curves are those of `batch.fits`. Both sides get the same call from arrays of the host and are
 timed until the results are there, what is copied to the GPU and back included; and the GPU gets it
-from arrays in its memory, where it leaves the results. Nothing is tuned but the plain Adam beside it.
+from arrays in its memory, where it leaves the results. Nothing is tuned but the plain Adam.
 """
 
 from __future__ import annotations

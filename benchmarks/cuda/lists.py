@@ -16,7 +16,7 @@ import numpy as np
 from ..harness.adam import BETA1, BETA2, EPS, LR, Array
 from ..harness.report import Options, SuiteResult
 from ..harness.watch import watched
-from .arrays import Arrays, CupyArrays, Found, Search, TorchArrays, outside
+from .arrays import Arrays, CupyArrays, Found, Search, TorchArrays
 from .compare import compare_on_device
 from .contenders import ON_CUPY, ON_TORCH, OURS, TORCH, Peer, Stepper
 from .parts import Case
@@ -48,15 +48,9 @@ class ListStepper(Stepper):
     def find_outside(self, lowest: Any, highest: Any, search: Search) -> Found:
         """Find the first parameter that is not within a pattern, on the host."""
         found = np.concatenate([self.arrays.fetch(params) for params in self.params])
-        return outside(HostArrays(), found, lowest, highest)
-
-
-class HostArrays:
-    """What `outside` asks of arrays, for those of the host."""
-
-    def fetch(self, array: Array) -> Array:
-        """Return the array."""
-        return array
+        good = (found >= np.resize(lowest, found.size)) & (found <= np.resize(highest, found.size))
+        index = int(np.argmin(good))
+        return None if good.all() else (index, found[index])
 
 
 def split(pattern: Array) -> list[Array]:

@@ -1,4 +1,4 @@
-"""The parts of the `cuda` suite: cases, each measured by itself, and the time that they may take."""
+"""The parts of the `cuda` suite: cases, each measured by itself, and the time they may take."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Stepped(NamedTuple):
         rng = np.random.default_rng(0)
         start, gradient = rng.standard_normal((2, min(size, period or PERIOD))).astype(self.dtype)
         group = dict(self.group)
-        expect_from = partial(Reference, self.make.__name__, **group)
+        expect_from: ExpectFrom = partial(Reference, self.make.__name__, **group)
         limit = self.keywords.get("clip_norm")
         if limit is not None:
             # How often each gradient of the pattern occurs.
@@ -79,16 +79,13 @@ class Clipped:
 
     def __init__(self, expect_from: ExpectFrom, limit: float, times: Array, start: Array) -> None:
         self._inner, self._limit, self._times = expect_from(start), limit, times
-
-    @property
-    def p(self) -> Array:
-        """The parameters."""
-        return self._inner.p
+        self.p: Array = self._inner.p
 
     def step(self, g: Array) -> None:
         """Update the parameters."""
         norm = np.sqrt(np.sum(self._times * g**2))
         self._inner.step(g * min(1.0, self._limit / (norm + 1e-6)))
+        self.p = self._inner.p
 
 
 class Pattern:

@@ -17,7 +17,6 @@ from .agreement import RULES
 from .compare import DeviceComparison, compare_on_device, largest
 from .contenders import (
     COPY,
-    CUPY,
     ON_CUPY,
     ON_TORCH,
     OURS,
@@ -105,7 +104,7 @@ def large_step(
     if not size:
         what = f"{name}{asked:,} parameters on a GPU"
         return SuiteResult(verdicts=[Verdict(what, SHARE_LIMIT, None, "", True, note)])
-    details = {"parameters": size, "bytes": stepped.moved(size)}
+    details: dict[str, Any] = {"parameters": size, "bytes": stepped.moved(size)}
     if more:
         details["condition"] = "large"
     comparison = compare_on_device(

@@ -13,6 +13,7 @@ from benchmarks.cuda import gaussians as cuda_gaussians
 from benchmarks.cuda import lists as cuda_lists
 from benchmarks.cuda import steps as cuda_steps
 from benchmarks.cuda.arrays import outside
+from benchmarks.cuda.patterns import ADAM
 from benchmarks.cuda.timing import DeviceEffort, complete_clock, enqueue_clock, event_clock
 
 HASTY = DeviceEffort(rounds=5, samples=1, least=0.0, most=1, settle=1)
@@ -123,6 +124,7 @@ def make_small(monkeypatch):
         (cuda_steps, "QUICK_SIZES", (2_000,)),
         (cuda_steps, "QUICK_DOUBLE_SIZE", 1_000),
         (cuda_forms, "QUICK_SIZE", 3_000),
+        (cuda_forms, "FORMS", {"fastadam": ADAM}),  # the others compile for seconds
         (cuda_peers, "CupyArrays", HostArrays),
         (cuda_lists, "CupyArrays", HostArrays),
         (cuda_agreement, "PARAMETERS", 50),
@@ -130,8 +132,8 @@ def make_small(monkeypatch):
         (cuda_fits, "QUICK_CURVES", 300),
         (cuda_fits, "QUICK_SAMPLE", 20),
         (cuda_fits, "solve", solve_on_host),
-        (cuda_gaussians, "QUICK_IMAGES", 600),
-        (cuda_gaussians, "QUICK_PART", 500),
+        (cuda_gaussians, "QUICK_IMAGES", 3_000),
+        (cuda_gaussians, "QUICK_PART", 2_500),
         (cuda_gaussians, "solve", fit_on_host),
         (cuda_compiling, "run_fresh", lambda program, environment: [0.5, True]),
     ):
