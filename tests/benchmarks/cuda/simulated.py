@@ -2,11 +2,15 @@
 
 import json
 from collections import Counter
+from contextlib import redirect_stdout
+from functools import cache
+from io import StringIO
 
 import numpy as np
 import pytest
 
 from benchmarks.cuda import agreement as cuda_agreement
+from benchmarks.cuda import compiling as cuda_compiling
 from benchmarks.cuda import contenders as cuda_peers
 from benchmarks.cuda import fits as cuda_fits
 from benchmarks.cuda import forms as cuda_forms
@@ -66,6 +70,14 @@ class SimulatedGpu(StandIn):
         return None if index == size else (index, arrays.fetch(array)[index])
 
 
+@cache
+def run_here(program):
+    """Run a program in this process; return the list that it prints."""
+    with redirect_stdout(StringIO()) as printed:
+        exec(program, {})
+    return json.loads(printed.getvalue())
+
+
 ONCE = Effort(rounds=1, samples=1, budget=0.0)
 
 
@@ -82,6 +94,7 @@ def main():
             (cuda_steps, "SMALL", 3),
             (cuda_steps, "QUICK_DOUBLE_SIZE", 11),
             (cuda_forms, "QUICK_SIZE", 11),
+            (cuda_compiling, "run_fresh", lambda program, environment: run_here(program)),
             (cuda_agreement, "PARAMETERS", 5),
             (cuda_agreement, "QUICK_STEPS", 4),
             (cuda_agreement, "GRADIENTS", 3),

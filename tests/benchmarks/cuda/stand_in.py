@@ -103,8 +103,17 @@ def no_cupy():
     raise ImportError("there is no CuPy")
 
 
+_RULES = cuda_steps.rules()
+
+
+def few_rules():
+    """The smallest and the largest."""
+    return {name: _RULES[name] for name in ("SGD", "AdEMAMix")}
+
+
 #: What is smaller than in the suite, however quick.
 SMALL = (
+    (cuda_steps, "rules", few_rules),
     (cuda_steps, "QUICK_LARGE_EFFORT", HASTY),
     (cuda_steps, "QUICK_SMALL_EFFORT", HASTY),
     (cuda_forms, "QUICK_LARGE_EFFORT", HASTY),

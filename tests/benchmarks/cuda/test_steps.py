@@ -41,7 +41,8 @@ def enqueued_steps(gpu):
     return cuda_steps.enqueue_cases(QUICK)[0].measure(gpu)
 
 
-def test_every_rule_has_a_case():
+def test_every_rule_has_a_case(monkeypatch):
+    monkeypatch.undo()
     names = cuda_steps.rules()
     assert {stepped.group.rule for stepped in names.values()} | {ADAM.group.rule} == set(RULES)
     cases = [case.name for case in cuda_steps.rule_cases(Options())]
