@@ -71,6 +71,11 @@ def waiting(gpu: Any, call: Callable[[], Any]) -> Callable[[], Any]:
     return run
 
 
+def to_gpu(gpu: Any, array: Array) -> Any:
+    """Return a copy in the GPU's memory, as a search takes it."""
+    return gpu.arrays.send(array)
+
+
 def on_host(gpu: Any, array: Any) -> Array:
     """Return an array of the host, copied from the GPU where it is there."""
     return array if isinstance(array, np.ndarray) else gpu.arrays.fetch(array)
@@ -78,7 +83,7 @@ def on_host(gpu: Any, array: Any) -> Array:
 
 def on_gpu(gpu: Any, starts: Array, y: Array) -> dict[str, Callable[[], Any]]:
     """Return the calls that fit curves on a GPU."""
-    there = gpu.arrays.send(starts), gpu.arrays.send(y)
+    there = to_gpu(gpu, starts), to_gpu(gpu, y)
     return {
         OURS: lambda: solve(starts, y, device="cuda"),
         RESIDENT: waiting(gpu, lambda: solve(*there, device="cuda")),

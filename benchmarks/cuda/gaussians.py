@@ -21,7 +21,7 @@ from ..harness.rows import divided, keeping, make_rows
 from ..harness.timing import Effort, interleave
 from ..harness.watch import watched
 from . import spots
-from .fits import compile_calls, on_host, rate_verdict, waiting
+from .fits import compile_calls, on_host, rate_verdict, to_gpu, waiting
 from .parts import Case
 
 IMAGES, QUICK_IMAGES = 1_000_000, 20_000
@@ -57,7 +57,7 @@ def solve(starts: Any, images: Any, **more: Any) -> Any:
 
 def on_gpu(gpu: Any, starts: Array, images: Array) -> Callable[[], Any]:
     """Return the call that fits images that are on a GPU by then, in float32."""
-    there = [gpu.arrays.send(array.astype(np.float32)) for array in (starts, images)]
+    there = [to_gpu(gpu, array.astype(np.float32)) for array in (starts, images)]
     return waiting(gpu, partial(solve, *there, device="cuda"))
 
 

@@ -50,7 +50,7 @@ class SimulatedArrays:
         to.array[...] = source.array
 
     def fetch(self, array):
-        return array.array.copy()
+        return array.copy_to_host() if hasattr(array, "copy_to_host") else array.array.copy()
 
 
 class SimulatedGpu(StandIn):
@@ -68,6 +68,11 @@ class SimulatedGpu(StandIn):
         load_search(lowest.dtype)[2, 2](*limits, first)
         index = int(first.copy_to_host()[0])
         return None if index == size else (index, arrays.fetch(array)[index])
+
+
+def to_simulator(gpu, array):
+    """Return an array that a kernel of the simulator takes as it is."""
+    return target.load_compiler().to_device(array)
 
 
 @cache
@@ -105,6 +110,7 @@ def main():
             (cuda_gaussians, "QUICK_PART", 4),
             (cuda_gaussians, "SPREAD", (0.0, 5.0)),  # of four
             (cuda_gaussians, "Effort", lambda **_: ONCE),
+            *((module, "to_gpu", to_simulator) for module in (cuda_fits, cuda_gaussians)),
         ):
             monkeypatch.setattr(module, name, value)
         result = cuda.measure(SimulatedGpu(), Options(quick=True))
