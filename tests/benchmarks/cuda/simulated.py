@@ -103,12 +103,12 @@ def main():
             (cuda_agreement, "PARAMETERS", 5),
             (cuda_agreement, "QUICK_STEPS", 4),
             (cuda_agreement, "GRADIENTS", 3),
-            (cuda_fits, "QUICK_CURVES", 8),
-            (cuda_fits, "QUICK_SAMPLE", 3),
+            (cuda_fits, "QUICK_CURVES", 3),
+            (cuda_fits, "QUICK_SAMPLE", 2),
             (cuda_fits, "Effort", lambda **_: ONCE),
-            (cuda_gaussians, "QUICK_IMAGES", 8),
-            (cuda_gaussians, "QUICK_PART", 4),
-            (cuda_gaussians, "SPREAD", (0.0, 5.0)),  # of four
+            (cuda_gaussians, "QUICK_IMAGES", 3),
+            (cuda_gaussians, "QUICK_PART", 2),
+            (cuda_gaussians, "SPREAD", (0.0, 5.0)),  # of two
             (cuda_gaussians, "Effort", lambda **_: ONCE),
             *((module, "to_gpu", to_simulator) for module in (cuda_fits, cuda_gaussians)),
         ):
