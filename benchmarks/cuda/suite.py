@@ -13,7 +13,7 @@ from pathlib import Path
 from ..harness.plots import draw_points
 from ..harness.progress import say
 from ..harness.report import Options, SuiteResult
-from . import agreement, compiling, fits, forms, gaussians, lists, steps
+from . import agreement, compiling, fits, forms, gaussians, lists, multistarts, steps
 from .device import Gpu, headline, state_line
 from .parts import Part, measure_parts
 
@@ -24,10 +24,11 @@ PARTS = (
     Part("lists", lists.cases, 15.0),
     Part("decays", fits.cases, 50.0),
     Part("spots", gaussians.cases, 20.0),
+    Part("starts", multistarts.cases, 15.0),
     Part("agreement", agreement.cases, 45.0),
     Part("forms", forms.cases, 10.0),
-    Part("compiling", compiling.cases, 30.0),
-    Part("rules", steps.rule_cases, 70.0),
+    Part("compiling", compiling.cases, 25.0),
+    Part("rules", steps.rule_cases, 60.0),
 )
 
 

@@ -16,6 +16,7 @@ from benchmarks.cuda import contenders as cuda_peers
 from benchmarks.cuda import fits as cuda_fits
 from benchmarks.cuda import forms as cuda_forms
 from benchmarks.cuda import gaussians as cuda_gaussians
+from benchmarks.cuda import multistarts as cuda_multistarts
 from benchmarks.cuda import patterns as cuda_patterns
 from benchmarks.cuda import steps as cuda_steps
 from benchmarks.cuda import suite as cuda
@@ -102,6 +103,9 @@ def main():
             (cuda_steps, "SMALL", 3),
             (cuda_steps, "QUICK_DOUBLE_SIZE", 11),
             (cuda_forms, "QUICK_SIZE", 11),
+            (cuda_multistarts, "QUICK_STARTS", 2),
+            (cuda_multistarts, "TOLERANCE", 100.0),  # of two
+            (cuda_multistarts, "Effort", lambda **_: ONCE),
             (cuda_compiling, "run_fresh", lambda program, environment: run_here(program)),
             (cuda_agreement, "PARAMETERS", 5),
             (cuda_agreement, "QUICK_STEPS", 4),

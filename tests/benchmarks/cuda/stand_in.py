@@ -11,6 +11,7 @@ from benchmarks.cuda import fits as cuda_fits
 from benchmarks.cuda import forms as cuda_forms
 from benchmarks.cuda import gaussians as cuda_gaussians
 from benchmarks.cuda import lists as cuda_lists
+from benchmarks.cuda import multistarts as cuda_multistarts
 from benchmarks.cuda import steps as cuda_steps
 from benchmarks.cuda.arrays import outside
 from benchmarks.cuda.patterns import ADAM
@@ -144,6 +145,8 @@ def make_small(monkeypatch):
         (cuda_gaussians, "QUICK_IMAGES", 3_000),
         (cuda_gaussians, "QUICK_PART", 2_500),
         (cuda_gaussians, "solve", fit_on_host),
+        (cuda_multistarts, "QUICK_STARTS", 20),
+        (cuda_multistarts, "solve", start_on_host),
         (cuda_compiling, "run_fresh", lambda program, environment: [0.5, True]),
     ):
         monkeypatch.setattr(module, name, value)
@@ -159,6 +162,14 @@ def solve_on_host(starts, y, device="cpu", **more):
         assert starts.dtype == y.dtype == np.float32
         result.x = np.clip(result.x.astype(np.float32), cuda_fits.LOWER, cuda_fits.UPPER)
     return result
+
+
+_start = cuda_multistarts.solve
+
+
+def start_on_host(starts, device="cpu"):
+    """Start without a GPU."""
+    return _start(starts)
 
 
 _fit = cuda_gaussians.solve

@@ -40,6 +40,7 @@ def test_quick_suite(tmp_path, capsys):
         *("<= 0.5",) * 6,  # lists, enqueued and complete
         "<= 1",  # replayed
         *(">= 20", ">= 15 M/s", ">= 40 M/s", ">= 30 M/s"),
+        ">= 1",  # starts
         *("<= 1e-12", "<= 2e-06"),
         "<= 0.2",  # from disk
         *(">= 0.97",) * len(few_rules()),
