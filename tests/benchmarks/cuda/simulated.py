@@ -4,7 +4,7 @@ import json
 import warnings
 from collections import Counter
 from contextlib import redirect_stdout
-from functools import cache
+from functools import cache, partial
 from io import StringIO
 
 import numpy as np
@@ -104,18 +104,19 @@ def main():
             (cuda_steps, "QUICK_DOUBLE_SIZE", 11),
             (cuda_forms, "QUICK_SIZE", 11),
             (cuda_multistarts, "QUICK_STARTS", 2),
-            (cuda_multistarts, "TOLERANCE", 100.0),  # of two
+            (cuda_multistarts, "TOLERANCE", 100.0),  # of two, after three iterations
+            (cuda_multistarts, "solve", partial(cuda_multistarts.solve, options={"maxiter": 3})),
             (cuda_multistarts, "Effort", lambda **_: ONCE),
             (cuda_compiling, "run_fresh", lambda program, environment: run_here(program)),
             (cuda_agreement, "PARAMETERS", 5),
             (cuda_agreement, "QUICK_STEPS", 4),
             (cuda_agreement, "GRADIENTS", 3),
-            (cuda_fits, "QUICK_CURVES", 3),
-            (cuda_fits, "QUICK_SAMPLE", 2),
+            (cuda_fits, "QUICK_CURVES", 2),
+            (cuda_fits, "QUICK_SAMPLE", 1),
             (cuda_fits, "Effort", lambda **_: ONCE),
-            (cuda_gaussians, "QUICK_IMAGES", 3),
-            (cuda_gaussians, "QUICK_PART", 2),
-            (cuda_gaussians, "SPREAD", (0.0, 5.0)),  # of two
+            (cuda_gaussians, "QUICK_IMAGES", 1),
+            (cuda_gaussians, "QUICK_PART", 1),
+            (cuda_gaussians, "SPREAD", (0.0, 5.0)),  # of one
             (cuda_gaussians, "Effort", lambda **_: ONCE),
             *((module, "to_gpu", to_simulator) for module in (cuda_fits, cuda_gaussians)),
         ):
