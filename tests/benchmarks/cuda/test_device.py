@@ -92,7 +92,8 @@ from numba import cuda
 from numba.cuda.cudadrv.devicearray import DeviceNDArray
 from numba.cuda.cudadrv import driver
 names = {
-    cuda: "event synchronize current_context get_current_device to_device device_array",
+    cuda: "event synchronize current_context get_current_device to_device device_array "
+    "as_cuda_array",
     cuda.runtime: "get_version",
     cuda.cudadrv.driver: "get_version",
     driver.Context: "get_memory_info",
