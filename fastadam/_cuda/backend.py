@@ -16,13 +16,13 @@ from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import DTYPES, describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Regions
-from .captures import CudaCaptures
+from .captures import CudaCaptures, find_pointers
+from .clipping import Factor, Norms
 from .driver import find_gpu
-from .forms import CLIP, STEP, needs_more
+from .forms import STEP, needs_more
 from .interface import read_array
 from .launches import Launch, make_launches, make_nonfinite_calls
 from .nonfinite import ALL_FINITE
-from .norms import Norms
 from .row_gradients import RowGradient
 from .row_steps import DeviceRowClock, RowSteps
 
@@ -44,6 +44,7 @@ class CudaBackend(CudaCaptures):
         self._clocks: dict[int, DeviceRowClock] = {}
         self._stream = 0
         self._set_params([DeviceParamArray(spec) for spec in specs])
+        self._factor = Factor(self._gpu) if specs[0].form.needs_norm else None
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
 
@@ -134,7 +135,9 @@ class CudaBackend(CudaCaptures):
                 known[group] = (*numbers, extras.clip_value, extras.average_weight)
             return known[group]
 
-        launches, calls = self._get_launches(), self._make_norm_calls(gradients, extras.clip_norm)
+        launches, calls = self._get_launches(), list[Call]()
+        if self._norms and extras.clip_norm is not None:
+            calls = self._norms.make_calls(find_pointers(gradients), extras.clip_norm, self._stream)
         for param in self._of_form:
             param.arguments.words[STEP] = steps[param.spec.group]
         dense = _only_dense(gradients)
@@ -146,27 +149,16 @@ class CudaBackend(CudaCaptures):
 
     def _get_launches(self) -> list[Launch]:
         if not self._launches:
-            self._launches = make_launches(self._gpu, self.params)
-            if self.params[0].spec.form.needs_norm:
-                sizes = [(param.size, param.dtype) for param in self.params]
-                self._norms = Norms(self._gpu, sizes)
-                for param in self.params:
-                    param.arguments.words[CLIP] = self._norms.clip
+            factor = self._factor.pointer if self._factor else 0
+            self._launches = make_launches(self._gpu, self.params, factor)
+            self._norms = self._make_norms()
         return self._launches
-
-    def _make_norm_calls(
-        self, gradients: Sequence[DeviceGradient | None], clip_norm: float | None
-    ) -> list[Call]:
-        """Make the calls that leave the factor of all gradients on the GPU, if there is one."""
-        if self._norms is None or clip_norm is None:
-            return []
-        pointers = [0 if gradient is None else gradient.pointer for gradient in gradients]
-        return self._norms.make_calls(pointers, clip_norm, self._stream)
 
     @property
     def gradient_norm(self) -> float:
         """The norm of all gradients of the last step, where it was needed; the host waits."""
-        return math.nan if self._norms is None else self._norms.read(self._stream)
+        self._require_none_now()
+        return math.nan if self._factor is None else self._factor.read_norm(self._stream)
 
     def _in_order(
         self, calls: list[Call], gradients: Sequence[DeviceGradient | None]
@@ -186,8 +178,7 @@ class CudaBackend(CudaCaptures):
 
     def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
         """Make the calls that take the steps which rows of an exact optimiser have missed."""
-        if self.begin_step():
-            raise RuntimeError("rows cannot catch up while a CUDA graph is captured")
+        self._require_none_now()
         return self._rows.make_catch_up_calls(rows, self._stream)
 
     def make_reset_calls(self, step: int) -> list[Call]:

@@ -11,7 +11,7 @@ from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .arrays import DeviceParamArray, Gradient
 from .driver import Arguments, Gpu, describe_vector
-from .forms import load_kernel, needs_more
+from .forms import FACTOR, is_narrow, load_kernel, needs_more
 from .kernels import GRADIENT, count_blocks
 from .list_kernels import AVERAGE, PARAMS, PITCH, SIZE, STATE, WIDTH, WORD
 from .lists import ArrayList
@@ -40,11 +40,13 @@ class Launch(Protocol):
 class Single:
     """One array, whose arguments go with the launch."""
 
-    def __init__(self, gpu: Gpu, place: int, param: DeviceParamArray) -> None:
+    def __init__(self, gpu: Gpu, place: int, param: DeviceParamArray, factor: int) -> None:
         self._gpu, self._place, self._group = gpu, place, param.spec.group
         self.places, self._size, self._dtype = [place], param.size, param.dtype
         self._kernel = load_kernel(gpu, param.spec.rule, param.dtype, param.spec.form)
         self._arguments = param.arguments
+        if needs_more(param.dtype, param.spec.form):
+            self._arguments.words[FACTOR] = factor
         self._stream, self._call = -1, ()
 
     def make_calls(
@@ -89,7 +91,9 @@ def make_nonfinite_calls(
 class Several:
     """Arrays of one rule, dtype and form."""
 
-    def __init__(self, gpu: Gpu, places: list[int], params: list[DeviceParamArray]) -> None:
+    def __init__(
+        self, gpu: Gpu, places: list[int], params: list[DeviceParamArray], factor: int
+    ) -> None:
         self.places = places
         self.groups = sorted({param.spec.group for param in params})
         self._chosen = [self.groups.index(param.spec.group) for param in params]
@@ -97,9 +101,9 @@ class Several:
         table = np.zeros((len(params), WIDTH), WORD)
         for row, param in zip(table, params, strict=True):
             words = param.arguments.words
-            row[[PARAMS, STATE, AVERAGE, PITCH, SIZE]] = *words[:1], *words[2:]
+            row[[PARAMS, STATE, AVERAGE, PITCH, SIZE]] = words[0], *words[2:6]
         kind = first.spec.rule, first.dtype, first.spec.form
-        self.list = ArrayList(gpu, *kind, table, len(self.groups))
+        self.list = ArrayList(gpu, *kind, table, len(self.groups), factor)
         self.dtype = first.dtype
 
     def make_calls(
@@ -146,13 +150,13 @@ def sort_by_kind(params: Sequence[DeviceParamArray]) -> Iterator[list[int]]:
     yield from kinds.values()
 
 
-def make_launches(gpu: Gpu, params: Sequence[DeviceParamArray]) -> list[Launch]:
-    """Make the launches of a step."""
+def make_launches(gpu: Gpu, params: Sequence[DeviceParamArray], factor: int) -> list[Launch]:
+    """Make the launches of a step; ``factor`` is the address of that of all gradients, or 0."""
     launches: list[Launch] = []
     for places in sort_by_kind(params):
         first = params[places[0]]
-        if len(places) == 1 or needs_more(first.dtype, first.spec.form):
-            launches += [Single(gpu, place, params[place]) for place in places]
+        if len(places) == 1 or is_narrow(first.dtype, first.spec.form):
+            launches += [Single(gpu, place, params[place], factor) for place in places]
         else:
-            launches.append(Several(gpu, places, [params[place] for place in places]))
+            launches.append(Several(gpu, places, [params[place] for place in places], factor))
     return launches
