@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from copy import copy
 from itertools import repeat
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from .._validate import describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Regions
 from .captures import CudaCaptures
 from .driver import find_gpu
+from .gradients import SameGradients, TensorLayouts
 from .interface import read_array
-from .launches import Launch, make_launches
+from .launches import Launch, Step, make_launches
 from .nonfinite import ALL_FINITE
 
 
@@ -52,14 +54,33 @@ class CudaBackend(CudaCaptures):
         self.params = params
         self._regions = Regions(params)
         self._gpu = params[0].gpu
-        self._rules = {param.spec.group: param.spec.rule for param in params}
+        self._taken: list[Gradient | None] = []  # the last gradients
+        self._ordered: Any = None  # those whose streams are these
+        self._streams: list[int] = []
+        arrays = [param.spec.array for param in params]
+        are_tensors = all(param.is_torch for param in params)
+        self._same = SameGradients(self._gpu.array_kind)
+        self._layouts = TensorLayouts(arrays) if are_tensors else None
         self._launches: list[Launch] = []
         self._flags: Any = None
 
     def take_gradients(self, gradients: Sequence[Any]) -> list[Gradient | None]:
         """Check the gradients of a step; return where they are."""
-        each = map(DeviceParamArray.take_gradient, self.params, gradients, repeat(self._regions))
-        return list(each)
+        if self._same.are(gradients, self._stream):
+            return self._taken
+        params, regions = self.params, repeat(self._regions)
+        addresses = self._layouts.find_addresses(gradients) if self._layouts else None
+        if addresses is None:
+            taken = list(map(DeviceParamArray.take_gradient, params, gradients, regions))
+        else:
+            taken = list(map(DeviceParamArray.take_tensor, params, addresses, regions))
+        # The same list says that nothing has changed.
+        if len(taken) == len(self._taken) and all(map(is_, taken, self._taken)):
+            self._same.keep(gradients, self._stream)
+        else:
+            self._taken = taken
+            self._same.forget()
+        return self._taken
 
     def find_nonfinite(
         self, gradients: Sequence[Gradient | None]
@@ -75,7 +96,7 @@ class CudaBackend(CudaCaptures):
         calls: list[Call] = []
         places: list[int] = []  # whose flags they are
         kept = []
-        for launch in self._get_launches():
+        for launch in self._launches or self._make_launches():
             more, arguments = launch.make_nonfinite_calls(
                 gradients, flags + 8 * len(places), stream
             )
@@ -104,23 +125,14 @@ class CudaBackend(CudaCaptures):
         absent: Sequence[int] = (),
     ) -> None:
         """Take a step: a launch for each kind of array, and the other calls right after them."""
-        known: dict[int, Floats] = {}  # of each group
-
-        def find_scalars(group: int) -> Floats:
-            if group not in known:
-                coefficients = self._rules[group].coefficients
-                numbers = coefficients(hypers[group], float(steps[group]))
-                known[group] = (*numbers, extras.clip_value, extras.average_weight)
-            return known[group]
-
+        step = Step(hypers, steps, (extras.clip_value, extras.average_weight))
         calls: list[Call] = []
-        for launch in self._get_launches():
-            calls += launch.make_calls(gradients, find_scalars, self._stream)
+        for launch in self._launches or self._make_launches():
+            calls += launch.make_calls(gradients, step, self._stream)
         self._gpu.run_all([*self._in_order(calls, gradients), *then])
 
-    def _get_launches(self) -> list[Launch]:
-        if not self._launches:
-            self._launches = make_launches(self._gpu, self.params)
+    def _make_launches(self) -> list[Launch]:
+        self._launches = make_launches(self._gpu, self.params)
         return self._launches
 
     gradient_norm = math.nan  # which is not computed here
@@ -128,12 +140,15 @@ class CudaBackend(CudaCaptures):
     def _in_order(self, calls: list[Call], gradients: Sequence[Gradient | None]) -> list[Call]:
         """Put calls that read gradients into the order of the gradients' streams, too."""
         own = self._stream
-        streams = [each.stream for each in gradients if each is not None]
-        if streams.count(own) + streams.count(None) == len(streams):
+        if gradients is not self._ordered:
+            streams = {each.stream for each in gradients if each and each.stream is not None}
+            self._streams, self._ordered = sorted(streams), gradients
+        if not self._streams or self._streams == [own]:
             return calls
-        others = sorted({each for each in streams if each is not None and each != own})
         before, after = [], []
-        for other in others:
+        for other in self._streams:
+            if other == own:
+                continue
             before += self._gpu.make_order_calls(other, own)
             # The gradient's memory may be written again after this.
             after += self._gpu.make_order_calls(own, other)

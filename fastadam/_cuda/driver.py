@@ -83,6 +83,13 @@ class Gpu:
         count = self._result(api.cuDeviceGetAttribute(attribute, ordinal))
         self.most_blocks = BLOCKS_PER_MULTIPROCESSOR * count
 
+    @property
+    def array_kind(self) -> type:
+        """The type of Numba's arrays, each of which stays where it is."""
+        from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
+        return DeviceNDArray  # type: ignore[no-any-return]
+
     @staticmethod
     def _result(outcome: tuple[Any, ...]) -> Any:
         """Take what a function of the driver gives beside its error code, or raise that."""
@@ -231,7 +238,7 @@ class Gpu:
         found: list[tuple[Any, ...] | None] = []
         found.extend(call_each(calls))
         for outcome in found:
-            if outcome is not None:
+            if outcome is not None and outcome[0]:
                 self._result(outcome)
 
 
