@@ -86,7 +86,8 @@ class Optimizer(RowMethods, StateMethods):
             if captures.begin_step():
                 self._capture_step(grads)
                 return
-            self._read_counts()
+            if captures.is_counting:
+                self._read_counts()
         groups, _, _, _, list_leaves, carrying = arrangement = self._arrangement
         step, leaves = self._step_count + 1, list_leaves(grads)
         steps = [step] * len(groups)
@@ -119,7 +120,7 @@ class Optimizer(RowMethods, StateMethods):
         if averaging and len(resting) < len(groups):
             extras = extras._replace(average_weight=averaging.find_weight())
             record.append(averaging.make_count_call(averaging.count + 1))
-        if captures is not None:
+        if captures is not None and captures.is_counting:
             record = self._with_writes(record)
         self._backend.run_step(gradients, hypers, steps, record, extras, absent)
 

@@ -59,6 +59,9 @@ class HostDevice:
     What it is told is kept in ``events``: the streams of launches and orders.
     """
 
+    #: None of those that tests use: their streams change.
+    array_kind = type(None)
+
     #: Of a block: few, so that small arrays have whole blocks, and others.
     threads = 2
     most_blocks = 2
