@@ -77,6 +77,9 @@ class Optimizer(RowMethods, StateMethods):
 
         No signal comes in between: KeyboardInterrupt (Ctrl-C) or what another handler raises comes
         before the step, and nothing is changed, or after it, and `step_count` tells so.
+
+        On a stream that is being captured in a CUDA graph the step becomes part of the graph. Each
+        replay is then another step, and what cannot be captured is a ValueError that names it.
         """
         averaging = self._averaging
         if averaging or self._has_modes:

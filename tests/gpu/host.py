@@ -157,6 +157,15 @@ class HostDevice:
         """Copy an array."""
         ctypes.memmove(target, array.ctypes.data, array.nbytes)
 
+    def capture(self, function, stream=5):
+        """Capture what a function launches on a stream; return what replays it."""
+        self.captured, self.graph = stream, []
+        try:
+            function()
+        finally:
+            self.captured, graph = None, self.graph
+        return lambda: self.replay(graph)
+
     def replay(self, graph):
         """Run what was captured."""
         for call in graph:

@@ -21,16 +21,7 @@ def on_stream(array):
 @pytest.fixture
 def capture(gpu):
     """Return what captures a function's launches, and returns what replays them."""
-
-    def capture(function):
-        gpu.captured, gpu.graph = STREAM, []
-        try:
-            function()
-        finally:
-            gpu.captured, graph = None, gpu.graph
-        return lambda: gpu.replay(graph)
-
-    return capture
+    return partial(gpu.capture, stream=STREAM)
 
 
 @pytest.mark.parametrize(
