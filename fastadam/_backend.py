@@ -174,9 +174,7 @@ class Captures(Protocol[OneGradientT]):
     it knows is right after it has read.
     """
 
-    @property
-    def is_counting(self) -> bool:
-        """Whether a step was captured."""
+    is_counting: bool  # whether a step was captured
 
     def begin_step(self) -> bool:
         """Find out where a step runs now, and tell whether it is captured."""

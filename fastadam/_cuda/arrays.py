@@ -70,9 +70,10 @@ class DeviceParamArray(Param):
         words[PARAMS], words[STATE], words[AVERAGE] = self.pointer, self.state, self.average
         if needs_more(dtype, spec.form):
             words[SCALES] = scales
-        self._is_torch = is_torch(spec.array)
+        self.is_torch = is_torch(spec.array)
         self._typestr = BFLOAT16_TYPESTR if dtype == BFLOAT16 else dtype.str
-        self._known_pointer = -1  # of the last gradient: what was checked once
+        self._known = Gradient(-1, None)  # the last one: it was checked
+        self._known_kind: type | None = None  # and what it was of, if that was no tensor of torch's
 
     def _make_rows(
         self, names: Sequence[str], dtype: np.dtype[Any], shape: tuple[int, ...], pitch: int
@@ -103,21 +104,32 @@ class DeviceParamArray(Param):
             description = gradient.__cuda_array_interface__
         except (AttributeError, RuntimeError):
             return self._take_other(gradient, regions)
-        stream = description.get("stream")
+        stream, kind = description.get("stream"), type(gradient)
         if not (
             description["shape"] == self.shape
             and description["typestr"] == self._typestr
             and description.get("strides") is None
             and description.get("mask") is None
             and (stream is None or (stream.__class__ is int and stream > 0))
-            and (self._is_torch or not is_torch(gradient))
+            and (kind is self._known_kind or self.is_torch or not is_torch(gradient))
         ):
             return self._take_other(gradient, regions)
-        pointer = description["data"][0] or 0
-        if pointer != self._known_pointer:
+        self._known_kind = kind
+        return self._take_address(description["data"][0] or 0, stream, regions)
+
+    def _take_address(self, pointer: int, stream: int | None, regions: Regions) -> Gradient:
+        """Check where a gradient is; return what was returned for the last one if it is there."""
+        known = self._known
+        if pointer != known.pointer:
             self._check_place(pointer, self.nbytes, regions)
-            self._known_pointer = pointer
-        return Gradient(pointer, stream)
+        elif stream == known.stream:
+            return known
+        self._known = Gradient(pointer, stream)
+        return self._known
+
+    def take_tensor(self, pointer: int | None, regions: Regions) -> Gradient | None:
+        """Take the gradient of a tensor, of which `TensorLayouts` has looked at all else."""
+        return None if pointer is None else self._take_address(pointer, None, regions)
 
     def _take_other(self, gradient: Any, regions: Regions) -> Gradient | RowGradient:
         """Check a gradient that does not look as expected; return where it is."""
@@ -132,9 +144,8 @@ class DeviceParamArray(Param):
             )
         pointer, shape, dtype, stream = read_array(name, gradient, or_bfloat16=True)
         self.check_gradient(self.spec.name, shape, dtype)
-        self._check_place(pointer, self.nbytes, regions)
-        is_in_order = self._is_torch and is_torch(gradient)  # both in that of torch's stream
-        return Gradient(pointer, None if is_in_order else stream)
+        is_in_order = self.is_torch and is_torch(gradient)  # both in that of torch's stream
+        return self._take_address(pointer, None if is_in_order else stream, regions)
 
     def _check_place(self, pointer: int, nbytes: int, regions: Regions) -> None:
         name, own, gpu = f"grads{self.spec.label}", self.spec.name, self.gpu

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from copy import copy
 from itertools import repeat
+from operator import is_
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -16,13 +17,13 @@ from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .._validate import DTYPES, describe, is_device_array
 from .arrays import DeviceParamArray, Gradient, Regions
-from .captures import CudaCaptures
+from .captures import CudaCaptures, find_pointers
+from .clipping import Factor, Norms
 from .driver import find_gpu
-from .forms import CLIP, STEP, needs_more
+from .gradients import SameGradients, TensorLayouts
 from .interface import read_array
-from .launches import Launch, make_launches, make_nonfinite_calls
+from .launches import Launch, Step, make_launches, make_nonfinite_calls
 from .nonfinite import ALL_FINITE
-from .norms import Norms
 from .row_gradients import RowGradient
 from .row_steps import DeviceRowClock, RowSteps
 
@@ -44,6 +45,7 @@ class CudaBackend(CudaCaptures):
         self._clocks: dict[int, DeviceRowClock] = {}
         self._stream = 0
         self._set_params([DeviceParamArray(spec) for spec in specs])
+        self._factor = Factor(self._gpu) if specs[0].form.needs_norm else None
         if threads is not None:
             raise ValueError(f"threads has no meaning for arrays on a GPU, got {threads}")
 
@@ -58,17 +60,37 @@ class CudaBackend(CudaCaptures):
         self._regions = Regions(params)
         self._rows = RowSteps(params, self._clocks)
         self._clocks = self._rows.clocks
-        self._of_form = [param for param in params if needs_more(param.dtype, param.spec.form)]
         self._norms: Norms | None = None
         self._gpu = params[0].gpu
-        self._rules = {param.spec.group: param.spec.rule for param in params}
+        self._taken: list[DeviceGradient | None] = []  # the last gradients
+        self._ordered: Any = None  # those whose streams are these
+        self._streams: list[int] = []
+        arrays = [param.spec.array for param in params]
+        are_tensors = all(param.is_torch for param in params)
+        self._same = SameGradients(self._gpu.array_kind)
+        self._layouts = TensorLayouts(arrays) if are_tensors else None
         self._launches: list[Launch] = []
         self._flags: Any = None
 
     def take_gradients(self, gradients: Sequence[Any]) -> list[DeviceGradient | None]:
         """Check the gradients of a step; return where they are."""
-        each = map(DeviceParamArray.take_gradient, self.params, gradients, repeat(self._regions))
-        return list(each)
+        if self._same.are(gradients, self._stream):
+            return self._taken
+        params, regions = self.params, repeat(self._regions)
+        addresses = self._layouts.find_addresses(gradients) if self._layouts else None
+        if addresses is None:
+            taken: list[DeviceGradient | None] = list(
+                map(DeviceParamArray.take_gradient, params, gradients, regions)
+            )
+        else:
+            taken = list(map(DeviceParamArray.take_tensor, params, addresses, regions))
+        # The same list says that nothing has changed.
+        if len(taken) == len(self._taken) and all(map(is_, taken, self._taken)):
+            self._same.keep(gradients, self._stream)
+        else:
+            self._taken = taken
+            self._same.forget()
+        return self._taken
 
     def find_nonfinite(
         self, gradients: Sequence[DeviceGradient | None]
@@ -84,7 +106,7 @@ class CudaBackend(CudaCaptures):
         calls: list[Call] = []
         places: list[int] = []  # whose flags they are
         kept = []
-        for launch in self._get_launches():
+        for launch in self._launches or self._make_launches():
             more, arguments = launch.make_nonfinite_calls(dense, flags + 8 * len(places), stream)
             calls += more
             kept.append(arguments)
@@ -125,60 +147,43 @@ class CudaBackend(CudaCaptures):
         absent: Sequence[int] = (),
     ) -> None:
         """Take a step: a launch for each kind of array, and the other calls right after them."""
-        known: dict[int, Floats] = {}  # of each group
-
-        def find_scalars(group: int) -> Floats:
-            if group not in known:
-                coefficients = self._rules[group].coefficients
-                numbers = coefficients(hypers[group], float(steps[group]))
-                known[group] = (*numbers, extras.clip_value, extras.average_weight)
-            return known[group]
-
-        launches, calls = self._get_launches(), self._make_norm_calls(gradients, extras.clip_norm)
-        for param in self._of_form:
-            param.arguments.words[STEP] = steps[param.spec.group]
-        dense = _only_dense(gradients)
+        step = Step(hypers, steps, (extras.clip_value, extras.average_weight))
+        calls: list[Call] = []
+        launches, dense = self._launches or self._make_launches(), _only_dense(gradients)
+        if self._norms and extras.clip_norm is not None:
+            calls = self._norms.make_calls(find_pointers(gradients), extras.clip_norm, self._stream)
         for launch in launches:
-            calls += launch.make_calls(dense, find_scalars, self._stream)
+            calls += launch.make_calls(dense, step, self._stream)
         if self._clocks or dense is not gradients:
             calls = self._rows.add_calls(calls, gradients, hypers, steps, self._stream)
         self._gpu.run_all([*self._in_order(calls, gradients), *then])
 
-    def _get_launches(self) -> list[Launch]:
-        if not self._launches:
-            self._launches = make_launches(self._gpu, self.params)
-            if self.params[0].spec.form.needs_norm:
-                sizes = [(param.size, param.dtype) for param in self.params]
-                self._norms = Norms(self._gpu, sizes)
-                for param in self.params:
-                    param.arguments.words[CLIP] = self._norms.clip
+    def _make_launches(self) -> list[Launch]:
+        factor = self._factor.pointer if self._factor else 0
+        self._launches = make_launches(self._gpu, self.params, factor)
+        self._norms = self._make_norms()
         return self._launches
-
-    def _make_norm_calls(
-        self, gradients: Sequence[DeviceGradient | None], clip_norm: float | None
-    ) -> list[Call]:
-        """Make the calls that leave the factor of all gradients on the GPU, if there is one."""
-        if self._norms is None or clip_norm is None:
-            return []
-        pointers = [0 if gradient is None else gradient.pointer for gradient in gradients]
-        return self._norms.make_calls(pointers, clip_norm, self._stream)
 
     @property
     def gradient_norm(self) -> float:
         """The norm of all gradients of the last step, where it was needed; the host waits."""
-        return math.nan if self._norms is None else self._norms.read(self._stream)
+        self._require_none_now()
+        return math.nan if self._factor is None else self._factor.read_norm(self._stream)
 
     def _in_order(
         self, calls: list[Call], gradients: Sequence[DeviceGradient | None]
     ) -> list[Call]:
         """Put calls that read gradients into the order of the gradients' streams, too."""
         own = self._stream
-        streams = [each.stream for each in gradients if each is not None]
-        if streams.count(own) + streams.count(None) == len(streams):
+        if gradients is not self._ordered:
+            streams = {each.stream for each in gradients if each and each.stream is not None}
+            self._streams, self._ordered = sorted(streams), gradients
+        if not self._streams or self._streams == [own]:
             return calls
-        others = sorted({each for each in streams if each is not None and each != own})
         before, after = [], []
-        for other in others:
+        for other in self._streams:
+            if other == own:
+                continue
             before += self._gpu.make_order_calls(other, own)
             # The gradient's memory may be written again after this.
             after += self._gpu.make_order_calls(own, other)
@@ -186,8 +191,7 @@ class CudaBackend(CudaCaptures):
 
     def make_catch_up_calls(self, rows: Any = None) -> list[Call]:
         """Make the calls that take the steps which rows of an exact optimiser have missed."""
-        if self.begin_step():
-            raise RuntimeError("rows cannot catch up while a CUDA graph is captured")
+        self._require_none_now()
         return self._rows.make_catch_up_calls(rows, self._stream)
 
     def make_reset_calls(self, step: int) -> list[Call]:

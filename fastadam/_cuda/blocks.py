@@ -44,7 +44,7 @@ SLOTS = 8
 
 
 def make_block_kernel(
-    rule: Rule, bits: np.dtype[Any], form: Form, parts: Sequence[Part], read_scale: Any
+    rule: Rule, bits: np.dtype[Any], form: Form, parts: Sequence[Part], read_factor: Any
 ) -> Callable[..., None]:
     """Make the kernel, for `BLOCK_THREADS`.
 
@@ -63,10 +63,10 @@ def make_block_kernel(
     @register_jitable
     def advance(element, i, context, scales):
         (p,), (g,), codes, average = element
-        scalars, scale, seed = context
+        scalars, factor, seed = context
         random = draw(i, seed)
         state = decode(codes, scales)
-        new, values, average = update(read(p), read(g), state, average, scalars, scale)
+        new, values, average = update(read(p), read(g), state, average, scalars, factor)
         return (write(new, random),), values, average, random
 
     @register_jitable
@@ -84,7 +84,7 @@ def make_block_kernel(
         cuda.syncthreads()
         scale_pitch = 4 * ((size + BLOCK - 1) // BLOCK)
         ((scales,),) = load_scales((more[2],), (scale_pitch,), block)
-        context = scalars, read_scale(more[0]), make_seed(more[1])
+        context = scalars, read_factor(more[0]), make_seed(more[1])
         i = block * BLOCK + thread
         j, k, m, last = i + BLOCK_THREADS, i + 2 * BLOCK_THREADS, i + 3 * BLOCK_THREADS, size - 1
         sources = 0, 0, pitch, 0

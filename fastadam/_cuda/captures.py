@@ -8,6 +8,7 @@ from .._backend import StepExtras
 from .._rules.spec import Floats
 from .._uninterrupted import Call
 from .arrays import DeviceParamArray, Gradient
+from .clipping import Factor, Norms
 from .counting import Counts
 from .driver import Gpu
 from .interface import BFLOAT16, find_stream
@@ -25,24 +26,22 @@ class CudaCaptures:
     params: list[DeviceParamArray]
     _gpu: Gpu
     _stream: int
+    is_counting = False
     _counts: Counts | None = None
-    _captured: Sequence[Several] = ()  # in all captures
+    _captured: Sequence[Several | Norms] = ()  # in all captures
+    _factor: Factor | None
 
     @property
     def captures(self) -> CudaCaptures:
         """These."""
         return self
 
-    @property
-    def is_counting(self) -> bool:
-        """Whether a step was captured."""
-        return self._counts is not None
-
     def begin_step(self) -> bool:
         """Find the stream that a step runs on, and tell whether it is captured."""
         self._gpu.require_current()
         self._stream = find_stream("params", self.params[0].spec.array) or 0
-        return self._gpu.is_capturing(self._stream)
+        # The default stream, 0 and 1, is none that can be captured; to ask takes 0.7 us.
+        return self._stream > 1 and self._gpu.is_capturing(self._stream)
 
     def capture(
         self,
@@ -68,9 +67,13 @@ class CudaCaptures:
         with gpu.beside_capture():
             counts = self._counts or Counts(gpu)
             counts.add(rules, total, groups)
+            norms, factor = self._make_norms(), self._factor.pointer if self._factor else 0
+            if norms:
+                norms.send(find_pointers(gradients))
             for places in sort_by_kind(params):
                 if any(gradients[place] for place in places):
-                    launches.append(Several(gpu, places, [params[place] for place in places]))
+                    chosen = [params[place] for place in places]
+                    launches.append(Several(gpu, places, chosen, factor))
                     launches[-1].send(gradients)
             for group in rules:
                 targets = [0, 0]
@@ -82,18 +85,23 @@ class CudaCaptures:
                 )
                 calls.append(call)
                 kept.append(arguments)
+        if norms and extras.clip_norm is not None:
+            calls += norms.make_launch_calls(extras.clip_norm, stream)
         gpu.run_all([*calls, *[launch.list.make_launch_call(stream) for launch in launches]])
-        self._counts = counts
-        self._captured = [*self._captured, *launches]
+        self._counts, self.is_counting = counts, True
+        self._captured = [*self._captured, *launches, *([norms] if norms else [])]
+
+    def _make_norms(self) -> Norms | None:
+        """Make what computes the norms of gradients, where they are clipped."""
+        if self._factor is None:
+            return None
+        sizes = [(param.size, param.dtype) for param in self.params]
+        return Norms(self._gpu, sizes, self._factor)
 
     def _require_plain(self, gradients: Sequence[Gradient | RowGradient | None]) -> None:
         """Require what the kernels of a captured step can do."""
-        spec, form = self.params[0].spec, self.params[0].spec.form
         refused = {
-            "clip_norm": form.needs_norm,
-            f"state_dtype={form.state!r}": form.state != "",
             "parameters of bfloat16": any(param.dtype == BFLOAT16 for param in self.params),
-            "sparse='exact'": spec.exact,
             "gradients of rows": any(isinstance(each, RowGradient) for each in gradients),
         }
         for option, is_there in refused.items():
@@ -133,3 +141,8 @@ class CudaCaptures:
                 "the steps of a captured optimiser are counted on the GPU, where nothing can be "
                 "read or set while a CUDA graph is captured"
             )
+
+
+def find_pointers(gradients: Sequence[Gradient | RowGradient | None]) -> list[int]:
+    """Find the addresses of gradients, 0 where there is none."""
+    return [0 if gradient is None else gradient.pointer for gradient in gradients]

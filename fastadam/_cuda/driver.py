@@ -88,6 +88,13 @@ class Gpu:
         count = self._result(api.cuDeviceGetAttribute(attribute, ordinal))
         self.most_blocks = BLOCKS_PER_MULTIPROCESSOR * count
 
+    @property
+    def array_kind(self) -> type:
+        """The type of Numba's arrays, each of which stays where it is."""
+        from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
+        return DeviceNDArray  # type: ignore[no-any-return]
+
     @staticmethod
     def _result(outcome: tuple[Any, ...]) -> Any:
         """Take what a function of the driver gives beside its error code, or raise that."""
@@ -240,7 +247,7 @@ class Gpu:
         found: list[Any] = []
         found.extend(call_each(calls))
         for outcome in found:
-            if outcome.__class__ is tuple:  # as the driver's functions return it
+            if outcome.__class__ is tuple and outcome[0]:  # as the driver's functions return it
                 self._result(outcome)
 
 

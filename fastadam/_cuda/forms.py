@@ -29,12 +29,12 @@ from .._forms.narrow import (
     widen,
 )
 from .._numba.gpu import with_cuda
-from .._numba.gpu_memory import WIDEST, Part, make_load
+from .._numba.gpu_memory import WIDEST, Part
 from .._rules.spec import Rule
 from .blocks import BLOCK_THREADS, make_block_kernel
 from .driver import Arguments, Gpu, Kernel
 from .kernels import PITCH, SIZE, count_lanes, find_pitch, load_step_kernel, make_step_arguments
-from .loops import make_each, make_loop, make_update
+from .loops import make_each, make_factor_reader, make_loop, make_update
 
 cuda: Any = None  # see `with_cuda`
 
@@ -42,12 +42,17 @@ _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 #: What these kernels have after their pitch and size: the address of the factor of all gradients,
 #: the number of the step, and the address of the scales of state in 8 bits.
-MORE = CLIP, STEP, SCALES = range(6, 9)
+MORE = FACTOR, STEP, SCALES = range(6, 9)
 
 
 def needs_more(bits: np.dtype[Any], form: Form) -> bool:
     """Tell whether the step of an array takes one of these kernels."""
-    return form.needs_norm or form.state != "" or bits == np.uint16
+    return form.needs_norm or is_narrow(bits, form)
+
+
+def is_narrow(bits: np.dtype[Any], form: Form) -> bool:
+    """Tell whether anything is kept in fewer than 32 bits."""
+    return form.state != "" or bits == np.uint16
 
 
 def is_in_blocks(rule: Rule, form: Form) -> bool:
@@ -70,11 +75,11 @@ def make_form_function(
 ) -> tuple[Callable[..., None], Any]:
     """Make ``kernel(pointers, pitch, size, more, scalars)`` of a rule, and its signature."""
     parts = _list_parts(rule, bits, form)
-    read_scale = _make_scale_reader(form, find_real(bits))
+    read_factor = make_factor_reader(form, find_real(bits))
     if is_in_blocks(rule, form):
-        kernel = make_block_kernel(rule, bits, form, parts, read_scale)
+        kernel = make_block_kernel(rule, bits, form, parts, read_factor)
     else:
-        kernel = _make_element_kernel(rule, bits, form, parts, read_scale)
+        kernel = _make_element_kernel(rule, bits, form, parts, read_factor)
     name = "bfloat16" if bits == np.uint16 else bits.name
     state = [f"{form.state}state"] if form.state else []
     words = [*state, *form.words, *["scaled"] * form.needs_norm]
@@ -97,7 +102,7 @@ def count_form_lanes(bits: np.dtype[Any]) -> int:
 
 
 def _make_element_kernel(
-    rule: Rule, bits: np.dtype[Any], form: Form, parts: tuple[Part, ...], read_scale: Any
+    rule: Rule, bits: np.dtype[Any], form: Form, parts: tuple[Part, ...], read_factor: Any
 ) -> Callable[..., None]:
     """Make the kernel that takes elements one by one."""
     read, write = choose_codec(bits)
@@ -107,9 +112,9 @@ def _make_element_kernel(
     @register_jitable
     def advance(element, i, context):
         (p,), (g,), state, average = element
-        scalars, scale, seed = context
+        scalars, factor, seed = context
         random = draw(i, seed)
-        new, values, average = update(read(p), read(g), unpack(state), average, scalars, scale)
+        new, values, average = update(read(p), read(g), unpack(state), average, scalars, factor)
         return (write(new, random),), pack(values, random), average
 
     loop = make_loop(parts, count_form_lanes(bits), advance)
@@ -117,19 +122,10 @@ def _make_element_kernel(
     @with_cuda
     def kernel(pointers, pitch, size, more, scalars):
         at = np.int64(cuda.blockIdx.x), np.int64(cuda.threadIdx.x), np.int64(cuda.blockDim.x)
-        context = scalars, read_scale(more[0]), make_seed(more[1])
+        context = scalars, read_factor(more[0]), make_seed(more[1])
         loop(pointers, pitch, size, at, context)
 
     return kernel
-
-
-def _make_scale_reader(form: Form, real: np.dtype[Any]) -> Any:
-    """Make ``read(address)``, which gives the factor of all gradients."""
-    one, cast = real.type(1.0), real.type
-    if not form.needs_norm:
-        return register_jitable(lambda address: one)
-    load = make_load(((_FLOAT64, 1),), 1)
-    return register_jitable(lambda address: cast(load((address,), (0,), 0)[0][0][0]))
 
 
 def _make_state_codec(rule: Rule, state: str) -> tuple[Any, Any]:

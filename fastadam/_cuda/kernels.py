@@ -56,12 +56,12 @@ def make_step_function(
     ``pointers``, ``pitch`` and ``size`` are `PARAMS` to `SIZE`; ``scalars`` are the rule's
     coefficients, the limit of elements and the weight of the average.
     """
-    move = make_move(rule, dtype, form)
+    move, one = make_move(rule, dtype, form), dtype.type(1.0)
 
     @with_cuda
     def kernel(pointers, pitch, size, scalars):
         at = np.int64(cuda.blockIdx.x), np.int64(cuda.threadIdx.x), np.int64(cuda.blockDim.x)
-        move(pointers, pitch, size, at, scalars)
+        move(pointers, pitch, size, at, (scalars, one))
 
     kernel.__name__ = kernel.__qualname__ = "_".join((rule.name, dtype.name, *form.words))
     real, whole = from_dtype(dtype), types.int64
@@ -70,13 +70,17 @@ def make_step_function(
 
 
 def make_move(rule: Rule, dtype: np.dtype[Any], form: Form) -> Any:
-    """Make ``move(pointers, pitch, size, at, scalars)``, what a block does: see `make_loop`."""
-    update, one = make_update(rule, dtype, form), dtype.type(1.0)
+    """Make ``move(pointers, pitch, size, at, context)``, what a block does: see `make_loop`.
+
+    The context are the scalars, and the factor of all gradients.
+    """
+    update = make_update(rule, dtype, form)
 
     @register_jitable
-    def advance(element, i, scalars):
+    def advance(element, i, context):
         (p,), (g,), state, average = element
-        p, state, average = update(p, g, state, average, scalars, one)
+        scalars, factor = context
+        p, state, average = update(p, g, state, average, scalars, factor)
         return (p,), state, average
 
     parts = (dtype, 1), (dtype, 1), (dtype, len(rule.state)), (dtype, int(form.is_averaged))

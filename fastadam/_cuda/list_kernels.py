@@ -3,13 +3,14 @@
 A launch takes some microseconds, and the update of 1,000 parameters less than one. A list kernel is
 launched once for all arrays of one rule, dtype and form::
 
-    kernel(news, table, places, scalars)
+    kernel(news, table, places, scalars, factor)
 
 all of them addresses. ``news`` is what changes from step to step: a row of two words for each
 array, the address of its gradient, 0 if it has none, and the index of its row in ``scalars``; those
 are what `kernels` has under this name. ``table`` has a row for each array with the columns `PARAMS`
 to `FIRST`, the last being the number of its first block. ``places`` are the rows of all blocks, of
-32 bits. So a block finds its array with one load, however many there are.
+32 bits. So a block finds its array with one load, however many there are. ``factor`` is that of all
+gradients, where their norm is clipped.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .._numba.gpu_memory import make_load
 from .._rules.spec import Rule
 from .driver import Gpu, Kernel
 from .kernels import make_move
+from .loops import make_factor_reader
 
 cuda: Any = None  # see `with_cuda`
 
@@ -43,19 +45,23 @@ def make_list_function(
 ) -> tuple[Callable[..., None], Any]:
     """Make the list kernel of a rule, see the module, not yet compiled, and its signature."""
     move, count = make_move(rule, dtype, form), rule.coefficient_count + 2
-    find_array, step = make_find_array(), dtype.itemsize
+    find_array, read_factor, step = (
+        make_find_array(),
+        make_factor_reader(form, dtype),
+        dtype.itemsize,
+    )
     load_scalars = make_load(((dtype, count),), 1)
 
     @with_cuda
-    def kernel(news, table, places, scalars):
+    def kernel(news, table, places, scalars, factor):
         _, chosen, pointers, pitch, size, block = find_array(news, table, places, cuda.blockIdx.x)
         if pointers[1] != 0:
             ((own,),) = load_scalars((scalars,), (step,), chosen * count)
             at = block, np.int64(cuda.threadIdx.x), np.int64(cuda.blockDim.x)
-            move(pointers, pitch, size, at, own)
+            move(pointers, pitch, size, at, (own, read_factor(factor)))
 
     kernel.__name__ = kernel.__qualname__ = "_".join((rule.name, dtype.name, *form.words, "list"))
-    return kernel, types.void(*[types.int64] * 4)
+    return kernel, types.void(*[types.int64] * 5)
 
 
 @cache

@@ -18,13 +18,21 @@ from .nonfinite import load_nonfinite_list_kernel
 class ArrayList:
     """Arrays of one rule, dtype and form, none of them empty, as their list kernel takes them.
 
-    ``table`` is the kernel's, but for the blocks; ``most`` how many sets of scalars there may be.
+    ``table`` is the kernel's, but for the blocks; ``most`` how many sets of scalars there may be,
+    ``factor`` the address of the factor of all gradients, if there is one.
     All of it is in one piece of memory, and the same on the host: first the news, then the
     scalars, then what stays.
     """
 
     def __init__(
-        self, gpu: Gpu, rule: Rule, dtype: np.dtype[Any], form: Form, table: np.ndarray, most: int
+        self,
+        gpu: Gpu,
+        rule: Rule,
+        dtype: np.dtype[Any],
+        form: Form,
+        table: np.ndarray,
+        most: int,
+        factor: int = 0,
     ) -> None:
         self._gpu = gpu
         self._kernel = load_list_kernel(gpu, rule, dtype, form)
@@ -34,7 +42,7 @@ class ArrayList:
         self._blocks = len(places)
         news = np.zeros((len(table), 2), WORD)
         scalars = np.zeros((most, rule.coefficient_count + 2), dtype)
-        self._host, starts = _lay_out([news, scalars, table, places])
+        self._host, starts = lay_out([news, scalars, table, places])
         self._news = self._host[: news.nbytes].view(WORD).reshape(news.shape)
         #: A row for each set, to be written before a step.
         self.scalars = self._host[starts[1] : starts[1] + scalars.nbytes].view(dtype)
@@ -44,7 +52,7 @@ class ArrayList:
         self._base = gpu.pointer(self._memory)
         #: Where the GPU has them.
         self.scalars_pointer = self._base + starts[1]
-        self._arguments = Arguments([self._base + starts[part] for part in (0, 2, 3, 1)])
+        self._arguments = Arguments([self._base + starts[part] for part in (0, 2, 3, 1)] + [factor])
         self._sent: Any = None  # the news that are there
 
     def make_calls(
@@ -97,7 +105,7 @@ class ArrayList:
         self._news[:, 0], self._news[:, 1] = gradients, chosen
 
 
-def _lay_out(parts: list[np.ndarray]) -> tuple[np.ndarray, list[int]]:
+def lay_out(parts: list[np.ndarray]) -> tuple[np.ndarray, list[int]]:
     """Copy arrays into one piece of memory; return it, and where in it they start."""
     ends = np.cumsum([-(-part.nbytes // 16) * 16 for part in parts])
     whole, starts = np.zeros(ends[-1], np.uint8), [0, *ends[:-1].tolist()]

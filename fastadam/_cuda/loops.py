@@ -78,18 +78,18 @@ def _make_advance(advance: Any, count: int) -> Any:
 
 
 def make_update(rule: Rule, real: np.dtype[Any], form: Form) -> Any:
-    """Make ``update(p, g, state, average, scalars, scale)``: a step of one element, in ``real``.
+    """Make ``update(p, g, state, average, scalars, factor)``: a step of one element, in ``real``.
 
     ``scalars`` are the rule's coefficients, the limit of elements and the weight of the average;
-    ``scale`` is the factor of all gradients.
+    ``factor`` is that of all gradients.
     """
     step, count = rule.update, rule.coefficient_count
     clip, flush_state = choose_clip(form.is_clipped), make_flush(rule, real)
     move_average = _make_average(form.is_averaged, make_floor(FLOOR, real))
 
     @register_jitable
-    def update(p, g, state, average, scalars, scale):
-        gradient = clip(g, scale, scalars[count])
+    def update(p, g, state, average, scalars, factor):
+        gradient = clip(g, factor, scalars[count])
         p, state = step(p, gradient, flush_state(state), scalars[:count])
         return p, flush_state(state), move_average(average, p, scalars[count + 1])
 
@@ -99,6 +99,15 @@ def make_update(rule: Rule, real: np.dtype[Any], form: Form) -> Any:
 def make_flush(rule: Rule, real: np.dtype[Any]) -> Any:
     """Make ``flush_state(values)`` for a rule's state."""
     return make_each([_make_flush(floor) for floor in make_floors(rule, real)])
+
+
+def make_factor_reader(form: Form, real: np.dtype[Any]) -> Any:
+    """Make ``read(address)``, which gives the factor of all gradients: 1, but for clipped norms."""
+    one, cast = real.type(1.0), real.type
+    if not form.needs_norm:
+        return register_jitable(lambda address: one)
+    load = make_load(((np.dtype(np.float64), 1),), 1)
+    return register_jitable(lambda address: cast(load((address,), (0,), 0)[0][0][0]))
 
 
 def make_each(functions: Sequence[Any]) -> Any:

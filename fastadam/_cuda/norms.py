@@ -1,17 +1,13 @@
-"""The kernels for the norm of all gradients of a step: see `_forms.norms`.
-
-It stays on the GPU, as does what gradients are scaled by: the host waits for neither.
-"""
+"""The kernels for the norm of all gradients of a step: see `_forms.norms`."""
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import from_dtype, types
+from numba import types
 from numba.extending import register_jitable
 
 from .._forms.narrow import choose_reader
@@ -22,7 +18,6 @@ from .._forms.norms import (
     add_lanes,
     choose_factor,
     choose_unit,
-    count_blocks,
     find_scale,
     join,
     scaled,
@@ -30,8 +25,9 @@ from .._forms.norms import (
     term,
 )
 from .._numba.gpu import with_cuda
-from .._uninterrupted import Call
-from .driver import ADDRESS, Arguments, Gpu, Kernel, describe_vector
+from .._numba.gpu_memory import make_load, make_store
+from .driver import Gpu, Kernel
+from .list_kernels import PLACE, WORD
 
 cuda: Any = None  # see `with_cuda`
 
@@ -39,14 +35,62 @@ cuda: Any = None  # see `with_cuda`
 WARPS = 8
 NORM_THREADS = WARPS * LANES
 
+#: The columns of the table of a norm kernel, and one that is empty.
+SIZE, FIRST, TARGET = range(3)
+WIDTH = 4
+
 #: Threads that put norms together: these are read by all, and added by one.
 CLIP_THREADS = 256
 TILE = 1024
 
-_LANES, _TWO, _THREE, _STRIDE = (np.uint64(times * LANES) for times in (1, 2, 3, 4))
-
 #: Where the clip kernel writes.
 SCALE, NORM = range(2)
+
+_FLOAT64 = np.dtype(np.float64)
+
+
+def make_norm_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], Any]:
+    """Make ``kernel(news, table, places)``: the norms of the blocks of vectors, and its signature.
+
+    All are addresses: ``news`` of those of the vectors, 0 for one of zeros; ``table`` has a row for
+    each vector with its size, the number of its first block of `NORM_THREADS`, and the address of
+    its norms; ``places`` are the rows of all these blocks. Vectors are of float64, of float32, or
+    of the bits of bfloat16 as uint16. The elements of a block are read once, but for one of float64
+    that has to be scaled.
+    """
+    sum_lane, may_be_scaled = _make_sum_lane(dtype), dtype == np.float64
+    load_place, store = make_load(((PLACE, 1),), 1), make_store(((_FLOAT64, 1),), 1)
+    load_word, load_pair = make_load(((WORD, 1),), 1), make_load(((WORD, 1),), 2)
+
+    @with_cuda
+    def kernel(news, table, places):
+        shared = cuda.shared.array((WARPS, LANES), np.float64)
+        warp = np.int64(cuda.threadIdx.x) // LANES
+        lane = np.int64(cuda.threadIdx.x) % LANES
+        row = np.int64(load_place((places,), (0,), np.int64(cuda.blockIdx.x))[0][0][0])
+        pointer = load_word((news,), (0,), row)[0][0][0]
+        ((own,),), ((first,),) = load_pair((table,), (0,), WIDTH * row)
+        target = load_word((table,), (0,), WIDTH * row + TARGET)[0][0][0]
+        block, size = (np.int64(cuda.blockIdx.x) - first) * WARPS + warp, own if pointer else 0
+        start, stop = min(block * BLOCK, size), min((block + 1) * BLOCK, size)
+        factor = 1.0
+        total, largest = sum_lane(pointer, start, stop, lane, factor)
+        if may_be_scaled:
+            shared[warp, lane] = largest
+            cuda.syncthreads()
+            for other in range(LANES):
+                largest = _greater(largest, shared[warp, other])
+            factor = choose_factor(largest)
+            if factor != 1.0:
+                total, _ = sum_lane(pointer, start, stop, lane, factor)
+            cuda.syncthreads()
+        shared[warp, lane] = total
+        cuda.syncthreads()
+        if lane == 0 and block * BLOCK < own:
+            store((target,), (0,), block, (((add_lanes(shared[warp], factor),),),))
+
+    kernel.__name__ = kernel.__qualname__ = f"norms_{dtype.name}"
+    return kernel, types.void(types.int64, types.int64, types.int64)
 
 
 @register_jitable
@@ -55,61 +99,34 @@ def _greater(one, other):
     return other if other > one else one
 
 
-@register_jitable
-def _sum_lane(x, start, stop, lane, factor, read):
-    """Add the squares of a lane's elements of a block; find the largest of its sizes, too."""
-    total = largest = 0.0
-    i, end = np.uint64(start + lane), np.uint64(stop)
-    for _ in range((stop - start) // STRIDE):
-        first = scaled(read(x[i]), factor)
-        second = scaled(read(x[i + _LANES]), factor)
-        third = scaled(read(x[i + _TWO]), factor)
-        fourth = scaled(read(x[i + _THREE]), factor)
-        i += _STRIDE
-        total += sum_of_four(first, second, third, fourth)
-        largest = _greater(_greater(largest, abs(first)), abs(second))
-        largest = _greater(_greater(largest, abs(third)), abs(fourth))
-    while i < end:
-        element = scaled(read(x[i]), factor)
-        i += _LANES
-        total += element * element
-        largest = _greater(largest, abs(element))
-    return total, largest
+def _make_sum_lane(dtype: np.dtype[Any]) -> Any:
+    """Make what adds the squares of a lane's elements, and finds the largest of its sizes."""
+    load, read = make_load(((dtype, 1),), 1), choose_reader(dtype)
 
+    @register_jitable
+    def take(pointer, i, factor):
+        return scaled(read(load((pointer,), (0,), i)[0][0][0]), factor)
 
-def make_norm_function(dtype: np.dtype[Any]) -> tuple[Callable[..., None], Any]:
-    """Make ``kernel(x, norms)``: the norm of each block of a vector, by `NORM_THREADS` a block.
+    @register_jitable
+    def sum_lane(pointer, start, stop, lane, factor):
+        total = largest = 0.0
+        i = start + lane
+        for _ in range((stop - start) // STRIDE):
+            first, second = take(pointer, i, factor), take(pointer, i + LANES, factor)
+            third = take(pointer, i + 2 * LANES, factor)
+            fourth = take(pointer, i + 3 * LANES, factor)
+            i += STRIDE
+            total += sum_of_four(first, second, third, fourth)
+            largest = _greater(_greater(largest, abs(first)), abs(second))
+            largest = _greater(_greater(largest, abs(third)), abs(fourth))
+        while i < stop:
+            element = take(pointer, i, factor)
+            i += LANES
+            total += element * element
+            largest = _greater(largest, abs(element))
+        return total, largest
 
-    It is of float64, of float32, or of the bits of bfloat16 as uint16. The elements of a block are
-    read once, but for one of float64 that has to be scaled.
-    """
-    read, may_be_scaled = choose_reader(dtype), dtype == np.float64
-
-    @with_cuda
-    def kernel(x, norms):
-        shared = cuda.shared.array((WARPS, LANES), np.float64)
-        warp, lane = cuda.threadIdx.x // LANES, cuda.threadIdx.x % LANES
-        block = cuda.blockIdx.x * WARPS + warp
-        start, stop = min(block * BLOCK, x.size), min((block + 1) * BLOCK, x.size)
-        factor = 1.0
-        total, largest = _sum_lane(x, start, stop, lane, factor, read)
-        if may_be_scaled:
-            shared[warp, lane] = largest
-            cuda.syncthreads()
-            for other in range(LANES):
-                largest = _greater(largest, shared[warp, other])
-            factor = choose_factor(largest)
-            if factor != 1.0:
-                total, _ = _sum_lane(x, start, stop, lane, factor, read)
-            cuda.syncthreads()
-        shared[warp, lane] = total
-        cuda.syncthreads()
-        if lane == 0 and block < norms.size:
-            norms[block] = add_lanes(shared[warp], factor)
-
-    kernel.__name__ = kernel.__qualname__ = f"norms_{dtype.name}"
-    vector = types.Array(from_dtype(dtype), 1, "C")
-    return kernel, types.void(vector, types.float64[::1])
+    return sum_lane
 
 
 def make_clip_function() -> tuple[Callable[..., None], Any]:
@@ -159,50 +176,3 @@ def load_norm_kernel(gpu: Gpu, dtype: np.dtype[Any]) -> Kernel:
 def load_clip_kernel(gpu: Gpu) -> Kernel:
     """Compile the kernel that puts norms together, once for each GPU."""
     return gpu.compile(*make_clip_function())
-
-
-class Norms:
-    """The norms of an optimiser's gradients on its GPU, and the factor that they lead to."""
-
-    def __init__(self, gpu: Gpu, params: Sequence[tuple[int, np.dtype[Any]]]) -> None:
-        """Take the size and the dtype of each array; that of bfloat16 is uint16."""
-        self._gpu = gpu
-        counts = [count_blocks(size) for size, _ in params]
-        self._memory = gpu.empty((sum(counts) + 2,), np.float64)
-        #: Where the factor is, and behind it the norm.
-        self.clip = start = gpu.pointer(self._memory)
-        self._size = 8 * sum(counts)
-        gpu.fill(start, 0xFF, self._size + 16, 0)  # NaN: there is no norm yet
-        gpu.synchronize()
-        self._norms = self.clip + 16
-        self._kernels: list[Kernel] = []
-        self._arguments: list[Arguments] = []
-        self._blocks = [-(-count // WARPS) for count in counts]
-        start = self._norms
-        for (size, dtype), count in zip(params, counts, strict=True):
-            vectors = *describe_vector(0, size, dtype.itemsize), *describe_vector(start, count, 8)
-            self._kernels.append(load_norm_kernel(gpu, dtype))
-            self._arguments.append(Arguments(vectors))
-            start += 8 * count
-        vectors = *describe_vector(self._norms, sum(counts), 8), *describe_vector(self.clip, 2, 8)
-        self._last = Arguments(vectors, (ctypes.c_double * 1)())
-        self._clip_kernel = load_clip_kernel(gpu)
-
-    def make_calls(self, pointers: Sequence[int], clip_norm: float, stream: int) -> list[Call]:
-        """Make the calls that leave the factor at `clip`; without a gradient an address is 0."""
-        gpu, calls = self._gpu, list[Call]()
-        if 0 in pointers:  # their norms, too
-            calls.append(gpu.make_fill_call(self._norms, 0, self._size, stream))
-        for place, pointer in enumerate(pointers):
-            blocks, kernel = self._blocks[place], self._kernels[place]
-            if pointer and blocks:
-                arguments = self._arguments[place]
-                arguments.words[ADDRESS] = pointer
-                calls.append(gpu.make_launch_call(kernel, blocks, stream, arguments, NORM_THREADS))
-        self._last.scalars[0] = clip_norm
-        last = gpu.make_launch_call(self._clip_kernel, 1, stream, self._last, CLIP_THREADS)
-        return [*calls, last]
-
-    def read(self, stream: int) -> float:
-        """Read the norm, as soon as a stream is done."""
-        return float(self._gpu.read(self.clip + 8 * NORM, (1,), np.float64, stream)[0])

@@ -77,6 +77,7 @@ def make_catch_up_function(rule: Rule, dtype: np.dtype[Any]) -> tuple[Callable[.
     update, flush_state = make_update(rule, dtype, PLAIN), make_flush(rule, dtype)
     idle, worst_of = choose_rest(rule)
     cast, widen = _make_casts(dtype, len(rule.state)), _make_casts(_FLOAT64, count_of_c)
+    widen_state = _make_casts(_FLOAT64, len(rule.state))
     parts, one, itemsize = ((dtype, 1), (dtype, len(rule.state))), dtype.type(1.0), dtype.itemsize
     load, store = make_load(parts, 1), make_store(parts, 1)
     load_c = make_load(((dtype, count_of_c),), 1)
@@ -106,13 +107,13 @@ def make_catch_up_function(rule: Rule, dtype: np.dtype[Any]) -> tuple[Callable[.
                 exact = widen(highest)
                 for i in range(begin, end, threads):
                     (((p,), now),) = load(own, pitches, i)
-                    worst = worst_of(now, cast(idle(now, exact, left)))
+                    worst = worst_of(now, cast(idle(widen_state(now), exact, left)))
                     moved, _ = step(p, zero, worst, highest)
                     moves |= moved != p
                 if cuda.syncthreads_or(moves) == 0:
                     for i in range(begin, end, threads):
                         (((p,), now),) = load(own, pitches, i)
-                        rest = flush_state(cast(idle(now, exact, left)))
+                        rest = flush_state(cast(idle(widen_state(now), exact, left)))
                         store(own, pitches, i, (((p,), rest),))
                     done = count
         cuda.syncthreads()

@@ -77,6 +77,9 @@ class Optimizer(RowMethods, StateMethods):
 
         No signal comes in between: KeyboardInterrupt (Ctrl-C) or what another handler raises comes
         before the step, and nothing is changed, or after it, and `step_count` tells so.
+
+        On a stream that is being captured in a CUDA graph the step becomes part of the graph. Each
+        replay is then another step, and what cannot be captured is a ValueError that names it.
         """
         averaging = self._averaging
         if averaging or self._has_modes:
@@ -86,7 +89,8 @@ class Optimizer(RowMethods, StateMethods):
             if captures.begin_step():
                 self._capture_step(grads)
                 return
-            self._read_counts()
+            if captures.is_counting:
+                self._read_counts()
         groups, _, _, _, list_leaves, carrying = arrangement = self._arrangement
         step, leaves = self._step_count + 1, list_leaves(grads)
         steps = [step] * len(groups)
@@ -119,7 +123,7 @@ class Optimizer(RowMethods, StateMethods):
         if averaging and len(resting) < len(groups):
             extras = extras._replace(average_weight=averaging.find_weight())
             record.append(averaging.make_count_call(averaging.count + 1))
-        if captures is not None:
+        if captures is not None and captures.is_counting:
             record = self._with_writes(record)
         self._backend.run_step(gradients, hypers, steps, record, extras, absent)
 

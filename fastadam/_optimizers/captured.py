@@ -32,8 +32,8 @@ class CapturedSteps:
         given = {
             "nonfinite": options.nonfinite if options.nonfinite != "propagate" else None,
             "average": options.average,
-            "clip_norm": options.clip_norm,
             "state_dtype": options.state_dtype,
+            "sparse": options.sparse if options.sparse != "lazy" else None,
         }
         for name, value in given.items():
             if value is not None:

@@ -52,7 +52,7 @@ SHARED = {
     clip_norm : float, optional
         Where the 2-norm of all gradients together is above it, they are scaled down to it: by
         ``clip_norm / (norm + 1e-6)``, as `torch.nn.utils.clip_grad_norm_` does. `grad_norm` then
-        tells the norm. Not for a GPU.
+        tells the norm; for that alone the host waits for a GPU.
     clip_value : float, optional
         Each element of a gradient is brought into ``[-clip_value, clip_value]``.
     average : float or "equal", optional
@@ -62,14 +62,14 @@ SHARED = {
         same weight.
     sparse : {"lazy", "exact"}, default "lazy"
         What becomes of the rows without a gradient where one is of some rows only: nothing, or
-        what gradient 0 makes of them. See `step_rows`. "exact" is not for a GPU, nor for `NAdam`
-        and others that hand on more than their state from step to step.
+        what gradient 0 makes of them. See `step_rows`. "exact" is not for `NAdam` and others that
+        hand on more than their state from step to step.
     state_dtype : {"bfloat16", "uint8"}, optional
         Keep the state in fewer bits, for float32 parameters, or for bfloat16 ones (of the package
-        ml_dtypes; their state is float32 by default): 16 bits, or 8 with a scale for each 512
-        elements. Both are rounded at random, so that their means are right, the same in each run.
-        With bfloat16, steps of arrays that do not fit in cache take less time; with uint8, more
-        where the memory is fast. Not for a GPU.
+        ml_dtypes, or torch's on a GPU; their state is float32 by default): 16 bits, or 8 with a
+        scale for each 512 elements. Both are rounded at random, so that their means are right, the
+        same in each run. With bfloat16, steps of arrays that do not fit in cache take less time;
+        with uint8, more where the memory is fast.
     overrides : mapping of str to mapping, optional
         Hyper-parameters (and ``"frozen"``) that hold for some arrays of `params`, whose structure
         gradients keep: ``{"*b": {"weight_decay": 0.0}, "layers/1/*": {"lr": 1e-4}}``. A key is a

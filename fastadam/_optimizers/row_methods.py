@@ -31,13 +31,14 @@ class RowMethods(ABC):
             The indices of the rows along the first axis, from 0. What is given of one row several
             times is summed, in the order given.
         grads : array, shape (k, ...)
-            Their gradients, of the parameters' dtype.
+            Their gradients, of the parameters' dtype. Of parameters on a GPU they are there too,
+            and `rows` may be; these are copied to the host, which waits for them.
 
         Raises
         ------
         TypeError, ValueError
             As `step` does; if a row is out of range; if the optimiser has several arrays, or one
-            that is not contiguous (C order), or is on a GPU; with `clip_norm`, `clip_value` or
+            that is not contiguous (C order); with `clip_norm`, `clip_value` or
             `average`. Parameters, state and step count are then as before.
 
         Notes
@@ -56,6 +57,7 @@ class RowMethods(ABC):
           in its last bit. From there on parameters stay, and the state of n more steps is computed
           at once; it is within n roundings (a relative ``n * 2**-24`` in float32) of what n dense
           steps come to. Where there is weight decay, and for `RAdam`, all are taken one by one.
+          On a GPU, which has another exponential function, that state may differ in the last bit.
           A change of a hyper-parameter other than `lr` brings all rows up to date first, and so
           does every 16,384th step.
 

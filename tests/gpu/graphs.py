@@ -15,11 +15,12 @@ class Walk:
 
     ``to_gpu(array)`` copies there, ``to_host(array)`` back, ``write(there, array)`` copies into an
     array that is there. ``capture(function)`` captures what a function does; what it returns
-    replays that.
+    replays that. ``options`` are the optimisers' besides those of their names.
     """
 
-    def __init__(self, name, dtype, to_gpu, to_host, write, capture, tolerance=0.0):
+    def __init__(self, name, dtype, to_gpu, to_host, write, capture, tolerance=0.0, **options):
         make, keywords = FAMILY[name]
+        keywords = {**keywords, **options}
         self.to_host, self.write, self.tolerance = to_host, write, tolerance
         host = [[start((size,), dtype) for size in sizes] for sizes in SIZES]
         there = [[to_gpu(p.copy()) for p in group] for group in host]

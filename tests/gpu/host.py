@@ -59,6 +59,9 @@ class HostDevice:
     What it is told is kept in ``events``: the streams of launches and orders.
     """
 
+    #: None of those that tests use: their streams change.
+    array_kind = type(None)
+
     #: Of a block: few, so that small arrays have whole blocks, and others.
     threads = 2
     most_blocks = 2
@@ -153,6 +156,15 @@ class HostDevice:
     def send_apart(self, target, array):
         """Copy an array."""
         ctypes.memmove(target, array.ctypes.data, array.nbytes)
+
+    def capture(self, function, stream=5):
+        """Capture what a function launches on a stream; return what replays it."""
+        self.captured, self.graph = stream, []
+        try:
+            function()
+        finally:
+            self.captured, graph = None, self.graph
+        return lambda: self.replay(graph)
 
     def replay(self, graph):
         """Run what was captured."""

@@ -7,6 +7,8 @@ import struct
 import numpy as np
 import pytest
 
+from .ptx_doubles import fused, move_bits, reciprocal
+
 REALS = {"f32": np.float32, "f64": np.float64}
 CELLS = {
     "f32": ctypes.c_float,
@@ -25,6 +27,8 @@ COMPARISONS = {
     "neu": lambda a, b: a != b,
     "gtu": lambda a, b: not a <= b,
     "geu": lambda a, b: not a < b,
+    "leu": lambda a, b: not a > b,
+    "ltu": lambda a, b: not a >= b,
     "nan": lambda a, b: a != a or b != b,
 }
 ARITHMETIC = {
@@ -32,6 +36,7 @@ ARITHMETIC = {
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
     "div": lambda a, b: a / b,
+    "fma": fused,
 }
 BITWISE = {
     "and": lambda a, b: a & b,
@@ -187,6 +192,9 @@ class Thread:
         if name == "ld" and operands[0].startswith("{"):
             self._values.update(self._load_vector(operation, *operands))
             return
+        if name == "mov" and kind in ("b32", "b64"):
+            self._values.update(move_bits(*operands, self._values, int(kind[1:]) // 8))
+            return
         if name == "ld":
             result = self._load(operation, operands[1])
         elif name == "atom":
@@ -205,6 +213,12 @@ class Thread:
 
     def _compute(self, operation, values):
         name, modifiers, kind = operation[0], operation[1:-1], operation[-1]
+        if operation == ["cvt", "rn", "f32", "f64"]:
+            return np.float32(values[0])
+        if operation == ["rcp", "approx", "ftz", "f64"]:
+            return reciprocal(*values)
+        if operation in (["min", "f64"], ["max", "f64"]):
+            return BITWISE[name](*values)
         if name in ("mov", "cvta", "cvt"):
             assert not set(modifiers) & set(REALS)  # only whole numbers are converted
             return values[0]

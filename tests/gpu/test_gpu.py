@@ -154,10 +154,8 @@ def test_arrays_on_different_sides_are_refused(cuda):
         fastadam.Adam(p).step(np.ones(3))
     with pytest.raises(TypeError, match="grads must be a NumPy array"):
         fastadam.Adam(np.ones(3)).step(p)
-    with pytest.raises(TypeError, match="grads is a gradient of rows"):
+    with pytest.raises(TypeError, match=r"grads\.grads must be on the GPU like params"):
         fastadam.Adam(p).step_rows([0], np.ones(1))
-    with pytest.raises(ValueError, match="sparse='exact'"):
-        fastadam.Adam(p, sparse="exact")
     with pytest.raises(ValueError, match="is on a GPU and"):
         fastadam.Adam([p, np.ones(3)])
     with pytest.raises(ValueError, match="contiguous"):

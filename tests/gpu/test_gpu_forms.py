@@ -7,6 +7,7 @@ import fastadam
 from fastadam import Rows
 
 from .family import assert_same_state, gradients
+from .graphs import Walk, assert_replays_are_steps
 
 pytestmark = pytest.mark.gpu
 
@@ -151,3 +152,29 @@ def test_a_large_table(cuda):
     cpu.catch_up()
     assert found[:8].tobytes() == p.tobytes()
     assert (found[rows] == p[0]).all()
+
+
+@pytest.mark.usefixtures("cuda")
+def test_clipped_norms_in_a_graph():
+    torch = pytest.importorskip("torch", reason="needs torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs torch with CUDA")
+
+    def capture(function):
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            function()
+        return graph.replay
+
+    walk = Walk(
+        "adam",
+        np.float32,
+        lambda array: torch.from_numpy(array).cuda(),
+        lambda there: there.cpu().numpy(),
+        lambda there, array: there.copy_(torch.from_numpy(array)),
+        capture,
+        tolerance=2e-6,
+        clip_norm=0.5,
+    )
+    assert_replays_are_steps(walk)
+    assert walk.gpu.grad_norm == walk.cpu.grad_norm > 0.0

@@ -14,6 +14,7 @@ from .family import (
     assert_same_lists,
     assert_same_steps,
 )
+from .graphs import Walk
 from .host import HostArray, HostDevice, install, place
 
 
@@ -54,6 +55,28 @@ def test_pieces_that_are_not_whole_or_not_aligned_have_the_bits_of_the_cpu(name,
 @pytest.mark.usefixtures("gpu")
 def test_lists_have_the_bits_of_the_cpu():
     assert_same_lists("adam", [np.float32], place, lambda array: array.array)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "tolerance"), [("adam", np.float64, 1e-14), ("momentum", np.float32, 0.0)]
+)
+def test_replays_are_steps(name, dtype, tolerance, gpu):
+    """The GPU's exponentials and logarithms may differ from the host's in the last bit."""
+    functions = place_on_stream, lambda there: there.array, write, gpu.capture
+    walk = Walk(name, dtype, *functions, tolerance=tolerance)
+    walk.step()
+    replay = walk.capture()
+    for _ in range(2):
+        walk.step(replay)
+    walk.assert_same()
+
+
+def place_on_stream(array):
+    return HostArray(array, 5)
+
+
+def write(there, array):
+    there.array[...] = array
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -295,6 +295,13 @@ def test_arrays_from_descriptions(cuda):
     assert parameters(cuda.from_cuda_array_interface)[:2] == ["desc", "owner"]
 
 
+def test_the_type_of_arrays(cuda):
+    """``cudadrv.devicearray.DeviceNDArray``, of which `bind` and views make others."""
+    from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
+    assert "copy.copy(self)" in inspect.getsource(DeviceNDArray.bind)
+
+
 def test_the_fields_of_an_array(cuda):
     """What `describe_vector` lays out, word for word."""
     from numba.cuda.target import CUDATargetContext

@@ -43,9 +43,15 @@ def snippets_of(page):
         code
         for options, code in blocks
         if ("needs-gpu" not in options or has_gpu())
-        and ("needs-torch" not in options or importlib.util.find_spec("torch"))
+        and ("needs-torch" not in options or has_torch("needs-gpu" in options))
     ]
     return [dedent(code).replace("1000", "50") for code in wanted]
+
+
+def has_torch(on_gpu):
+    if importlib.util.find_spec("torch") is None:
+        return False
+    return not on_gpu or importlib.import_module("torch").cuda.is_available()
 
 
 def has_gpu():

@@ -21,16 +21,7 @@ def on_stream(array):
 @pytest.fixture
 def capture(gpu):
     """Return what captures a function's launches, and returns what replays them."""
-
-    def capture(function):
-        gpu.captured, gpu.graph = STREAM, []
-        try:
-            function()
-        finally:
-            gpu.captured, graph = None, gpu.graph
-        return lambda: gpu.replay(graph)
-
-    return capture
+    return partial(gpu.capture, stream=STREAM)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +39,16 @@ def test_replays_are_steps(name, dtype, capture):
 
     walk = Walk(name, dtype, on_stream, lambda there: there.array, write, capture)
     assert_replays_are_steps(walk)
+
+
+def test_clipped_norms_are_captured(capture):
+    def write(there, array):
+        there.array[...] = array
+
+    arguments = on_stream, lambda there: there.array, write, capture
+    walk = Walk("adam", np.float32, *arguments, clip_norm=0.5)
+    assert_replays_are_steps(walk)
+    assert walk.gpu.grad_norm == walk.cpu.grad_norm > 0.0
 
 
 def test_a_captured_step_is_a_launch_for_each_group_and_kind(gpu, capture):
@@ -106,9 +107,22 @@ def test_what_cannot_be_captured(options, match, gpu, capture):
     assert optimizer.step_count == 1
 
 
+@pytest.mark.parametrize("options", [{"state_dtype": "uint8"}, {"sparse": "exact"}])
+def test_forms_that_cannot_be_captured(options, gpu, capture):
+    p = on_stream(np.ones(3, np.float32))
+    optimizer = fastadam.Adam(p, **options)
+    with pytest.raises(ValueError, match=r"a step with \w+='\w+' cannot be captured in"):
+        capture(lambda: optimizer.step(p))
+    assert gpu.graph == []
+    assert (p.array == 1.0).all()
+
+
 def test_gradients_that_cannot_be_captured(gpu, capture):
     p = on_stream(np.ones(3))
     optimizer = fastadam.Adam([p])
+    rows = fastadam.Rows([0], on_stream(np.ones(1)))
+    with pytest.raises(ValueError, match="gradients of rows cannot be captured in a CUDA graph"):
+        capture(lambda: optimizer.step([rows]))
     with pytest.raises(ValueError, match=r"grads\[0\] names the stream 7, and the step is captur"):
         capture(lambda: optimizer.step([HostArray(np.ones(3), 7)]))
     with pytest.raises(ValueError, match="grads must hold a gradient where a step is captured"):

@@ -14,37 +14,39 @@ pytestmark = pytest.mark.usefixtures("gpu")
 OPTIMIZERS = {
     "lazy": (fastadam.Adam, {"lr": 0.1}),
     "lazy nadam": (fastadam.NAdam, {}),
-    "exact": (fastadam.Adam, {"lr": 0.1, "betas": (0.5, 0.9), "sparse": "exact"}),
+    "exact": (fastadam.Adam, {"lr": 1e-4, "betas": (0.2, 0.4), "sparse": "exact"}),
     "exact with decay": (fastadam.AdamW, {"weight_decay": 0.1, "sparse": "exact"}),
     "exact warm-up": (fastadam.Adam, {"lr": lambda step: 0.01 * step, "sparse": "exact"}),
     "exact sgd": (fastadam.SGD, {"lr": 0.1, "sparse": "exact"}),
-    "exact momentum": (fastadam.SGD, {"lr": 0.1, "momentum": 0.5, "sparse": "exact"}),
+    "exact momentum": (fastadam.SGD, {"lr": 0.1, "momentum": 0.2, "sparse": "exact"}),
 }
 
 
 @pytest.fixture(autouse=True)
 def few_steps_are_missed(monkeypatch):
-    monkeypatch.setattr("fastadam._forms.clocks.MOST_MISSED", 40)
+    monkeypatch.setattr("fastadam._forms.clocks.MOST_MISSED", 18)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [*[(name, np.float32) for name in OPTIMIZERS], ("exact", np.float64)],
+)
 def test_steps_of_rows_have_the_bits_of_the_cpu(name, dtype, gpu):
     make, options = OPTIMIZERS[name]
-    host = {"table": np.ones((6, 3), dtype), "b": np.ones(4, dtype)}
+    host = {"table": np.ones((6, 2), dtype), "b": np.ones(2, dtype)}
     there = {key: HostArray(array.copy()) for key, array in host.items()}
     cpu, on_gpu = make(host, **options), make(there, **options)
     rng = np.random.default_rng(0)
     waits = gpu.waits
-    for step in range(60):
+    for step in range(34):
         # The first rows often, the others not for a long time, and one of them twice.
-        rows = rng.integers(0, 2 if 5 < step < 50 else 6, 3)
-        g, dense = rng.standard_normal((3, 3)).astype(dtype), rng.standard_normal(4).astype(dtype)
-        if step == 20:
+        rows = rng.integers(0, 2 if 3 < step < 29 else 6, 3)
+        g, dense = rng.standard_normal((3, 2)).astype(dtype), rng.standard_normal(2).astype(dtype)
+        if step == 12:
             g *= 0.0
-        if step == 30:
-            cpu.lr = on_gpu.lr = 0.05
-        if step == 55:
+        if step == 15:
+            cpu.lr = on_gpu.lr = 5e-5
+        if step == 31:
             cpu.param_groups[0]["lr"] = on_gpu.param_groups[0]["lr"] = 0.01
         cpu.step({"table": Rows(rows, g), "b": dense})
         on_gpu.step({"table": Rows(rows.tolist(), HostArray(g)), "b": HostArray(dense)})

@@ -15,7 +15,15 @@ class Tensor:
 
     def __init__(self, array, requires_grad=False):
         self.shown, self.requires_grad, self.device = HostArray(array), requires_grad, "cuda:0"
-        self.array = array
+        self.array, self.shape, self.dtype, self.layout = array, array.shape, array.dtype, "strided"
+
+    def data_ptr(self):
+        """Return the address."""
+        return self.array.ctypes.data
+
+    def is_contiguous(self):
+        """Tell whether it is in C order."""
+        return self.array.flags.c_contiguous
 
     def detach(self):
         """Return the same memory, without a gradient."""
@@ -36,7 +44,8 @@ class Tensor:
 @pytest.fixture
 def torch(monkeypatch):
     """Put a module in torch's place; its current stream can be set."""
-    module = SimpleNamespace(Tensor=Tensor, current=0)
+    module = SimpleNamespace(Tensor=Tensor, current=0, strided="strided")
+    module.nn = SimpleNamespace(Parameter=Tensor)
     module.cuda = SimpleNamespace(
         current_stream=lambda device: SimpleNamespace(cuda_stream=module.current)
     )

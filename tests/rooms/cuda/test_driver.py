@@ -93,6 +93,13 @@ def test_a_copy_to_the_gpu_waits_for_all_before_and_after(make):
     assert gpu.make_write_calls(0, np.ones((0, 3))) == []
 
 
+def test_calls_that_are_not_the_drivers_may_return_anything(make):
+    gpu, *_ = make()
+    found = []
+    gpu.run_all([(id, found), (found.append, 1), (len, found)])
+    assert found == [1]
+
+
 def test_errors_of_the_driver_are_raised_by_name(make):
     gpu, *_ = make(cuLaunchKernel=(Code(700),))
     with pytest.raises(RuntimeError, match="CUDA_ERROR_TESTED"):
