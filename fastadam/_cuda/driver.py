@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .._numba.gpu import load_cuda
+from .._numba.gpu import find_array_kind, load_cuda
 from .._numba.gpu_cache import load_gpu_kernel
 from .._uninterrupted import Call, call_each
 
@@ -91,9 +91,7 @@ class Gpu:
     @property
     def array_kind(self) -> type:
         """The type of Numba's arrays, each of which stays where it is."""
-        from numba.cuda.cudadrv.devicearray import DeviceNDArray
-
-        return DeviceNDArray  # type: ignore[no-any-return]
+        return find_array_kind()
 
     @staticmethod
     def _result(outcome: tuple[Any, ...]) -> Any:
