@@ -113,9 +113,7 @@ def test_float32_searches_step_in_float32(monkeypatch):
     assert "sqrt.rn.f32" in texts["float32"]
     assert "div.rn.f32" in texts["float32"]
     roots = {dtype: text.count("sqrt.rn.f64") for dtype, text in texts.items()}
-    # The compiler unrolls the one loop in float32, the other not: each root stands there twice.
-    moved = roots["float64"] - roots["float32"]
-    assert 2 * moved == texts["float32"].count("sqrt.rn.f32")
+    assert roots["float64"] - roots["float32"] == texts["float32"].count("sqrt.rn.f32") > 0
 
 
 def decay_of(x, grad, t, a, y):
