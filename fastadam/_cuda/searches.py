@@ -41,6 +41,9 @@ RECORD = np.dtype((np.record, np.dtype(SCALARS.descr, align=True)))
 #: The number of its words. Behind them a thread keeps its row and what it does with it.
 RECORD_WORDS = SCALARS.itemsize // 8
 ROW, PHASE = RECORD_WORDS, RECORD_WORDS + 1
+#: The first word of `auto`, and the first behind these: without it they stay as the template has them.
+_NAMES = list(RECORD.names or ())
+_AUTO = _NAMES.index("eps"), _NAMES.index("part")
 
 #: With 180, which most searches would take, a multiprocessor holds 256 threads, too few to wait for
 #: memory in turn; with these 512.
@@ -171,6 +174,8 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
 def _make_search(
     task: Task, view: Any, step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any
 ) -> Callable[..., None]:
+    first, behind = (0, 0) if task.automatic else _AUTO
+
     @with_cuda
     def search(
         progress, memory, template, row_args, args, hyper, starts, solutions, schedule, launch
@@ -193,7 +198,7 @@ def _make_search(
         record = cuda.local.array(1, RECORD)
         own_words = record.view(np.int64)
         for i in range(RECORD_WORDS):
-            own_words[i] = words[i, t]
+            own_words[i] = template.words[i] if first <= i < behind else words[i, t]
         s = record[0]
         vectors, complex_trial = view(memory.matrices, t), memory.complex_trials[:, t]
         while True:
@@ -222,7 +227,8 @@ def _make_search(
             if now() >= end:
                 break
         for i in range(RECORD_WORDS):
-            words[i, t] = own_words[i]
+            if not first <= i < behind:
+                words[i, t] = own_words[i]
         words[PHASE, t] = phase
 
     search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
