@@ -160,8 +160,8 @@ def minimize_batch(
 
     **Several GPUs** take `workers`. Of so many processes of our own, process k takes GPU k, modulo
     their number. What a map-like callable calls takes the GPU that is current there: threads say
-    numba-cuda's ``select_device``, workers of Dask-CUDA see one each. Chunks are larger: 2 for each of
-    our own processes, up to 16 for a callable. The results are those of one GPU bit for bit, on
+    numba-cuda's ``select_device``, workers of Dask-CUDA see one each. Chunks are larger: 2 for each
+    of our own processes, up to 16 for a callable. The results are those of one GPU bit for bit, on
     GPUs of one kind.
 
     **On a GPU**, each thread solves one problem after the other. `fun` is a function in Python, or

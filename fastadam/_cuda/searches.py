@@ -41,7 +41,7 @@ RECORD = np.dtype((np.record, np.dtype(SCALARS.descr, align=True)))
 #: The number of its words. Behind them a thread keeps its row and what it does with it.
 RECORD_WORDS = SCALARS.itemsize // 8
 ROW, PHASE = RECORD_WORDS, RECORD_WORDS + 1
-#: The first word of `auto`, and the first behind these. Without it they stay as a template has them.
+#: The first word of `auto`, and the first behind these. Without it they stay as in a template.
 _NAMES = list(RECORD.names or ())
 _AUTO = _NAMES.index("eps"), _NAMES.index("part")
 
