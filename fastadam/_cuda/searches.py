@@ -32,6 +32,7 @@ from .._search import metric, rows
 from .._search.iteration import make_iterate
 from .._search.outcomes import RUNNING
 from .._search.state import SCALARS
+from .thread_arguments import make_fetch, make_loan, make_pick
 
 cuda: Any = None  # see `with_cuda`
 
@@ -51,6 +52,10 @@ _REGISTERS = 128
 
 #: So many threads, those of a warp, have their vectors in turn in one piece of memory.
 GROUP = 32
+
+#: Of no more variables users' functions get x and the gradient in a thread's own arrays, which may
+#: be in registers: to the common memory each step of a sum over data would be written.
+MOST_OWN = 16
 
 #: What a thread does: it needs a row; it searches; it has the last gradient evaluated; what it did
 #: was ended by an exception; its search is over; or it wants more of the schedule.
@@ -164,8 +169,8 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     objective = Objective(task.fun, (), task.jac)
     returned = task.length if callable(task.jac) or task.jac is True else 0
     evaluate = make_device_evaluation(objective, _find_given(task), returned)
-    fetch = _make_fetch(len(task.row_args_type))
-    pick = _make_pick(tuple(array.ndim for array in task.row_args_type))
+    fetch = make_fetch(len(task.row_args_type))
+    pick = make_pick(tuple(array.ndim for array in task.row_args_type))
     view = make_thread_view(find_shape(task), GROUP)
     search = _make_search(task, view, _make_step(task, view), evaluate, fetch, pick, clock())
     return search, _find_search_type(task)
@@ -175,6 +180,8 @@ def _make_search(
     task: Task, view: Any, step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any
 ) -> Callable[..., None]:
     first, behind = (0, 0) if task.automatic else _AUTO
+    length, real = task.length if _has_own(task) else 1, np.dtype(task.dtype)
+    lend, take_back = make_loan(_has_own(task))
 
     @with_cuda
     def search(
@@ -200,6 +207,7 @@ def _make_search(
         for i in range(RECORD_WORDS):
             own_words[i] = template.words[i] if first <= i < behind else words[i, t]
         s = record[0]
+        own_x, own_grad = cuda.local.array(length, real), cuda.local.array(length, real)
         vectors, complex_trial = view(memory.matrices, t), memory.complex_trials[:, t]
         while True:
             if phase != IDLE:
@@ -223,7 +231,9 @@ def _make_search(
                     continue
                 fetch(row_args.bases, row_args.strips, k, t)
                 phase = SEARCHING
-            evaluate(s, select_views(vectors, complex_trial), args + pick(row_args.views, t))
+            views = select_views(vectors, complex_trial)
+            evaluate(s, lend(views, own_x, own_grad), args + pick(row_args.views, t))
+            take_back(views, own_grad)
             if now() >= end:
                 break
         for i in range(RECORD_WORDS):
@@ -244,6 +254,10 @@ def _start(s, own_words, vectors, template, k, starts):
         for i in range(template.vectors.shape[1]):
             vectors[REL_STEP + j, i] = template.vectors[j, i]
     return rows.begin(s, vectors, k, starts)
+
+
+def _has_own(task: Task) -> bool:
+    return task.length <= MOST_OWN and task.jac != "cs"
 
 
 def _make_step(task: Task, view: Any) -> Callable[..., int]:
@@ -304,42 +318,9 @@ def _find_search_type(task: Task) -> Any:
 
 def _find_given(task: Task) -> tuple[Any, ...]:
     """Find the types of x and of all other arguments of the user's functions."""
-    x = types.Array(from_dtype(np.dtype(task.dtype)), 1, "A")
+    x = types.Array(from_dtype(np.dtype(task.dtype)), 1, "C" if _has_own(task) else "A")
     own = (
         array.dtype if array.ndim == 1 else array.copy(ndim=array.ndim - 1, layout="A")
         for array in task.row_args_type
     )
     return (x, *task.args_type, *own)
-
-
-def _make_fetch(count: int) -> Callable[..., None]:
-    """Make ``fetch(bases, strips, k, t)``, which copies row ``k`` of each array to thread ``t``.
-
-    Threads that read theirs in step then read memory that lies side by side.
-    """
-    if count == 0:
-        return register_jitable(lambda bases, strips, k, t: None)
-    before, last = _make_fetch(count - 1), count - 1
-
-    @register_jitable
-    def fetch(bases, strips, k, t):
-        before(bases, strips, k, t)
-        base, strip = bases[last], strips[last]
-        for j in range(base.shape[1]):
-            strip[j, t] = base[k, j]
-
-    return fetch
-
-
-def _make_pick(dimensions: tuple[int, ...]) -> Callable[..., Any]:
-    """Make ``pick(views, t)``: thread ``t``'s part of each array, a number of a vector."""
-    if not dimensions:
-        return register_jitable(lambda views, t: ())
-    before, last, is_vector = _make_pick(dimensions[:-1]), len(dimensions) - 1, dimensions[-1] == 1
-
-    @register_jitable
-    def pick(views, t):
-        own = views[last][t] if is_vector else views[last][..., t]
-        return before(views, t) + (own,)  # noqa: RUF005
-
-    return pick
