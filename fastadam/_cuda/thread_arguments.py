@@ -1,4 +1,4 @@
-"""What users' functions are given by a thread of a GPU: x and the gradient, and its row of arrays."""
+"""What users' functions are given on a GPU: x and the gradient of a thread, its row of arrays."""
 
 from __future__ import annotations
 
