@@ -3,8 +3,8 @@
 `numba.cuda` is imported where it is needed; Numba's built-in target of that name is never used.
 
 What is used of the package beyond its public functions is used here, in `gpu_cache` and in
-`_cuda.driver` alone; see `tests/numba_contract/test_cuda_parts.py`. No module may be called `cuda` in this room: the
-package's import hook takes every name with "numba.cuda" in it for its own.
+`_cuda.driver` alone; see `tests/numba_contract/test_cuda_parts.py`. No module may be called `cuda`
+in this room: the package's import hook takes every name with "numba.cuda" in it for its own.
 """
 
 from __future__ import annotations
