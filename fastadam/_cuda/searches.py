@@ -53,8 +53,9 @@ _REGISTERS = 128
 #: So many threads, those of a warp, have their vectors in turn in one piece of memory.
 GROUP = 32
 
-#: Of no more variables users' functions get x and the gradient in a thread's own arrays, which may
-#: be in registers: to the common memory each step of a sum over data would be written.
+#: Of no more variables users' functions that give the gradient get it and x in a thread's own arrays,
+#: which are in registers: to the common memory each step of a sum over data would be written.
+#: Differences, which look up coordinates in a loop, would have them in memory in any case.
 MOST_OWN = 16
 
 #: What a thread does: it needs a row; it searches; it has the last gradient evaluated; what it did
@@ -257,7 +258,7 @@ def _start(s, own_words, vectors, template, k, starts):
 
 
 def _has_own(task: Task) -> bool:
-    return task.length <= MOST_OWN and task.jac != "cs"
+    return task.length <= MOST_OWN and Objective(task.fun, (), task.jac).scheme == "gradient"
 
 
 def _make_step(task: Task, view: Any) -> Callable[..., int]:
