@@ -158,13 +158,11 @@ def minimize_batch(
     begun in time gets what is left, from when its function is compiled. Ctrl-C ends our own
     processes at once; a pool of yours finishes what it has begun.
 
-    **Several GPUs** take ``workers``. Of so many processes of our own, process `k` takes GPU `k`
-    modulo their number. What a map-like callable calls takes the GPU that is current there: with
-    Dask-CUDA each worker has one; a thread pool, which copies nothing between processes, gives
-    each thread one by ``ThreadPoolExecutor(2, initializer=lambda: cuda.select_device(next(gpus)))``
-    with ``from numba import cuda`` and ``gpus = iter(range(2))``, and ``workers=pool.map``. Chunks
-    are larger: 2 for each of our own processes, up to 16 for a callable. The results are those of
-    one GPU bit for bit, on GPUs of one kind.
+    **Several GPUs** take `workers`. Of so many processes of our own, process k takes GPU k, modulo
+    their number. What a map-like callable calls takes the GPU that is current there: threads say
+    numba-cuda's ``select_device``, workers of Dask-CUDA see one each. Chunks are larger: 2 for each
+    of our own processes, up to 16 for a callable. The results are those of one GPU bit for bit, on
+    GPUs of one kind.
 
     **On a GPU**, each thread solves one problem after the other. `fun` is a function in Python, or
     one compiled by Numba, in the subset of CUDA: it makes no arrays. It returns the value, or

@@ -63,11 +63,11 @@ class _DeviceBatch:
             problems.dtype.name,
             find_source("fun", objective.fun),
             find_source("jac", jac) if callable(jac) else jac,
-            n if callable(jac) or jac is True else 0,
+            n,
             find_argument_types(args),
             find_argument_types(bases, "batch_args"),
         )
-        self._kernel = searches.search_kernel(task)
+        self._kernel, self._shape = searches.search_kernel(task), searches.find_shape(task)
         self._keeping = problems.on_error != "raise"
         self._progress = on_device(np.zeros(4, dtype=np.int64))
         self._schedule = on_device(np.zeros(0))
@@ -85,7 +85,7 @@ class _DeviceBatch:
         problems, device_array = self._problems, self._cuda.device_array
         size, n = problems.starts.points.shape
         template = _template(problems)
-        count = len(template.vectors)
+        count, group = self._shape[0], searches.GROUP
         complex_n = n if problems.objective.scheme == "cs" else 0
         lengths = [base.size // size for base in bases]
         need = (count * n + 2 * complex_n) * problems.dtype.itemsize + 8 * (
@@ -98,7 +98,7 @@ class _DeviceBatch:
         return (
             searches.ThreadMemory(
                 on_device(np.zeros((searches.RECORD_WORDS + 2, width), dtype=np.int64)),  # idle
-                device_array((count, n, width), problems.dtype),
+                device_array((-(-width // group), *self._shape, group), problems.dtype),
                 device_array((complex_n, width), np.result_type(problems.dtype, np.complex64)),
             ),
             searches.Template(

@@ -123,6 +123,18 @@ class Cuda:
         return SimpleNamespace(get_memory_info=lambda: SimpleNamespace(free=cls.free))
 
 
+def make_thread_view(shape, threads):
+    """Check what the host has made, and have the compiler know less of it than a GPU's does."""
+    rows, n = shape
+
+    @register_jitable
+    def view(memory, t):
+        assert memory.shape == (1, rows, n, threads)
+        return memory[t // threads, :, :, t % threads]
+
+    return view
+
+
 def compile_function(function, given):
     dispatcher = numba.njit(function, error_model="numpy")
     dispatcher.compile(given)
@@ -145,6 +157,7 @@ def installed():
         monkeypatch.setattr(searches, "with_cuda", lambda function: function)
         monkeypatch.setattr(searches, "compile_gpu_kernel", compile_gpu_kernel)
         monkeypatch.setattr(searches, "clock", lambda: now)
+        monkeypatch.setattr(searches, "make_thread_view", make_thread_view)
         monkeypatch.setattr(searches, "find_target", lambda: ())
         monkeypatch.setattr(searches, "identify", lambda functions: None)  # keeps nothing on disk
         monkeypatch.setattr(functions, "compile_function", compile_function)

@@ -243,7 +243,7 @@ class Thread:
             stored, value = self._arguments[operand.strip("[]")]
             assert stored == kind
         else:
-            assert space == "global"
+            assert space in ("global", kind)
             value = CELLS[kind].from_address(self._address(operand)).value
         return REALS[kind](value) if kind in REALS else value
 

@@ -213,6 +213,19 @@ def test_memory_by_its_address(toolkit):
     assert ".local" not in text
 
 
+def test_an_array_whose_strides_the_compiler_knows(toolkit):
+    """``np.arrayobj``'s ``make_array`` and ``populate_array``, ``get_abi_sizeof``."""
+    view = gpu.make_thread_view((3, 5), 32)
+
+    def kernel(memory):
+        own = view(memory, toolkit.grid(1))
+        own[0, 0] = own[2, 4]
+
+    signature = types.void(types.Array(types.float32, 4, "C"))
+    text, _ = toolkit.compile(kernel, signature, device=False, abi="numba", cc=(9, 0), output="ptx")
+    assert re.search(r"ld\S*\.f32\s+%f\d+, \[%rd\d+\+1792\]", text)  # 14 times 32 numbers
+
+
 # ---------------------------------------------------------------------------------------------
 # What `_numba.gpu_cache` uses
 # ---------------------------------------------------------------------------------------------
