@@ -52,6 +52,8 @@ def compare_on_device(
     clock: Clock,
     effort: DeviceEffort,
     details: dict[str, Any],
+    *,
+    with_state: bool = False,
 ) -> DeviceComparison:
     """Time contenders from the same start, and check the results of the very steps timed.
 
@@ -69,6 +71,8 @@ def compare_on_device(
     effort : DeviceEffort
     details : dict
         Goes into each row.
+    with_state : bool, default False
+        Whether the driver's tool is asked for the GPU's state, which takes it a second.
     """
     gpu.release()
     contenders, left_out = build(gpu, chosen, size)
@@ -85,7 +89,7 @@ def compare_on_device(
     records = interleave_on_device(
         {name: contender.step for name, contender in contenders.items()}, clock, effort
     )
-    state = gpu.state()  # before the GPU rests
+    state = gpu.state() if with_state else {}  # before the GPU rests
     for name, contender in contenders.items():
         error = contender.find_error(records[name].calls, gpu.outside)
         if error:

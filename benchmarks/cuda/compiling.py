@@ -33,7 +33,7 @@ load_cuda().to_device(y).copy_to_host()
 begin = perf_counter()
 result = solve(starts, y, device="cuda")
 seconds = perf_counter() - begin
-right = bool(np.all(np.abs(result.x - scene.truth[:2]) < 0.5))
+right = bool(np.all(np.abs(result.x - scene.truth[:2]) < 0.2))
 print("[%r, %s]" % (seconds, str(right).lower()))
 """
 

@@ -81,9 +81,10 @@ def on_host(gpu: Any, array: Any) -> Array:
     return array if isinstance(array, np.ndarray) else gpu.arrays.fetch(array)
 
 
-def on_gpu(gpu: Any, starts: Array, y: Array) -> dict[str, Callable[[], Any]]:
-    """Return the calls that fit curves on a GPU."""
-    there = to_gpu(gpu, starts), to_gpu(gpu, y)
+def on_gpu(
+    gpu: Any, starts: Array, y: Array, there: tuple[Any, Any]
+) -> dict[str, Callable[[], Any]]:
+    """Return the calls that fit curves on a GPU; `there` are starts and curves in its memory."""
     return {
         OURS: lambda: solve(starts, y, device="cuda"),
         RESIDENT: waiting(gpu, lambda: solve(*there, device="cuda")),
@@ -143,7 +144,9 @@ def fits(count: int, sample: int, gpu: Any) -> SuiteResult:
     y, starts = scene.y, decays.guess(scene.y)
     total = len(starts)
     y32, starts32 = y.astype(np.float32), starts.astype(np.float32)
-    left_out = compile_calls(on_gpu(gpu, starts32[:1], y32[:1]))
+    there = to_gpu(gpu, starts32), to_gpu(gpu, y32)
+    one = starts32[:1], y32[:1]
+    left_out = compile_calls(on_gpu(gpu, *one, (to_gpu(gpu, one[0]), to_gpu(gpu, one[1]))))
     solve(starts[:1], y[:1])
     stride = choose_stride(lambda trial: solve(starts[:trial], y[:trial]), total)
     curves = share_out(scene, starts, stride, sample)
@@ -151,7 +154,8 @@ def fits(count: int, sample: int, gpu: Any) -> SuiteResult:
     part_starts, part_y = starts[part], y[part]
 
     cores = f"fastadam, {describe()['cores']} CPU cores, float64"
-    ours = {name: f for name, f in on_gpu(gpu, starts32, y32).items() if name not in left_out}
+    every = on_gpu(gpu, starts32, y32, there)
+    ours = {name: call for name, call in every.items() if name not in left_out}
     which = dict.fromkeys(ours, np.arange(total)) | {cores: part, BOUNDED: curves.sample}
     calls, results = keeping({**ours, cores: lambda: solve(part_starts, part_y)})
     for name in {OURS, RESIDENT} & ours.keys():
@@ -160,6 +164,8 @@ def fits(count: int, sample: int, gpu: Any) -> SuiteResult:
     found = {name: on_host(gpu, r.x).astype(np.float64) for name, r in results.items()}
     found[BOUNDED], _ = decays.fit_one_by_one(y, starts, curves.sample, bounded=True)
     wrong = find_errors(curves, found, which)
+    if not np.array_equal(on_host(gpu, there[0]), starts32):
+        wrong[RESIDENT] = "x0 was written to: later calls began elsewhere"
     each = {name: divided(record, len(which[name])) for name, record in records.items()}
 
     case = f"{total:,} decay curves, 3 parameters, {TIMES.size} points, a fit"

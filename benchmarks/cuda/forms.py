@@ -49,7 +49,7 @@ def forms(size: int, effort: DeviceEffort, gpu: Any) -> SuiteResult:
         name: Peer(partial(fastadam_step, gpu.arrays, stepped), stepped.bytes)
         for name, stepped in FORMS.items()
     }
-    details = {"condition": "forms", "parameters": size}
+    details = {"parameters": size}
     comparison = compare_on_device(gpu, what, chosen, size, gpu.device_clock, effort, details)
     result = comparison.result(OURS)
     result.verdicts = [

@@ -27,7 +27,8 @@ class Part(NamedTuple):
     cases : callable
         Of the options.
     seconds : float
-        After so many, and what the parts before have left of theirs, no other case of it begins.
+        After so many, and what the parts before have left of theirs, no other case of it begins;
+        nor does any after those of all parts together.
     """
 
     name: str
@@ -41,12 +42,13 @@ def measure_parts(
     """Measure one part after the other; an error ends its case alone."""
     result = SuiteResult()
     took = []
-    begin, allowed = now(), 0.0
+    begin, before, total = now(), 0.0, sum(part.seconds for part in parts)
     for part in parts:
-        allowed += part.seconds
         start = now()
+        end = min(total, part.seconds + max(before, start - begin))
+        before += part.seconds
         for case in part.cases(options):
-            if now() - begin > allowed:
+            if now() - begin > end:
                 over = f"cuda, {case.name}: left out, the time of {part.name} is over"
                 result.notes.append(over)
                 continue

@@ -107,8 +107,9 @@ def large_step(
     details: dict[str, Any] = {"parameters": size, "bytes": stepped.moved(size)}
     if more:
         details["condition"] = "large"
+    chosen = {**both, **more}
     comparison = compare_on_device(
-        gpu, what, {**both, **more}, size, gpu.device_clock, effort, details
+        gpu, what, chosen, size, gpu.device_clock, effort, details, with_state=bool(more)
     )
     result = comparison.result(OURS)
     result.verdicts = [share_verdict(comparison, what)]

@@ -17,18 +17,18 @@ from . import agreement, compiling, fits, forms, gaussians, lists, multistarts, 
 from .device import Gpu, headline, state_line
 from .parts import Part, measure_parts
 
-#: What the others leave of their time is the last one's, whose cases are many and short.
+#: The cases of the last one are many and short: it takes what the others leave.
 PARTS = (
-    Part("steps", steps.large_cases, 30.0),
+    Part("steps", steps.large_cases, 45.0),
     Part("small arrays", steps.enqueue_cases, 10.0),
-    Part("lists", lists.cases, 15.0),
-    Part("decays", fits.cases, 50.0),
+    Part("lists", lists.cases, 20.0),
+    Part("decays", fits.cases, 45.0),
     Part("spots", gaussians.cases, 20.0),
     Part("starts", multistarts.cases, 15.0),
-    Part("agreement", agreement.cases, 45.0),
+    Part("agreement", agreement.cases, 40.0),
     Part("forms", forms.cases, 10.0),
     Part("compiling", compiling.cases, 25.0),
-    Part("rules", steps.rule_cases, 60.0),
+    Part("rules", steps.rule_cases, 40.0),
 )
 
 

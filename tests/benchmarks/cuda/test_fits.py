@@ -63,20 +63,40 @@ def test_a_slow_cpu_gets_a_part_of_the_curves(monkeypatch, gpu):
     assert "from these to all" in result.verdicts[0].note
 
 
-def test_a_call_that_is_refused_is_left_out(monkeypatch, gpu):
+@pytest.fixture
+def from_memory(monkeypatch, gpu):
+    """Return what has something done with starts that are in the GPU's memory."""
     sent = []
 
     def send(array):
         sent.append(array.copy())
         return sent[-1]
 
-    def solve(starts, y, device="cpu", **more):
-        if any(starts is each for each in sent):
-            raise TypeError("x0 must be\nelsewhere")
-        return solve_on_host(starts, y, device, **more)
+    def do(act):
+        def solve(starts, y, device="cpu", **more):
+            result = solve_on_host(starts, y, device, **more)
+            if any(starts is each for each in sent):
+                act(starts, result)
+            return result
 
-    monkeypatch.setattr(gpu.arrays, "send", send)
-    monkeypatch.setattr(cuda_fits, "solve", solve)
+        monkeypatch.setattr(gpu.arrays, "send", send)
+        monkeypatch.setattr(cuda_fits, "solve", solve)
+
+    return do
+
+
+def test_starts_that_are_written_to_are_wrong(from_memory, gpu):
+    from_memory(lambda starts, result: np.copyto(starts, result.x))
+    result = cuda_fits.cases(QUICK)[0].measure(gpu)
+    wrong = {row.contender: row.details["error"] for row in result.rows if row.status == WRONG}
+    assert wrong == {cuda_fits.RESIDENT: "x0 was written to: later calls began elsewhere"}
+
+
+def test_a_call_that_is_refused_is_left_out(from_memory, gpu):
+    def refuse(starts, result):
+        raise TypeError("x0 must be\nelsewhere")
+
+    from_memory(refuse)
     result = cuda_fits.cases(QUICK)[0].measure(gpu)
     assert cuda_fits.RESIDENT not in {row.contender for row in result.rows}
     assert result.notes[0].endswith(f"{cuda_fits.RESIDENT} left out: x0 must be elsewhere")

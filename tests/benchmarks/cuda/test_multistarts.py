@@ -2,7 +2,7 @@
 
 from benchmarks.cuda import multistarts as cuda_multistarts
 from benchmarks.harness.report import OK, WRONG, Options
-from tests.benchmarks.cuda.stand_in import StandIn, make_small, start_on_host
+from tests.benchmarks.cuda.stand_in import StandIn, make_small, start_nowhere
 
 
 def measure():
@@ -17,7 +17,7 @@ def test_a_higher_minimum_is_wrong(monkeypatch):
     assert result.verdicts[0].measured is not None
 
     def solve(starts, device="cpu"):
-        result = start_on_host(starts)
+        result = start_nowhere(starts)
         if device == "cuda":
             result.fun += 1.0
         return result

@@ -31,16 +31,21 @@ def test_no_case_begins_when_the_time_is_over():
     clock = Clock()
     parts = [
         clock.part("a", 10.0, 2.0, 2.0),  # leaves 6
-        clock.part("b", 5.0, 6.0, 6.0, 1.0, 1.0),  # has 11, and takes 12
-        clock.part("c", 5.0, 1.0),
+        clock.part("b", 5.0, 6.0, 9.0, 1.0, 1.0),  # has 11, and takes 15
+        clock.part("c", 5.0, 1.0, 3.0),  # still has 5, but there are only 3 of 22
+        clock.part("d", 2.0, 1.0),
     ]
     result = measure_parts(parts, "a GPU", Options(), clock)
-    names = ["a0", "a1", "b0", "b1", "c0"]
+    names = ["a0", "a1", "b0", "b1", "c0", "c1"]
     assert clock.measured == [(name, "a GPU") for name in names]
     assert [note for note in result.notes if note in names] == names
     left_out = [note for note in result.notes if "left out" in note]
-    assert left_out == [f"cuda, {name}: left out, the time of b is over" for name in ("b2", "b3")]
-    assert result.notes[-1] == "cuda took 17 s: a 4 s of 10, b 12 s of 5, c 1 s of 5"
+    assert left_out == [
+        *(f"cuda, {name}: left out, the time of b is over" for name in ("b2", "b3")),
+        "cuda, d0: left out, the time of d is over",
+    ]
+    took = "cuda took 23 s: a 4 s of 10, b 15 s of 5, c 4 s of 5, d 0 s of 2"
+    assert result.notes[-1] == took
 
 
 def test_an_error_ends_its_case_alone(capsys):

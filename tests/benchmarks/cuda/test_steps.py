@@ -200,6 +200,7 @@ class Graph:
 steps = []
 
 
+@pytest.mark.slow
 def test_replayed_lists_are_judged(monkeypatch, gpu, one_thread):
     """One contender after the other: what is captured is a step that is not taken."""
     module = pytest.importorskip("torch", reason="needs torch")

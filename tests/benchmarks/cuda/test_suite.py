@@ -63,7 +63,7 @@ def test_quick_suite(tmp_path, capsys):
     assert "note: cuda took " in printed
     assert "all bit-identical" in printed
     assert "WRONG" not in printed
-    for name in ("cuda_large_2000.png", "cuda_enqueue_1000.png", "cuda_lists_complete_15.png"):
+    for name in ("cuda_large_2000.png", "cuda_enqueue_1000.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
@@ -83,8 +83,8 @@ def test_without_a_gpu_one_line_says_what_is_missing(error, tmp_path, monkeypatc
 
 
 def test_all_ends_within_five_minutes():
-    """The last part has the shortest cases: a second or two beyond the limit, for reports."""
-    assert sum(part.seconds for part in cuda.PARTS) <= 285.0
+    """With pictures; the last part has the shortest cases, of a second or two."""
+    assert sum(part.seconds for part in cuda.PARTS) <= 270.0
     assert cuda.PARTS[-1].cases == cuda_steps.rule_cases
 
 
