@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,10 +10,10 @@ import numpy as np
 import fastadam
 
 from ..harness.adam import Array
-from ..harness.progress import say
 from ..harness.report import Options, SuiteResult, Verdict
 from ..harness.timing import Summary
 from .arrays import Arrays
+from .parts import Case
 
 STEPS, QUICK_STEPS = 1_000, 100
 PARAMETERS = 10_007
@@ -60,18 +61,21 @@ class Agreement(NamedTuple):
     identical: bool
 
 
-def agreement(gpu: Any, options: Options) -> SuiteResult:
-    """Take the steps, and judge float64 and float32."""
+def cases(options: Options) -> list[Case]:
+    """Return the steps in either precision."""
     steps = QUICK_STEPS if options.quick else STEPS
-    result = SuiteResult()
-    for name, limit in LIMITS.items():
-        say(f"CUDA, {steps:,} steps of each rule on both, {name}")
-        found = {
-            rule: compare_rule(gpu.arrays, rule, np.dtype(name), PARAMETERS, steps)
-            for rule in RULES
-        }
-        result.verdicts.append(agreement_verdict(name, limit, steps, found))
-    return result
+    return [
+        Case(f"{steps:,} steps of each rule on both, {name}", partial(agreement, name, steps))
+        for name in LIMITS
+    ]
+
+
+def agreement(name: str, steps: int, gpu: Any) -> SuiteResult:
+    """Take the steps, and judge them."""
+    found = {
+        rule: compare_rule(gpu.arrays, rule, np.dtype(name), PARAMETERS, steps) for rule in RULES
+    }
+    return SuiteResult(verdicts=[agreement_verdict(name, LIMITS[name], steps, found)])
 
 
 def agreement_verdict(dtype: str, limit: float, steps: int, found: dict[str, Agreement]) -> Verdict:

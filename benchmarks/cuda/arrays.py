@@ -7,26 +7,27 @@ would be off by a block or a power of two, meets the same number again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from ..harness.adam import Array
 
-PERIOD = 262_147
+PERIOD = 65_537
 
 #: So many periods are copied to the host at once.
 _PERIODS = 32
 
 
 class Arrays(Protocol):
-    """What is done with the arrays of a library: flat ones of float32, and slices of them."""
+    """What is done with the arrays of a library: flat ones, and slices of them."""
 
     def send(self, array: Array) -> Any:
         """Return a copy on the GPU."""
 
-    def empty(self, size: int) -> Any:
+    def empty(self, size: int, dtype: npt.DTypeLike = np.float32) -> Any:
         """Return a new array there."""
 
     def assign(self, to: Any, source: Any) -> None:
@@ -46,9 +47,9 @@ class NumbaArrays:
         """Return a copy on the GPU."""
         return self._cuda.to_device(array)
 
-    def empty(self, size: int) -> Any:
+    def empty(self, size: int, dtype: npt.DTypeLike = np.float32) -> Any:
         """Return a new array there."""
-        return self._cuda.device_array(size, np.float32)
+        return self._cuda.device_array(size, dtype)
 
     def assign(self, to: Any, source: Any) -> None:
         """Copy from one to another there."""
@@ -73,9 +74,10 @@ class TorchArrays:
         """Return a copy on the GPU."""
         return self.torch.tensor(array, device=self._device)
 
-    def empty(self, size: int) -> Any:
+    def empty(self, size: int, dtype: npt.DTypeLike = np.float32) -> Any:
         """Return a new array there."""
-        return self.torch.empty(size, dtype=self.torch.float32, device=self._device)
+        kind = getattr(self.torch, np.dtype(dtype).name)
+        return self.torch.empty(size, dtype=kind, device=self._device)
 
     def assign(self, to: Any, source: Any) -> None:
         """Copy from one to another there."""
@@ -98,9 +100,9 @@ class CupyArrays:
         """Return a copy on the GPU."""
         return self._cupy.asarray(array)
 
-    def empty(self, size: int) -> Any:
+    def empty(self, size: int, dtype: npt.DTypeLike = np.float32) -> Any:
         """Return a new array there."""
-        return self._cupy.empty(size, np.float32)
+        return self._cupy.empty(size, dtype)
 
     def assign(self, to: Any, source: Any) -> None:
         """Copy from one to another there."""
@@ -123,21 +125,19 @@ def fill(arrays: Arrays, to: Any, pattern: Array) -> None:
 
 def filled(arrays: Arrays, size: int, pattern: Array) -> Any:
     """Return a new array of repeated patterns."""
-    array = arrays.empty(size)
+    array = arrays.empty(size, pattern.dtype)
     fill(arrays, array, pattern)
     return array
 
 
-def outside(arrays: Arrays, array: Any, lowest: Array, highest: Array) -> Iterator[tuple[int, Any]]:
-    """Find the elements that are not within what is repeated; NaN is not.
+#: An element that is not within what is repeated, and where it is.
+Found = tuple[int, Any] | None
+#: Looks for one: of a library's arrays, an array, and what is repeated, from below and above.
+Search = Callable[[Arrays, Any, Array, Array], Found]
 
-    Yields
-    ------
-    index : int
-        Of the first one in a stretch.
-    value
-        Its value.
-    """
+
+def outside(arrays: Arrays, array: Any, lowest: Array, highest: Array) -> Found:
+    """Find the first element that is not within what is repeated, on the host; NaN is not."""
     period = len(lowest)
     for start in range(0, len(array), _PERIODS * period):
         found = arrays.fetch(array[start : start + _PERIODS * period])
@@ -147,4 +147,5 @@ def outside(arrays: Arrays, array: Any, lowest: Array, highest: Array) -> Iterat
             good = (part >= lowest[:width]) & (part <= highest[:width])
             if not good.all():
                 place = int(np.argmin(good))
-                yield start + first + place, part.reshape(-1)[place]
+                return start + first + place, part.reshape(-1)[place]
+    return None

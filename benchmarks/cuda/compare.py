@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..harness.compare import Comparison
 from ..harness.report import Verdict
-from .contenders import Contender, Pattern, Peer, make_pattern, peers
+from .contenders import Contender, Peer
 from .timing import Clock, DeviceEffort, interleave_on_device
 
 #: How much of the free memory is used; the libraries need some for themselves.
@@ -31,31 +31,29 @@ class DeviceComparison(Comparison):
         return super().verdict(what, limit, ours, theirs)
 
 
-def need(names: Sequence[str], chosen: dict[str, Peer], size: int) -> int:
-    """Return how many bytes contenders need together."""
-    return sum(chosen[name].bytes(size) for name in names)
-
-
-def largest(names: Sequence[str], gpu: Any, size: int) -> int:
+def largest(chosen: Mapping[str, Peer], gpu: Any, size: int) -> int:
     """Return the number of parameters, up to ``size``, with which contenders fit into the memory.
 
     It is a hundredth of ``size``, or some of them; 0 if that is too much.
     """
-    chosen, free = peers(gpu), SHARE * gpu.free_memory()
+    free = SHARE * gpu.free_memory()
     for percent in range(100, 0, -1):
-        if need(names, chosen, size * percent // 100) <= free:
-            return size * percent // 100
+        part = size * percent // 100
+        if sum(peer.bytes(part) for peer in chosen.values()) <= free:
+            return part
     return 0
 
 
 def compare_on_device(
     gpu: Any,
     case: str,
-    names: Sequence[str],
+    chosen: Mapping[str, Peer],
     size: int,
     clock: Clock,
     effort: DeviceEffort,
     details: dict[str, Any],
+    *,
+    with_state: bool = False,
 ) -> DeviceComparison:
     """Time contenders from the same start, and check the results of the very steps timed.
 
@@ -64,7 +62,7 @@ def compare_on_device(
     gpu : Gpu
     case : str
         For people.
-    names : sequence of str
+    chosen : mapping of str to Peer
         Whom; those who do not fit into the memory beside those before are left out.
     size : int
         The number of parameters.
@@ -73,23 +71,27 @@ def compare_on_device(
     effort : DeviceEffort
     details : dict
         Goes into each row.
+    with_state : bool, default False
+        Whether the driver's tool is asked for the GPU's state, which takes it a second.
     """
     gpu.release()
-    pattern = make_pattern(size)
-    contenders, left_out = build(gpu, names, size, pattern)
+    contenders, left_out = build(gpu, chosen, size)
     wrong = {}
     for name, contender in list(contenders.items()):
-        contender.begin(pattern)
-        error = contender.find_error(pattern, 0)
+        try:
+            contender.begin()
+            error = contender.find_error(0, gpu.outside)
+        except Exception as raised:  # by one of them: the others are measured
+            error = f"{type(raised).__name__}: {' '.join(str(raised).split())[:200]}"
         if error:
             wrong[name] = error
             del contenders[name]
     records = interleave_on_device(
         {name: contender.step for name, contender in contenders.items()}, clock, effort
     )
-    state = gpu.state()  # before the GPU rests
+    state = gpu.state() if with_state else {}  # before the GPU rests
     for name, contender in contenders.items():
-        error = contender.find_error(pattern, records[name].calls)
+        error = contender.find_error(records[name].calls, gpu.outside)
         if error:
             wrong[name] = error
             del records[name]
@@ -98,20 +100,20 @@ def compare_on_device(
 
 
 def build(
-    gpu: Any, names: Sequence[str], size: int, pattern: Pattern
+    gpu: Any, chosen: Mapping[str, Peer], size: int
 ) -> tuple[dict[str, Contender], dict[str, str]]:
     """Make the contenders that can be made; return them, and why the others cannot."""
-    chosen, free = peers(gpu), SHARE * gpu.free_memory()
+    free = SHARE * gpu.free_memory()
     contenders: dict[str, Contender] = {}
     left_out = {}
-    for name in names:
-        bytes_ = chosen[name].bytes(size)
+    for name, peer in chosen.items():
+        bytes_ = peer.bytes(size)
         if bytes_ > free:
             left_out[name] = f"needs {bytes_ / 1e9:.1f} GB, and {free / 1e9:.1f} are left"
             continue
         try:
-            contenders[name] = chosen[name].make(size, pattern)
-        except ImportError as error:
+            contenders[name] = peer.make(size)
+        except (ImportError, ValueError) as error:  # what an optimiser refuses is a ValueError
             left_out[name] = str(error)
             continue
         free -= bytes_

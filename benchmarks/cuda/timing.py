@@ -79,6 +79,20 @@ def enqueue_clock(synchronize: Call, now: Callable[[], float] = perf_counter) ->
     return clock
 
 
+def complete_clock(synchronize: Call, now: Callable[[], float] = perf_counter) -> Clock:
+    """Return the host's clock until the GPU has done all that it was asked for."""
+
+    def clock(call: Call, count: int) -> float:
+        synchronize()
+        begin = now()
+        for _ in repeat(None, count):
+            call()
+        synchronize()
+        return (now() - begin) / count
+
+    return clock
+
+
 def interleave_on_device(
     calls: Mapping[str, Call], clock: Clock, effort: DeviceEffort, *, warmup: int = 3, seed: int = 0
 ) -> dict[str, Record]:

@@ -75,14 +75,14 @@ def gradient_scale(taken: int) -> float:
     return SCALES[taken] if taken < len(SCALES) else 1.0
 
 
-def tolerance(expected: Array, start: Array, steps: int) -> Array:
+def tolerance(expected: Array, start: Array, steps: int, lr: float = LR) -> Array:
     """Return how far off float32 parameters may be after so many steps.
 
     They are rounded at each step; the update's own error is relative to lr: float32's 1 - 0.999
     alone is off by 1.3e-5.
     """
     size = np.maximum(np.abs(expected), np.abs(start))
-    return steps * (np.finfo(np.float32).eps * size + 1e-4 * LR)
+    return steps * (np.finfo(np.float32).eps * size + 1e-4 * lr)
 
 
 def _flat(arrays: list[Array]) -> Array:

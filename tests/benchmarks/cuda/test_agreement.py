@@ -31,12 +31,17 @@ class Inexact(HostArrays):
         return array * array.dtype.type(1.0 + self.change)
 
 
+def judge(change):
+    gpu = StandIn(Inexact(change))
+    return [v for case in cuda_agreement.cases(QUICK) for v in case.measure(gpu).verdicts]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reached"), [(0.0, [True, True]), (1e-9, [False, True]), (1e-5, [False, False])]
 )
 def test_differences_are_found(change, reached):
-    verdicts = cuda_agreement.agreement(StandIn(Inexact(change)), QUICK).verdicts
+    verdicts = judge(change)
     assert [verdict.reached for verdict in verdicts] == reached
     float64 = verdicts[0]
     assert float64.measured.median == pytest.approx(change, rel=0.2)
@@ -46,7 +51,7 @@ def test_differences_are_found(change, reached):
 def test_what_is_not_finite_does_not_agree(monkeypatch):
     two = dict(list(cuda_agreement.RULES.items())[:2])
     monkeypatch.setattr(cuda_agreement, "RULES", two)
-    for verdict in cuda_agreement.agreement(StandIn(Inexact(np.nan)), QUICK).verdicts:
+    for verdict in judge(np.nan):
         assert verdict.reached is False
         assert verdict.measured is None
         assert verdict.note.startswith("not finite: Adam, Adam, L2")

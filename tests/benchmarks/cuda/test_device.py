@@ -3,11 +3,14 @@
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from benchmarks.cuda import device as cuda_device
+from benchmarks.cuda.arrays import outside
 from benchmarks.cuda.device import Gpu, headline, state_line
 from fastadam._numba import gpu as target
+from tests.benchmarks.cuda.stand_in import HostArrays
 from tests.processes import run_python
 
 
@@ -20,7 +23,9 @@ class Cuda:
         deallocations = SimpleNamespace(clear=lambda: self.done.append("clear"))
         context = SimpleNamespace(get_memory_info=lambda: memory, deallocations=deallocations)
         self.current_context = lambda: context
-        device = SimpleNamespace(name="Card", uuid="GPU-1", compute_capability=(9, 0))
+        device = SimpleNamespace(
+            name="Card", uuid="GPU-1", compute_capability=(9, 0), MULTIPROCESSOR_COUNT=3
+        )
         self.get_current_device = lambda: device
         self.cudadrv = SimpleNamespace(driver=SimpleNamespace(get_version=lambda: (12, 9)))
         self.runtime = SimpleNamespace(get_version=lambda: (12, 8))
@@ -28,6 +33,12 @@ class Cuda:
 
     def synchronize(self):
         self.done.append("synchronize")
+
+    def to_device(self, array):
+        return SimpleNamespace(array=array, copy_to_host=lambda: array)
+
+    def as_cuda_array(self, array):
+        return SimpleNamespace(array=array)
 
 
 @pytest.fixture
@@ -84,6 +95,30 @@ def test_memory_is_given_back_by_all_libraries(cuda, monkeypatch):
     assert cuda.done == ["synchronize", "clear", "torch", "CuPy"]
 
 
+@pytest.mark.parametrize("place", [None, 4])
+def test_what_is_outside_is_looked_for_by_a_kernel(place, cuda, monkeypatch):
+    class Kernel:
+        def __getitem__(self, grid):
+            assert grid == (3 * 32, 256)
+            return self.run
+
+        def run(self, x, lowest, highest, first):
+            assert first.array.dtype == np.int64
+            found = outside(HostArrays(), x.array, lowest.array, highest.array)
+            if found is not None:
+                first.array[0] = found[0]
+
+    monkeypatch.setattr(cuda_device, "load_search", lambda dtype: Kernel())
+    pattern = np.arange(3.0)
+    array = np.resize(pattern, 7)
+    if place is not None:
+        array[place] = 9.0
+    gpu = Gpu()
+    gpu.synchronize()
+    found = gpu.outside(HostArrays(), array, pattern, pattern)
+    assert found == (None if place is None else (place, 9.0))
+
+
 def test_the_names_are_those_of_numba_cuda():
     """Those that can be looked up without a GPU."""
     pytest.importorskip("numba_cuda", reason="needs numba-cuda")
@@ -92,7 +127,8 @@ from numba import cuda
 from numba.cuda.cudadrv.devicearray import DeviceNDArray
 from numba.cuda.cudadrv import driver
 names = {
-    cuda: "event synchronize current_context get_current_device to_device device_array",
+    cuda: "event synchronize current_context get_current_device to_device device_array "
+    "as_cuda_array",
     cuda.runtime: "get_version",
     cuda.cudadrv.driver: "get_version",
     driver.Context: "get_memory_info",

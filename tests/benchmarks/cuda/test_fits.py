@@ -5,9 +5,11 @@ import pytest
 
 from benchmarks.cuda import fits as cuda_fits
 from benchmarks.harness.report import OK, WRONG, Options
+from benchmarks.harness.timing import Record
 from tests.benchmarks.cuda.stand_in import StandIn, make_small, solve_on_host
 
 QUICK = Options(quick=True)
+OURS = cuda_fits.OURS, cuda_fits.RESIDENT
 
 
 @pytest.fixture(autouse=True)
@@ -44,22 +46,72 @@ def test_wrong_fits_fail(spoil, error, monkeypatch, gpu):
         return result
 
     monkeypatch.setattr(cuda_fits, "solve", solve)
-    result = cuda_fits.fits(gpu, QUICK)
+    result = cuda_fits.cases(QUICK)[0].measure(gpu)
     wrong = {row.contender: row.details["error"] for row in result.rows if row.status == WRONG}
-    assert wrong.keys() == {cuda_fits.OURS, cuda_fits.VALUES, cuda_fits.ADAM}
+    assert wrong.keys() == {*OURS, cuda_fits.VALUES, cuda_fits.ADAM}
     assert all(error in found for found in wrong.values())
-    (verdict,) = result.verdicts
-    assert verdict.reached is False
+    assert [verdict.reached for verdict in result.verdicts] == [False] * 3
 
 
 def test_a_slow_cpu_gets_a_part_of_the_curves(monkeypatch, gpu):
     monkeypatch.setattr(cuda_fits, "choose_stride", lambda solve, total: 3)
-    result = cuda_fits.fits(gpu, QUICK)
+    result = cuda_fits.cases(QUICK)[0].measure(gpu)
     ours, *_, cpu = result.rows
     assert {row.status for row in result.rows} == {OK}
     total = ours.details["fits"]
     assert cpu.details["fits"] == len(range(0, total, 3))
     assert "from these to all" in result.verdicts[0].note
+
+
+@pytest.fixture
+def from_memory(monkeypatch, gpu):
+    """Return what has something done with starts that are in the GPU's memory."""
+    sent = []
+
+    def send(array):
+        sent.append(array.copy())
+        return sent[-1]
+
+    def do(act):
+        def solve(starts, y, device="cpu", **more):
+            result = solve_on_host(starts, y, device, **more)
+            if any(starts is each for each in sent):
+                act(starts, result)
+            return result
+
+        monkeypatch.setattr(gpu.arrays, "send", send)
+        monkeypatch.setattr(cuda_fits, "solve", solve)
+
+    return do
+
+
+def test_starts_that_are_written_to_are_wrong(from_memory, gpu):
+    from_memory(lambda starts, result: np.copyto(starts, result.x))
+    result = cuda_fits.cases(QUICK)[0].measure(gpu)
+    wrong = {row.contender: row.details["error"] for row in result.rows if row.status == WRONG}
+    assert wrong == {cuda_fits.RESIDENT: "x0 was written to: later calls began elsewhere"}
+
+
+def test_a_call_that_is_refused_is_left_out(from_memory, gpu):
+    def refuse(starts, result):
+        raise TypeError("x0 must be\nelsewhere")
+
+    from_memory(refuse)
+    result = cuda_fits.cases(QUICK)[0].measure(gpu)
+    assert cuda_fits.RESIDENT not in {row.contender for row in result.rows}
+    assert result.notes[0].endswith(f"{cuda_fits.RESIDENT} left out: x0 must be elsewhere")
+    *_, host, resident = result.verdicts
+    assert host.measured.median > 0.0
+    assert resident.reached is None
+    assert resident.note.startswith("x0 must be elsewhere")
+
+
+def test_a_rate_is_in_millions_a_second():
+    record = Record({0: [1e-7], 1: [2e-7], 2: [4e-7]})
+    verdict = cuda_fits.rate_verdict("", 5.0, {"ours": record}, {}, "ours")
+    assert (verdict.measured.median, verdict.reached) == (5.0, True)
+    verdict = cuda_fits.rate_verdict("", 5.0, {"ours": record}, {"ours": "off"}, "ours")
+    assert (verdict.measured, verdict.reached, verdict.note) == (None, False, "off")
 
 
 def test_the_part_follows_from_the_time_that_some_take(monkeypatch):

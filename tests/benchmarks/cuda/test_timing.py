@@ -4,7 +4,13 @@ import gc
 
 import pytest
 
-from benchmarks.cuda.timing import DeviceEffort, enqueue_clock, event_clock, interleave_on_device
+from benchmarks.cuda.timing import (
+    DeviceEffort,
+    complete_clock,
+    enqueue_clock,
+    event_clock,
+    interleave_on_device,
+)
 
 
 class Machine:
@@ -55,6 +61,13 @@ def test_the_hosts_clock_tells_what_asking_takes():
     assert machine.host == machine.done  # nothing is left to do
     # Waiting is not asking.
     assert clock(machine.synchronize, 5) == 0.0
+
+
+def test_the_hosts_clock_waits_until_all_is_done():
+    machine = Machine()
+    machine.call()
+    clock = complete_clock(machine.synchronize, lambda: machine.host)
+    assert clock(machine.call, 5) == pytest.approx((1.0 + 5 * 10.0) / 5)
 
 
 def test_rounds_and_calls():
