@@ -1,6 +1,8 @@
 """What is compared on a GPU: every element, and a wrong one is found."""
 
+import sys
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from benchmarks.cuda import arrays as cuda_arrays
 from benchmarks.cuda import lists as cuda_lists
 from benchmarks.cuda import patterns as cuda_patterns
 from benchmarks.cuda import steps as cuda_steps
-from benchmarks.cuda.arrays import TorchArrays, fill, outside
+from benchmarks.cuda.arrays import CupyArrays, NumbaArrays, TorchArrays, fill, filled, outside
 from benchmarks.cuda.contenders import (
     Copier,
     cupy_textbook,
@@ -132,6 +134,42 @@ def test_lists(make, monkeypatch):
     assert "parameter 17 is" in contender.find_error(1)
     contender.params[3][2] = np.nan
     assert "parameter 17 is nan" in contender.find_error(1)
+
+
+class NumbaArray(np.ndarray):
+    """NumPy's in place of Numba's."""
+
+    def copy_to_device(self, source):
+        self[...] = source
+
+    def copy_to_host(self):
+        return np.array(self)
+
+
+def numba_arrays(monkeypatch):
+    return NumbaArrays(
+        SimpleNamespace(
+            to_device=lambda array: array.copy().view(NumbaArray),
+            device_array=lambda size, dtype: np.empty(size, dtype).view(NumbaArray),
+        )
+    )
+
+
+def cupy_arrays(monkeypatch):
+    cupy = SimpleNamespace(asarray=np.array, empty=np.empty, asnumpy=np.array)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    return CupyArrays()
+
+
+@pytest.mark.parametrize("make", [numba_arrays, cupy_arrays, lambda monkeypatch: on_torch()])
+def test_the_arrays_of_each_library(make, monkeypatch):
+    arrays = make(monkeypatch)
+    for dtype in (np.float32, np.float64):
+        pattern = np.arange(3, dtype=dtype)
+        array = filled(arrays, 8, pattern)
+        found = arrays.fetch(array)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, np.resize(pattern, 8))
 
 
 def test_wrong_moments_are_found():

@@ -5,6 +5,8 @@ import pytest
 
 from benchmarks.cuda import gaussians as cuda_gaussians
 from benchmarks.cuda import spots
+from benchmarks.harness.report import OK, Options
+from tests.benchmarks.cuda.stand_in import StandIn, fit_nowhere, make_small
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,39 @@ def test_wrong_fits_do_not(error, spoil, drawn):
     found = near.copy()
     spoil(found)
     assert error in cuda_gaussians.find_error(found, truth, images, near[:3_000])
+
+
+def test_the_case(monkeypatch):
+    make_small(monkeypatch)
+
+    def measure(act):
+        def solve(starts, images, device="cpu"):
+            result = fit_nowhere(starts, images, device)
+            if device == "cuda":
+                act(starts, result)
+            return result
+
+        monkeypatch.setattr(cuda_gaussians, "solve", solve)
+        (case,) = cuda_gaussians.cases(Options(quick=True))
+        return case.measure(StandIn())
+
+    def refuse(starts, result):
+        raise ValueError("x0 must be elsewhere")
+
+    result = measure(lambda starts, result: None)
+    assert {row.status for row in result.rows} == {OK}
+    assert "Gpufit publishes" in result.notes[0]
+    for act, error in (
+        (lambda starts, result: shift(1, 0.05)(result.x), "the errors of x"),
+        (lambda starts, result: np.copyto(starts, result.x), "x0 was written to"),
+    ):
+        result = measure(act)
+        errors = {row.contender: row.details.get("error") for row in result.rows}
+        assert error in errors.pop(cuda_gaussians.OURS)
+        assert list(errors.values()) == [None]
+        assert result.verdicts[0].reached is False
+    (verdict,) = measure(refuse).verdicts
+    assert (verdict.reached, verdict.note.split(";")[0]) == (None, "x0 must be elsewhere")
 
 
 def test_the_gradient_is_that_of_the_misfit():
