@@ -53,9 +53,9 @@ _REGISTERS = 128
 #: So many threads, those of a warp, have their vectors in turn in one piece of memory.
 GROUP = 32
 
-#: Of no more variables users' functions that give the gradient get it and x in a thread's own arrays,
-#: which are in registers: to the common memory each step of a sum over data would be written.
-#: Differences, which look up coordinates in a loop, would have them in memory in any case.
+#: Of no more variables, functions that give the gradient get it and x in a thread's own arrays, in
+#: registers: to the common memory each step of a sum over data would be written. Differences, which
+#: look up coordinates in a loop, would have them in memory in any case.
 MOST_OWN = 16
 
 #: What a thread does: it needs a row; it searches; it has the last gradient evaluated; what it did
