@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .._numba.gpu import compile_gpu_kernel, load_cuda
+from .._numba.gpu import compile_gpu_kernel, find_array_kind, load_cuda
 from .._uninterrupted import Call, call_each
 
 #: A kernel as `Gpu.make_launch_call` takes it: the driver's handle, and what has to be kept.
@@ -90,9 +90,7 @@ class Gpu:
     @property
     def array_kind(self) -> type:
         """The type of Numba's arrays, each of which stays where it is."""
-        from numba.cuda.cudadrv.devicearray import DeviceNDArray
-
-        return DeviceNDArray  # type: ignore[no-any-return]
+        return find_array_kind()
 
     @staticmethod
     def _result(outcome: tuple[Any, ...]) -> Any:

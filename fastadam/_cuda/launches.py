@@ -126,7 +126,7 @@ class Several:
         """Make the calls of a step on a stream."""
         pointers, busy = self._find_pointers(gradients)
         for k in busy:
-            self.list.scalars[k] = step.find_scalars(self._rule, self.groups[k])
+            self.list.set_scalars(k, step.find_scalars(self._rule, self.groups[k]))
         if not busy:
             return []
         return self.list.make_calls(stream, pointers, self._chosen, len(self.groups))
@@ -146,8 +146,7 @@ class Several:
 
     def find_target(self, group: int) -> int:
         """Find where the GPU has the scalars of a group."""
-        k = self.groups.index(group)
-        return self.list.scalars_pointer + k * self.list.scalars.strides[0]
+        return self.list.scalars_pointer + self.groups.index(group) * self.list.set_size
 
     def _find_pointers(self, gradients: Gradients) -> tuple[list[int], list[int]]:
         """Find where gradients are, and the sets of scalars of those that are there."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
 
 from .._backend import Form
-from .._rules.spec import Rule
+from .._rules.spec import Floats, Rule
 from .._uninterrupted import Call
 from .driver import Arguments, Gpu, describe_vector
 from .kernels import count_blocks
@@ -44,9 +45,9 @@ class ArrayList:
         scalars = np.zeros((most, rule.coefficient_count + 2), dtype)
         self._host, starts = lay_out([news, scalars, table, places])
         self._news = self._host[: news.nbytes].view(WORD).reshape(news.shape)
-        #: A row for each set, to be written before a step.
-        self.scalars = self._host[starts[1] : starts[1] + scalars.nbytes].view(dtype)
-        self.scalars = self.scalars.reshape(scalars.shape)
+        self._dtype, self._set = dtype, np.ctypeslib.as_ctypes_type(dtype) * scalars.shape[1]
+        #: The bytes of a set.
+        self.set_size = ctypes.sizeof(self._set)
         self._address, self._scalars_start = self._host.ctypes.data, starts[1]
         self._memory = gpu.empty(self._host.shape, np.uint8)
         self._base = gpu.pointer(self._memory)
@@ -55,6 +56,11 @@ class ArrayList:
         self._arguments = Arguments([self._base + starts[part] for part in (0, 2, 3, 1)] + [factor])
         self._sent: Any = None  # the news that are there
 
+    def set_scalars(self, k: int, numbers: Floats) -> None:
+        """Set the scalars of a set for a step; what is too large for the dtype is infinite."""
+        start = self._scalars_start + k * self.set_size
+        self._set.from_buffer(self._host, start)[:] = numbers
+
     def make_calls(
         self, stream: int, gradients: list[int], chosen: list[int], count: int
     ) -> list[Call]:
@@ -62,7 +68,7 @@ class ArrayList:
 
         ``gradients`` are addresses, 0 for an array without one, and ``chosen`` each array's set.
         """
-        end = self._scalars_start + count * self.scalars.strides[0]
+        end = self._scalars_start + count * self.set_size
         sends = self._make_send_calls(stream, gradients, chosen, self._scalars_start, end)
         return [*sends, self.make_launch_call(stream)]
 
@@ -71,7 +77,7 @@ class ArrayList:
     ) -> tuple[list[Call], Any]:
         """Make the calls that set a flag for each array; and what has to be kept until then."""
         sends = self._make_send_calls(stream, gradients, chosen, 0, 0)
-        kernel = load_nonfinite_list_kernel(self._gpu, self.scalars.dtype)
+        kernel = load_nonfinite_list_kernel(self._gpu, self._dtype)
         vector = describe_vector(flags, len(gradients), 8)
         arguments = Arguments([*self._arguments.words[:3], *vector])
         launch = self._gpu.make_launch_call(kernel, self._blocks, stream, arguments)

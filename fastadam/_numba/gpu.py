@@ -111,6 +111,15 @@ def is_simulated() -> bool:
     return bool(load_compiler().config.ENABLE_CUDASIM)
 
 
+def find_array_kind() -> type:
+    """Find the type of numba-cuda's arrays."""
+    load_compiler()
+    from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
+    kind: type = DeviceNDArray
+    return kind
+
+
 def load_intrinsic() -> Any:
     """Load the decorator of what kernels call and the compiler's own language defines."""
     load_compiler()

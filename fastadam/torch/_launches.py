@@ -110,6 +110,6 @@ def _make_calls(
         made = ArrayList(gpu, first.rule, first.dtype, PLAIN, table, len(rows))
         lists[key] = shown, made
     for k, (numbers, _) in enumerate(sets):
-        made.scalars[k] = numbers
+        made.set_scalars(k, numbers)
     gradients = rows[:, on_cpu.GRADIENT].tolist()
     return made.make_calls(stream, gradients, chosen, len(sets))

@@ -34,6 +34,16 @@ def test_lists_have_the_bits_of_the_cpu(name, gpu):
     assert len([each for each in gpu.events if each[0] == "launch"]) == 2 * 3
 
 
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.usefixtures("gpu")
+def test_a_limit_beyond_float32_is_none(count):
+    params = [HostArray(np.ones(3, np.float32)) for _ in range(count)]
+    fastadam.SGD(params, lr=0.5, clip_value=1e300).step(
+        [HostArray(np.full(3, 3e38, np.float32)) for _ in range(count)]
+    )
+    assert all((p.array == np.float32(-1.5e38)).all() for p in params)
+
+
 def test_news_are_sent_where_there_are_some(gpu):
     params, grads = [[HostArray(np.ones(3)) for _ in range(4)] for _ in range(2)]
     optimizer = fastadam.Adam(params)

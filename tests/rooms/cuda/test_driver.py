@@ -1,6 +1,7 @@
 """How the driver is called, with a driver in its place that remembers."""
 
 import ctypes
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,8 @@ class Code(int):
 class Driver:
     """Answers every call with what ``answers`` has for it, else with success alone."""
 
+    CUstream_flags = SimpleNamespace(CU_STREAM_NON_BLOCKING="non-blocking")
+    CUstreamCaptureMode = SimpleNamespace(CU_STREAM_CAPTURE_MODE_RELAXED="relaxed")
     CUevent_flags = SimpleNamespace(CU_EVENT_DISABLE_TIMING="no timing")
     CUpointer_attribute = SimpleNamespace(CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL="ordinal")
     CUdevice_attribute = SimpleNamespace(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT="count")
@@ -39,10 +42,20 @@ class Driver:
 def make(monkeypatch):
     """Return a function that makes a GPU of a driver; its numba.cuda is in ``contexts``."""
     contexts = []
-    numba = SimpleNamespace(current_context=contexts.append)
 
     def make(**answers):
         driver = Driver(**answers)
+        driver.deferring = []
+
+        @contextmanager
+        def defer_cleanup():
+            driver.deferring.append(True)
+            try:
+                yield
+            finally:
+                driver.deferring.pop()
+
+        numba = SimpleNamespace(current_context=contexts.append, defer_cleanup=defer_cleanup)
         monkeypatch.setattr("fastadam._cuda.driver.load_api", lambda: (numba, driver))
         gpu = Gpu(0)
         driver.calls.clear()
@@ -82,6 +95,50 @@ def test_a_copy_from_a_stream_waits_for_that_stream_alone(make):
     driver.calls.clear()
     assert gpu.read(0, (0, 3), np.float32).shape == (0, 3)
     assert driver.calls == []
+
+
+def test_a_copy_in_the_order_of_a_stream_waits_for_nothing(make):
+    gpu, driver, _ = make()
+    gpu.run_all([gpu.make_send_call(99, 7, 24, 5)])
+    assert driver.calls == [("cuMemcpyHtoDAsync", 99, 7, 24, 5)]
+
+
+def test_a_copy_apart_has_a_stream_of_its_own_that_goes(make):
+    gpu, driver, _ = make(cuStreamCreate=(Code(0), "own"))
+    array = np.ones(3)
+    gpu.send_apart(99, array)
+    assert driver.calls == [
+        ("cuStreamCreate", "non-blocking"),
+        ("cuMemcpyHtoDAsync", 99, array.ctypes.data, 24, "own"),
+        ("cuStreamSynchronize", "own"),
+        ("cuStreamDestroy", "own"),
+    ]
+    driver.answers["cuMemcpyHtoDAsync"] = (Code(1),)
+    with pytest.raises(RuntimeError, match="CUDA_ERROR_TESTED"):
+        gpu.send_apart(99, array)
+    assert driver.calls[-1] == ("cuStreamDestroy", "own")
+
+
+def test_what_is_done_beside_a_capture_is_allowed_that_long_and_frees_nothing(make):
+    gpu, driver, _ = make(cuThreadExchangeStreamCaptureMode=(Code(0), "global"))
+    seen = []
+
+    def fail():
+        seen.append((list(driver.calls), list(driver.deferring)))
+        raise KeyError
+
+    with pytest.raises(KeyError), gpu.beside_capture():
+        fail()
+    assert seen == [([("cuThreadExchangeStreamCaptureMode", "relaxed")], [True])]
+    assert driver.calls[1:] == [("cuThreadExchangeStreamCaptureMode", "global")]
+    assert driver.deferring == []
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_whether_a_stream_is_captured_is_asked(status, make):
+    gpu, driver, _ = make(cuStreamIsCapturing=(Code(0), status))
+    assert gpu.is_capturing(5) is bool(status)
+    assert driver.calls == [("cuStreamIsCapturing", 5)]
 
 
 def test_a_copy_to_the_gpu_waits_for_all_before_and_after(make):
