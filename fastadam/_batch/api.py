@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any, get_args
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from .._cuda.interface import is_on_gpu
 from .._minimize.arguments import check_objective
 from .._minimize.options import check_method
 from .._minimize.results import attach_result
@@ -37,6 +37,7 @@ from .arguments import (
     check_starts,
 )
 from .checkpoints import open_saver, require_resumable, take_up
+from .device_arguments import require_device, require_sendable
 from .lockstep import solve_vectorized
 from .problems import Problems, solve_python
 from .results import make_batch_result, summarize_batch
@@ -190,11 +191,11 @@ def minimize_batch(
     >>> bool(result.success.all()), bool(abs(result.x - truth).max() < 1e-3)
     (True, True)
     """
-    result = solve_batch(
+    result, summarize = solve_batch(
         fun, x0, args, batch_args, method, jac, bounds, tol, options, device=device, workers=workers
     )
     if options is not None and options.get("disp"):
-        print(summarize_batch(result))
+        print(summarize())
     return result
 
 
@@ -212,26 +213,36 @@ def solve_batch(
     device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
     tolerance: Vector | None = None,
-) -> BatchResult:
-    """Do what `minimize_batch` does, without its summary.
+) -> tuple[BatchResult, Callable[[], str]]:
+    """Do what `minimize_batch` does; return the result, and what makes its summary.
 
     With a ``tolerance`` by which minima are told apart, a search may end at one found before.
     """
     name, device = check_method(method), one_of("device", device, get_args(Device))
-    points = check_starts(x0)
-    checked, own = check_batch_options(name, options, tol, len(points))
+    points = check_starts(x0, device)
+    checked, own = check_batch_options(name, options, tol, len(points), device)
     for option in ("vectorized", "copy_args"):
         if getattr(own, option) and device != "cpu":
             raise ValueError(f"options[{option!r}] is for device='cpu', got device={device!r}")
     workers = check_workers(workers)
     require_resumable(checked, own, device, workers)
     objective = check_objective(fun, args, jac, checked)
-    starts = Starts(points, *check_batch_bounds(bounds, *points.shape), own.rates)
+    for i, value in enumerate(objective.args):
+        require_device(f"args[{i}]", value, device)
+    lowers, uppers = check_batch_bounds(bounds, len(points), points.shape[1], device)
+    starts = Starts(points, lowers, uppers, own.rates)
     row_args = check_row_args(batch_args, len(points), device)
-    dtype = np.dtype(np.float32 if np.asarray(x0).dtype == np.float32 else np.float64)
     problems = Problems(
-        objective, name, checked, row_args, starts, dtype, own.on_error, own.copy_args
+        objective, name, checked, row_args, starts, points.dtype, own.on_error, own.copy_args
     )
+    if device == "cuda" and workers in (None, 1) and tolerance is None:
+        from .cuda import solve_there
+
+        return solve_there(problems, x0 if is_on_gpu(x0) else None)
+    if workers not in (None, 1):
+        require_sendable(problems)
+    if device == "cuda":  # x0 may be the user's
+        points = points.copy()
     solutions, saver = Solutions.unknown(points), open_saver(problems, tolerance)
     marks = None if saver is None else take_up(saver, solutions)
     try:
@@ -245,7 +256,7 @@ def solve_batch(
     if saver is not None and marks is not None and marks.done.all():
         saver.remove()
     result: BatchResult = make_batch_result(solutions)
-    return result
+    return result, lambda: summarize_batch(result)
 
 
 def _choose_solver(

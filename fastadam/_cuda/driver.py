@@ -25,6 +25,8 @@ Kernel: TypeAlias = tuple[Any, Any]
 #: Threads of a block, and blocks for each multiprocessor (2,048 threads fill one).
 THREADS = 256
 BLOCKS_PER_MULTIPROCESSOR = 32
+#: numba-cuda warns of launches of fewer blocks; those that have nothing to do end at once.
+LEAST_BLOCKS = 128
 
 
 class Arguments:

@@ -25,7 +25,7 @@ from .._objective.evaluation import select_views
 from .._objective.layout import REL_STEP, STATE
 from .._objective.objective import Objective
 from .._rules.spec import Rule
-from .._search import rows
+from .._search import known, outcomes, rows
 from .._search.iteration import make_iterate
 from .._search.outcomes import RUNNING
 from .._search.state import SCALARS
@@ -63,6 +63,7 @@ class Task:
     length: int  # the number of variables, or 0 if it does not matter
     args_type: Any  # of the common arguments
     row_args_type: Any  # of the arrays whose rows are arguments
+    compares: bool = False  # whether searches may end at known minima
 
 
 class ThreadMemory(NamedTuple):
@@ -118,7 +119,7 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     """Make the kernel for a task, not yet compiled, and its signature.
 
     ``progress`` is what all threads share; ``starts`` and ``solutions``, see `rows`, may share the
-    memory of x; ``schedule`` is as for `row_loop.solve_kernel`.
+    memory of x; ``minima`` are `known` ones; ``schedule`` is as for `row_loop.solve_kernel`.
     """
     objective = Objective(task.fun, (), task.jac)
     evaluate = make_device_evaluation(objective, _find_given(task), task.length)
@@ -132,8 +133,9 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
 def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> Callable[..., None]:
     @with_cuda
     def search(
-        progress, memory, template, row_args, args, hyper, starts, solutions, schedule, launch
-    ):
+        progress, memory, template, row_args, args, hyper,
+        starts, solutions, minima, schedule, launch,
+    ):  # fmt: skip
         t, words = cuda.grid(1), memory.words
         if t >= words.shape[1]:
             return
@@ -157,7 +159,7 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
         vectors, complex_trial = memory.matrices[:, :, t], memory.complex_trials[:, t]
         while True:
             if phase != IDLE:
-                then = step(s, vectors, hyper, schedule, phase, launch.leaving)
+                then = step(s, vectors, hyper, minima, schedule, phase, launch.leaving)
                 if then == WAITING:
                     progress[WANTED] = 1
                     break
@@ -201,9 +203,10 @@ def _start(s, own_words, vectors, template, k, starts):
 def _make_step(task: Task) -> Callable[..., int]:
     """Make what judges the point that was evaluated; its result is what the thread does then."""
     iterate = make_iterate(task.rule, task.automatic, task.dtype)
+    compares = task.compares
 
     @register_jitable
-    def step(s, vectors, hyper, schedule, phase, leaving):
+    def step(s, vectors, hyper, minima, schedule, phase, leaving):
         if phase == NARROWING:
             rows.keep_gradient(s, vectors)
             return ENDING
@@ -213,7 +216,13 @@ def _make_step(task: Task) -> Callable[..., int]:
             if s.nit >= schedule.size:
                 return WAITING
             s.lr = schedule[s.nit]
-        iterate(s, vectors, vectors[STATE:], hyper)
+        again = True
+        while again:
+            iterate(s, vectors, vectors[STATE:], hyper)
+            again = False
+            if compares and s.status == outcomes.WAITING:
+                known.compare(s, vectors, minima)
+                again = s.status == RUNNING
         if leaving:
             rows.leave(s)
         elif s.status == RUNNING:
@@ -245,6 +254,7 @@ def _find_search_type(task: Task) -> Any:
         types.UniTuple(types.float64, len(task.rule.hyper)),
         rows.starts_type(matrix),
         rows.solutions_type(matrix),
+        known.known_type(),
         vector,
         named((whole, whole, whole), Launch),
     )

@@ -48,6 +48,9 @@ OUTCOMES = {
     INFEASIBLE: (2, "The bounds hold no number."),
     RAISED: (98, "An exception was raised."),
 }
+#: The least of them, and how many there may be from it on.
+LEAST = min(OUTCOMES)
+OUTCOME_COUNT = max(OUTCOMES) - LEAST + 1
 
 
 def describe_exception(error: BaseException) -> tuple[int, str]:
