@@ -56,7 +56,7 @@ class DeviceRows:
             for i, each in enumerate(problems.row_args)
         )
         self.starts = self._prepare(problems.starts, dtype.name)
-        self.arrivals = transfers.send(self._sent)
+        self.arrivals = transfers.send(self._sent, size)
         self._here: dict[str, Any] | None = None
         if like is None:
             columns = batches.COLUMN_DTYPES._asdict()
@@ -92,7 +92,7 @@ class DeviceRows:
         if is_on_gpu(array):
             return array
         there = self._cuda.device_array(array.shape, array.dtype)
-        self._transfers.send([(there, array)]).wait()
+        self._transfers.send([(there, array)], len(array)).wait()
         return there
 
     def _take_rates(self, given: Any) -> Any:

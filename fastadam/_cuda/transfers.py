@@ -72,9 +72,8 @@ class Transfers:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def send(self, pairs: Sequence[Pair]) -> Arrivals:
-        """Begin to copy arrays to the GPU; what is here may be of another dtype."""
-        size = max((len(here) for _, here in pairs), default=0)
+    def send(self, pairs: Sequence[Pair], size: int) -> Arrivals:
+        """Begin to copy arrays of some rows to the GPU; what is here may be of another dtype."""
         if _count_bytes(pairs) < SMALL:
             for there, here in pairs:
                 if here.size:

@@ -13,7 +13,7 @@ from tests.gpu.simulated import libraries
 from tests.gpu.simulated.device import SimulatedDevice
 
 ARRAYS = "x", "fun", "jac", "nit", "nfev", "njev", "status", "success"
-SIZE = 30
+SIZE = 23
 OPTIONS = {"maxiter": 12, "gtol": 0.3}
 
 
