@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import Bounds
 
 import fastadam
+from fastadam._cuda import transfers
 from tests.gpu.batches import T, misfit_in_place, problems
 from tests.gpu.host import HostArray
 from tests.gpu.simulated import libraries
@@ -108,3 +109,104 @@ def test_pairs_and_gears(dtype, capsys):
         cpu = solve(x0, tuple(rows), bounds=pairs, options=options)
         np.testing.assert_array_equal(host.x, cpu.x)
         assert (host.message, list(host.status)) == (cpu.message, list(cpu.status))
+
+
+def test_what_is_on_the_host_and_on_the_gpu_goes_together():
+    """Arrays of two libraries, and of the host: the results are where the starts are."""
+    x0, (a, y), lower, upper, lr = batch(7)
+    options = {**OPTIONS, "lr": lr}
+    expected = solve(x0, (a, y), bounds=Bounds(lower, upper), options=options)
+    sides = SimpleNamespace(lb=libraries.Tensor(lower), ub=upper)
+    host = solve(x0, (numba_array(a), y), bounds=sides, options=options, device="cuda")
+    there = solve(
+        libraries.CupyArray(x0), (a, libraries.Tensor(y)), bounds=sides, options=options,
+        device="cuda",
+    )  # fmt: skip
+    assert type(host.x) is np.ndarray
+    assert type(there.x) is libraries.CupyArray
+    for name in ARRAYS:
+        np.testing.assert_array_equal(host[name], expected[name])
+        np.testing.assert_array_equal(on_host(there[name]), expected[name])
+
+
+def test_bounds_of_all_problems_may_be_there_too():
+    x0, rows, *_ = batch(5)
+    box, options = np.array([[-0.2, 0.1], [-np.inf, 0.3]]), {**OPTIONS, "lr": 0.1}
+    expected = solve(x0, rows, bounds=box, options=options)
+    lower, upper = (libraries.Tensor(side.copy()) for side in box.T)
+    for bounds in (numba_array(box), SimpleNamespace(lb=lower, ub=upper)):
+        found = solve(numba_array(x0), rows, bounds=bounds, options=options, device="cuda")
+        np.testing.assert_array_equal(on_host(found.x), expected.x)
+
+
+def test_rows_from_the_host_arrive_while_others_are_solved(monkeypatch):
+    """In chunks of a few rows, some of which do not fill a buffer, and one row that needs two."""
+    x0, rows, lower, upper, lr = batch(23)
+    given = {"bounds": Bounds(lower, upper), "options": {**OPTIONS, "lr": lr}}
+    expected = solve(x0, rows, **given)
+    monkeypatch.setattr(transfers, "SMALL", 0)
+    for chunk in (24, 200, 2**20):
+        monkeypatch.setattr(transfers, "CHUNK", chunk)
+        found = solve(x0, rows, **given, device="cuda")
+        for name in ARRAYS:
+            np.testing.assert_array_equal(found[name], expected[name])
+        narrow = solve(x0.astype(np.float32), rows, **given, device="cuda")
+        assert narrow.x.dtype == np.float64
+        np.testing.assert_allclose(narrow.x, expected.x, rtol=1e-3, atol=1e-3)
+
+
+def test_a_transfer_that_fails_is_told(monkeypatch):
+    def fail(*arguments, **options):
+        raise OSError("no more buffers")
+
+    x0, rows, *_ = batch(5)
+    monkeypatch.setattr(transfers, "SMALL", 0)
+    monkeypatch.setattr(np, "copyto", fail)
+    with pytest.raises(OSError, match="no more buffers"):
+        solve(x0, rows, device="cuda")
+
+
+def raises(x, grad, at):
+    if x[0] < at:
+        raise RuntimeError("in the middle")
+    grad[0] = 2.0 * x[0]
+    return x[0] ** 2
+
+
+@pytest.mark.parametrize("make", [np.array, numba_array], ids=["host", "GPU"])
+def test_an_exception_carries_what_was_found(make):
+    x0, at = np.ones((5, 1)), np.array([-1.0, -1.0, 0.9, -1.0, -1.0])
+    given = {"jac": "in-place", "options": {"lr": 0.05, "maxiter": 4}, "device": "cuda"}
+    with pytest.raises(RuntimeError, match="in the middle") as caught:
+        fastadam.minimize_batch(raises, make(x0), (), make(at), **given)
+    result = caught.value.result
+    assert type(result.x) is type(make(x0))
+    assert "Ended by RuntimeError." in result.message
+    read = (lambda array: array) if make is np.array else on_host
+    status, fun = read(result.status), read(result.fun)
+    assert status[2] == 98
+    assert not read(result.success)[2]
+    assert np.isnan(fun[2])
+    np.testing.assert_array_equal(np.isnan(fun), status == 98)
+    np.testing.assert_array_equal(read(result.x)[status == 98], 1.0)
+    given["options"] = {**given["options"], "on_error": "nan"}
+    kept = fastadam.minimize_batch(raises, make(x0), (), make(at), **given)
+    assert read(kept.status).tolist() == [1, 1, 98, 1, 1]
+
+
+def himmelblau(x, grad):
+    first, second = x[0] ** 2 + x[1] - 11.0, x[0] + x[1] ** 2 - 7.0
+    grad[0] = 4.0 * x[0] * first + 2.0 * second
+    grad[1] = 2.0 * first + 4.0 * x[1] * second
+    return first**2 + second**2
+
+
+def test_multistart_knows_the_minima_of_the_rounds_before():
+    given = {"n_starts": 12, "jac": "in-place", "rng": 0, "options": {"maxiter": 60}}
+    cpu = fastadam.multistart(himmelblau, [(-5, 5)] * 2, **given)
+    found = fastadam.multistart(himmelblau, [(-5, 5)] * 2, **given, device="cuda")
+    np.testing.assert_array_equal(found.minima, cpu.minima)
+    np.testing.assert_array_equal(found.counts, cpu.counts)
+    np.testing.assert_array_equal(found.solutions.nfev, cpu.solutions.nfev)
+    assert found.message == cpu.message
+    assert "found before" in cpu.message
