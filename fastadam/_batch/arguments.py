@@ -53,7 +53,9 @@ def check_starts(x0: Any, device: str) -> Matrix:
     if device != "cuda" or array.dtype not in DTYPES:
         array = real_array("x0", array)
     if len(array.shape) != 2 or array.size == 0:
-        raise ValueError(f"x0 must have shape (problems, variables), got {describe(array)}")
+        raise ValueError(
+            f"x0 must have shape (problems, variables), got {describe(x0 if there else array)}"
+        )
     return array if there else np.ascontiguousarray(array)
 
 

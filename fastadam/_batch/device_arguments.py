@@ -80,7 +80,7 @@ def take_bounds(bounds: Any, shape: Shape) -> tuple[Any, Any] | None:
 
 
 def _take_side(name: str, bounds: Any, shape: Shape) -> Any:
-    given = getattr(bounds, name[-2:])
+    given = getattr(bounds, name[-2:], None)
     side: Any = take_array(name, given, DTYPES) if is_on_gpu(given) else real_array(name, given)
     found, n = tuple(side.shape), shape[1]
     if found == shape:
@@ -99,4 +99,5 @@ def copy_bounds(bounds: Any) -> Any:
     }
     if "bounds" in sides:
         return sides["bounds"]
-    return Bounds(*(sides.get(f"bounds.{name}", getattr(bounds, name)) for name in ("lb", "ub")))
+    given = {f"bounds.{name}": getattr(bounds, name, None) for name in ("lb", "ub")} | sides
+    return Bounds(*(real_array(name, side) for name, side in given.items()))

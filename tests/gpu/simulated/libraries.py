@@ -35,16 +35,8 @@ def from_interface(description, owner):
     shape, dtype = description["shape"], np.dtype(description["typestr"])
     size = max(int(np.prod(shape)) * dtype.itemsize, 1)
     memory = (ctypes.c_byte * size).from_address(description["data"][0])
-    array = np.ndarray(shape, dtype, memory, strides=description.get("strides"))
-    array = array.view(Owned)
-    array.owner = owner
-    return FakeCUDAArray(array)
-
-
-class Owned(np.ndarray):
-    """An array that keeps what its memory is from."""
-
-    owner = None
+    memory.owner = owner  # which is kept as long as its memory is used
+    return FakeCUDAArray(np.ndarray(shape, dtype, memory, strides=description.get("strides")))
 
 
 def install(monkeypatch, make_device):

@@ -155,6 +155,25 @@ def test_rows_from_the_host_arrive_while_others_are_solved(monkeypatch):
         np.testing.assert_allclose(narrow.x, expected.x, rtol=1e-3, atol=1e-3)
 
 
+def test_searches_begin_with_the_rows_that_are_there(monkeypatch):
+    x0, rows, lower, upper, lr = batch(23)
+    given = {"bounds": Bounds(lower, upper), "options": {**OPTIONS, "lr": lr}}
+    expected = solve(x0, rows, **given)
+    counts = iter([1, 1, 6, 7, 15])
+    seen = []
+
+    def count(self):
+        self.wait()
+        seen.append(next(counts, 23))
+        return seen[-1]
+
+    monkeypatch.setattr(transfers.Arrivals, "count", count)
+    found = solve(x0, rows, **given, device="cuda")
+    assert seen[:6] == [1, 1, 6, 7, 15, 23]
+    for name in ARRAYS:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
 def test_a_transfer_that_fails_is_told(monkeypatch):
     def fail(*arguments, **options):
         raise OSError("no more buffers")
@@ -202,7 +221,7 @@ def himmelblau(x, grad):
 
 
 def test_multistart_knows_the_minima_of_the_rounds_before():
-    given = {"n_starts": 12, "jac": "in-place", "rng": 0, "options": {"maxiter": 60}}
+    given = {"n_starts": 10, "jac": "in-place", "rng": 0, "options": {"maxiter": 40}}
     cpu = fastadam.multistart(himmelblau, [(-5, 5)] * 2, **given)
     found = fastadam.multistart(himmelblau, [(-5, 5)] * 2, **given, device="cuda")
     np.testing.assert_array_equal(found.minima, cpu.minima)
