@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from typing import Any, get_args
+from typing import Any, get_args, overload
 
 from numpy.typing import ArrayLike
 
@@ -22,6 +22,8 @@ from ..typing import (
     BatchBoundsLike,
     BatchResult,
     Device,
+    DeviceArray,
+    DeviceBatchResult,
     Integer,
     Jacobian,
     Method,
@@ -47,6 +49,22 @@ from .workers.chunks import Solve
 from .workers.pools import Workers, check_workers, solve_by_workers
 
 
+@overload
+def minimize_batch(
+    fun: Callable[..., Any],
+    x0: DeviceArray,
+    args: Any = (),
+    batch_args: Any = (),
+    method: Method | None = "adam",
+    jac: Jacobian = None,
+    bounds: BatchBoundsLike | None = None,
+    tol: Real | None = None,
+    options: MinimizeBatchOptions | None = None,
+    *,
+    device: Device = "cpu",
+    workers: Integer | Callable[..., Any] | None = None,
+) -> DeviceBatchResult: ...
+@overload
 def minimize_batch(
     fun: Callable[..., Any],
     x0: ArrayLike,
@@ -60,7 +78,21 @@ def minimize_batch(
     *,
     device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
-) -> BatchResult:
+) -> BatchResult: ...
+def minimize_batch(
+    fun: Callable[..., Any],
+    x0: ArrayLike | DeviceArray,
+    args: Any = (),
+    batch_args: Any = (),
+    method: Method | None = "adam",
+    jac: Jacobian = None,
+    bounds: BatchBoundsLike | None = None,
+    tol: Real | None = None,
+    options: MinimizeBatchOptions | None = None,
+    *,
+    device: Device = "cpu",
+    workers: Integer | Callable[..., Any] | None = None,
+) -> BatchResult | DeviceBatchResult:
     """Minimise one function many times: a start, and maybe data and bounds, for each problem.
 
     Each problem is solved by itself, with its own number of steps and its own end, and the result
@@ -72,7 +104,7 @@ def minimize_batch(
     fun : callable
         The objective, ``fun(x, *args, *row_args) -> float``, or in the other forms of
         `minimize`.
-    x0 : array_like, shape (B, n)
+    x0 : array_like, shape (B, n), or array on the GPU
         A start for each of B problems.
     args : tuple, default ()
         Extra arguments that all problems share, also those that are solved at the same time: a
@@ -110,7 +142,7 @@ def minimize_batch(
             on, whose rows of `batch_args` come with them. Faster for functions in NumPy.
     device : {"cpu", "cuda"}, default "cpu"
         Where the problems are solved: on "cuda", by the current NVIDIA GPU, with one of the extras
-        ``cuda12`` and ``cuda13``. See Notes.
+        ``cuda12`` and ``cuda13``. Only there may arrays be on it already. See Notes.
     workers : int or map-like callable, optional
         Who solves, as for SciPy: so many processes (-1: one for each core; 1: this one), or what
         is called as ``workers(function, chunks)`` and returns the results, or futures of them:
@@ -161,10 +193,19 @@ def minimize_batch(
     **On a GPU**, each thread solves one problem after the other. `fun` is a function in Python, or
     one compiled by Numba, in the subset of CUDA: it makes no arrays. It returns the value, or
     fills the gradient (``jac="in-place"``), or returns the gradient as a tuple of n numbers
-    (``jac=True``, and a callable `jac`). `args` and `batch_args` may be arrays on the GPU, which
-    are used where they are. The results agree with the CPU's to rounding, since CUDA's ``exp``
-    and its like differ in the last bits. Of an exception that `fun` raises, the error tells the
-    problem only. `threads` has no meaning there.
+    (``jac=True``, and a callable `jac`). The results agree with the CPU's to rounding, since
+    CUDA's ``exp`` and its like differ in the last bits. Of an exception that `fun` raises, the
+    error tells the problem only. `threads` has no meaning there.
+
+    **Data on a GPU** are used where they are: `x0`, `args`, `batch_args`, bounds and an array
+    `lr` may be contiguous arrays of CuPy, torch, Numba or whatever has
+    ``__cuda_array_interface__``, in float32 or float64 (`args` and `batch_args` of any numbers),
+    each of another library or on the host. Where `x0` is one, so are the results, of its library
+    (Numba's for one that is not named here), with ``x`` and ``jac`` in its dtype; then nothing of
+    the size of the batch comes to the host, and no process but this one solves. Bounds for each
+    problem are an array of shape (B, n, 2), or sides of shape (B, n), in a `Bounds` or whatever
+    else has ``lb`` and ``ub``: SciPy takes no tensors on a GPU. What was enqueued before, on any
+    stream, is waited for; when the call returns, the results are there for all streams.
 
     If `x0` is float32, a GPU computes in float32, and ``lr="auto"`` and differences are adapted to
     it. Then data should be float32 too, and constants ``np.float32(2)``, or they make float64 of
@@ -201,7 +242,7 @@ def minimize_batch(
 
 def solve_batch(
     fun: Callable[..., Any],
-    x0: ArrayLike,
+    x0: ArrayLike | DeviceArray,
     args: Any,
     batch_args: Any,
     method: Method | None,

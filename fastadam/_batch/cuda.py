@@ -23,7 +23,7 @@ from .._search.deadline import Deadline
 from .._search.known import NOTHING, Known
 from .._search.outcomes import describe_exception
 from .._search.progress import progress
-from .._search.rows import Solutions
+from .._search.rows import Solutions, Starts
 from .._search.schedule import Rates
 from .._search.search import Search
 from .._search.ticker import INTERVAL
@@ -171,9 +171,9 @@ class _DeviceBatch:
         if self._rates is not None and self._problems.options.maxiter > 0:
             self._ask(self._rates)
         while True:
-            there = self._rows.arrivals.count()
+            starts, there = self._rows.find_starts()
             interval = INTERVAL if there == size else _BRIEF
-            state = self._launch(False, max(0.0, min(interval, deadline.left)), there)
+            state = self._launch(False, max(0.0, min(interval, deadline.left)), starts)
             before, over = over, int(state[searches.OVER])
             update(over - before)
             if over == size:
@@ -187,7 +187,7 @@ class _DeviceBatch:
                 self._tell(min(int(state[searches.NEXT]), there))
         self._rows.arrivals.wait()
         self._tell(size)  # there are no more
-        self._launch(True, 0.0, size)  # the last points are judged
+        self._launch(True, 0.0, self._rows.starts)  # the last points are judged
 
     def _tell(self, following: int) -> None:
         """Tell the GPU which row is next, and that all of the schedule is known that it wanted."""
@@ -199,18 +199,16 @@ class _DeviceBatch:
         rates.ask(self._schedule.size)
         self._schedule = on_device(rates.known)
 
-    def _launch(self, leaving: bool, seconds: float, there: int) -> Any:
+    def _launch(self, leaving: bool, seconds: float, starts: Starts) -> Any:
         """Have each thread evaluate points for some time, or end its search; return the progress.
 
-        An evaluation that has begun is finished, however long it takes. The first rows are there.
+        An evaluation that has begun is finished, however long it takes.
         """
         launch = searches.Launch(int(self._keeping), int(leaving), int(1e9 * seconds))
-        starts, stream = self._rows.starts, self._rows.stream
-        if there < len(self._problems):
-            starts = starts._replace(points=starts.points[:there])
-        rows = starts, self._rows.found, self._known, self._schedule, launch
+        stream, rows = self._rows.stream, (starts, self._rows.found)
+        rest = self._known, self._schedule, launch
         blocks = self._blocks if is_simulated() else max(self._blocks, LEAST_BLOCKS)
-        self._kernel[blocks, self._threads, stream](*self._before, *rows)
+        self._kernel[blocks, self._threads, stream](*self._before, *rows, *rest)
         state = self._progress.copy_to_host(self._state, stream=stream)
         stream.synchronize()
         if failed := state[searches.FAILED]:

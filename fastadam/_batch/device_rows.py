@@ -110,6 +110,14 @@ class DeviceRows:
             raise ValueError(f"lr[{k}] must be finite and >= 0, got {value}")
         return rates
 
+    def find_starts(self) -> tuple[Starts, int]:
+        """Find the starts that are there, one at least, and how many they are."""
+        count, starts = self.arrivals.count(), self.starts
+        if count < len(starts.points):
+            with self._transfers.lock:
+                starts = starts._replace(points=starts.points[:count])
+        return starts, count
+
     def fetch(self, solutions: Solutions) -> None:
         """Copy what is found to the host."""
         self._wait()

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import mmap
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from queue import SimpleQueue
+from threading import Lock
 from types import TracebackType
 from typing import Any
 
@@ -59,6 +60,8 @@ class Transfers:
         self._ordinal = getattr(cuda.get_current_device(), "id", 0)  # the simulator's has none
         self._pool: ThreadPoolExecutor | None = None
         self._touched: list[Future[None]] = []
+        #: For views of arrays that are under way: Numba counts those of one memory without a lock.
+        self.lock = Lock()
 
     def __enter__(self) -> Transfers:
         return self
@@ -117,13 +120,15 @@ class Transfers:
         with _taken(ring) as (buffer, stream):
             for there, staged, here in _find_pieces(buffer, pairs, start, stop):
                 np.copyto(staged, here, casting="same_kind")
-                there.copy_to_device(staged, stream=stream)
+                with self.lock:
+                    there().copy_to_device(staged, stream=stream)
                 stream.synchronize()
 
     def _fetch_rows(self, ring: _Ring, pairs: Sequence[Pair], start: int, stop: int) -> None:
         with _taken(ring) as (buffer, stream):
             for there, staged, here in _find_pieces(buffer, pairs, start, stop):
-                there.copy_to_host(staged, stream=stream)
+                with self.lock:
+                    there().copy_to_host(staged, stream=stream)
                 stream.synchronize()
                 np.copyto(here, staged)
 
@@ -152,16 +157,19 @@ def _taken(ring: _Ring) -> Iterator[tuple[NDArray[np.uint8], Any]]:
 
 def _find_pieces(
     buffer: NDArray[np.uint8], pairs: Sequence[Pair], start: int, stop: int
-) -> Iterator[tuple[Any, NDArray[Any], NDArray[Any]]]:
-    """Find parts of rows that a buffer holds: there, in the buffer and here."""
+) -> Iterator[tuple[Callable[[], Any], NDArray[Any], NDArray[Any]]]:
+    """Find parts of rows that a buffer holds: what makes the view there, in the buffer and here."""
     for there, here in pairs:
-        width, itemsize = here.size // len(here), there.dtype.itemsize
-        flat_there, flat_here = there.reshape(there.size), here.reshape(-1)
+        width, itemsize, flat_here = here.size // len(here), there.dtype.itemsize, here.reshape(-1)
         step = buffer.size // itemsize
         for first in range(start * width, stop * width, step):
             part = slice(first, min(first + step, stop * width))
             staged = buffer[: (part.stop - first) * itemsize].view(there.dtype)
-            yield flat_there[part], staged, flat_here[part]
+            yield partial(_view, there, part), staged, flat_here[part]
+
+
+def _view(array: Any, part: slice) -> Any:
+    return array.reshape(array.size)[part]
 
 
 def _count_bytes(pairs: Sequence[Pair]) -> int:
