@@ -20,7 +20,7 @@ from .._cuda.interface import is_on_gpu
 from .._cuda.libraries import find_allocator, find_numba_allocator
 from .._cuda.transfers import Pair, Transfers
 from .._numba.gpu import load_cuda
-from .._search.outcomes import OUTCOME_COUNT, OUTCOMES, TIMEOUT
+from .._search.outcomes import CODES, OUTCOMES, TIMEOUT
 from .._search.rows import Solutions, Starts
 from .problems import Problems
 from .results import Ending, describe_outcomes, make_statuses, summarize_values
@@ -134,7 +134,7 @@ class DeviceRows:
         }
         columns = batches.Columns(*(take_array(name, array) for name, array in own.items()))
         statuses = on_device(make_statuses(unfinished))
-        tally = on_device(np.zeros(OUTCOME_COUNT + len(batches.SUMS), dtype=np.int64))
+        tally = on_device(np.zeros(len(CODES) + len(batches.SUMS), dtype=np.int64))
         lowest = on_device(np.full(1, np.inf))
         kernel = batches.conclude_kernel(self.found.x.dtype.name)
         rows = self.found, statuses, columns, tally, lowest
@@ -146,8 +146,8 @@ class DeviceRows:
             views = [*self.found[:3], *columns]
             self._transfers.fetch(list(zip(views, self._here.values(), strict=True)))
             result.update(self._here)
-        result.message = describe_outcomes(numbers[:OUTCOME_COUNT], unfinished)
-        sums = dict(zip(batches.SUMS, numbers[OUTCOME_COUNT:], strict=True))
+        result.message = describe_outcomes(numbers[: len(CODES)], unfinished)
+        sums = dict(zip(batches.SUMS, numbers[len(CODES) :], strict=True))
         least = float(lowest.copy_to_host()[0])
         totals = SimpleNamespace(message=result.message, **sums)
         return result, lambda: summarize_values(totals, least if least < np.inf else None)

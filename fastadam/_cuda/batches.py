@@ -16,7 +16,7 @@ from numba import from_dtype, types
 from .._numba.gpu import compile_gpu_kernel, is_simulated, with_cuda
 from .._numba.options import register_jitable
 from .._search import rows
-from .._search.outcomes import LEAST, OUTCOME_COUNT, TIMEOUT
+from .._search.outcomes import CODES, TIMEOUT
 from .driver import LEAST_BLOCKS, THREADS, count_resident_blocks
 
 cuda: Any = None  # see `with_cuda`
@@ -24,6 +24,7 @@ cuda: Any = None  # see `with_cuda`
 #: Of the simulator, whose threads are Python's.
 _SIMULATED = 2, 2
 
+_LEAST, _COUNT = CODES.start, len(CODES)
 #: The sums behind the numbers of outcomes.
 SUMS = "nit", "nfev", "njev"
 
@@ -164,11 +165,11 @@ def conclude_kernel(dtype: str) -> Any:
 def conclude_function(dtype: str) -> tuple[Callable[..., None], Any]:
     """Make the kernel, and its signature.
 
-    It writes the columns of all rows, with the ``statuses`` of outcomes from `LEAST` on. It adds
+    It writes the columns of all rows, with the ``statuses`` of outcomes in the order of `CODES`. It adds
     the numbers of rows with each, and `SUMS`, to ``tally``, and lowers ``lowest[0]`` to the least
     value.
     """
-    length = OUTCOME_COUNT + len(SUMS)
+    length = _COUNT + len(SUMS)
 
     @with_cuda
     def conclude(solutions, statuses, columns, tally, lowest):
@@ -179,14 +180,14 @@ def conclude_function(dtype: str) -> tuple[Callable[..., None], Any]:
         while k < solutions.fun.size:
             counts = solutions.counts
             nit, nfev, njev = counts[k, rows.NIT], counts[k, rows.NFEV], counts[k, rows.NJEV]
-            outcome = counts[k, rows.OUTCOME] - LEAST
+            outcome = counts[k, rows.OUTCOME] - _LEAST
             status = statuses[outcome]
             columns.nit[k], columns.nfev[k], columns.njev[k] = nit, nfev, njev
             columns.status[k], columns.success[k] = status, status == 0
             own[outcome] += 1
-            own[OUTCOME_COUNT] += nit
-            own[OUTCOME_COUNT + 1] += nfev
-            own[OUTCOME_COUNT + 2] += njev
+            own[_COUNT] += nit
+            own[_COUNT + 1] += nfev
+            own[_COUNT + 2] += njev
             if solutions.fun[k] < low:
                 low = solutions.fun[k]
             k += stride

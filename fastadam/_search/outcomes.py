@@ -48,9 +48,8 @@ OUTCOMES = {
     INFEASIBLE: (2, "The bounds hold no number."),
     RAISED: (98, "An exception was raised."),
 }
-#: The least of them, and how many there may be from it on.
-LEAST = min(OUTCOMES)
-OUTCOME_COUNT = max(OUTCOMES) - LEAST + 1
+#: From the least of them to the greatest.
+CODES = range(min(OUTCOMES), max(OUTCOMES) + 1)
 
 
 def describe_exception(error: BaseException) -> tuple[int, str]:
