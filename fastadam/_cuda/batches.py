@@ -165,9 +165,9 @@ def conclude_kernel(dtype: str) -> Any:
 def conclude_function(dtype: str) -> tuple[Callable[..., None], Any]:
     """Make the kernel, and its signature.
 
-    It writes the columns of all rows, with the ``statuses`` of outcomes in the order of `CODES`. It adds
-    the numbers of rows with each, and `SUMS`, to ``tally``, and lowers ``lowest[0]`` to the least
-    value.
+    It writes the columns of all rows, with the ``statuses`` of outcomes in the order of `CODES`; it
+    adds the numbers of rows with each, and `SUMS`, to ``tally``, and lowers ``lowest[0]`` to the
+    least value.
     """
     length = _COUNT + len(SUMS)
 
