@@ -48,10 +48,11 @@ class BatchOptions:
 def check_starts(x0: Any, device: str) -> Matrix:
     """Make an array of the starts, a row for each problem: a new one, unless for a GPU."""
     require_device("x0", x0, device)
-    there = is_on_gpu(x0)
-    array: Any = take_starts(x0) if there else as_array("x0", x0)
-    if device != "cuda" or array.dtype not in DTYPES:
-        array = real_array("x0", array)
+    there, array = is_on_gpu(x0), None
+    if device == "cuda":
+        array = take_starts(x0) if there else as_array("x0", x0)
+    if array is None or array.dtype not in DTYPES:
+        array = real_array("x0", x0)
     if len(array.shape) != 2 or array.size == 0:
         raise ValueError(
             f"x0 must have shape (problems, variables), got {describe(x0 if there else array)}"

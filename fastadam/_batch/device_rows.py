@@ -100,7 +100,10 @@ class DeviceRows:
         if not is_on_gpu(given):
             return self._put(given)
         size = given.shape[0]
-        rates, bad = self._cuda.device_array((size,), np.float64), on_device(np.full(1, size))
+        rates, bad = (
+            self._cuda.device_array((size,), np.float64),
+            on_device(np.full(1, size, dtype=np.int64)),
+        )
         kernel = batches.rates_kernel(numba.typeof(given))
         batches.launch_rows(kernel, size, self.stream, given, rates, bad)
         self.stream.synchronize()
