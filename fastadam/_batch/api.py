@@ -147,7 +147,8 @@ def minimize_batch(
         Who solves, as for SciPy: so many processes (-1: one for each core; 1: this one), or what
         is called as ``workers(function, chunks)`` and returns the results, or futures of them:
         the ``map`` of a pool, an executor, an MPI pool or a Dask client. Each worker uses one
-        thread unless `threads` says otherwise. See Notes.
+        thread unless `threads` says otherwise. With ``device="cuda"`` each of so many processes
+        takes a GPU of its own, and a callable's workers take their current ones. See Notes.
 
     Returns
     -------
@@ -189,6 +190,12 @@ def minimize_batch(
     it counts from the call, by the clocks of the machines, which have to agree. A chunk that is
     begun in time gets what is left, from when its function is compiled. Ctrl-C ends our own
     processes at once; a pool of yours finishes what it has begun.
+
+    **Several GPUs** take `workers`. Of so many processes of our own, process k takes GPU k, modulo
+    their number. What a map-like callable calls takes the GPU that is current there: threads say
+    numba-cuda's ``select_device``, workers of Dask-CUDA see one each. Chunks are larger: 2 for each
+    of our own processes, up to 16 for a callable. The results are those of one GPU bit for bit, on
+    GPUs of one kind.
 
     **On a GPU**, each thread solves one problem after the other. `fun` is a function in Python, or
     one compiled by Numba, in the subset of CUDA: it makes no arrays. It returns the value, or
@@ -290,7 +297,7 @@ def solve_batch(
         solve = _choose_solver(objective, device, own, workers)
         rounds = split_rounds(problems, solutions, tolerance)
         with saver or nullcontext():
-            solve_by_workers(problems, rounds, solve, workers, marks)
+            solve_by_workers(problems, rounds, solve, workers, marks, device)
     except BaseException as error:
         attach_result(error, make_batch_result(solutions, describe_exception(error)))
         raise

@@ -103,12 +103,12 @@ class _DeviceBatch:
             problems.dtype.name,
             find_source("fun", objective.fun),
             find_source("jac", jac) if callable(jac) else jac,
-            problems.starts.points.shape[1] if callable(jac) or jac is True else 0,
+            problems.starts.points.shape[1],
             find_argument_types(args),
             find_argument_types(bases, "batch_args"),
             problems.known is not NOTHING,
         )
-        self._kernel = searches.search_kernel(task)
+        self._kernel, self._shape = searches.search_kernel(task), searches.find_shape(task)
         self._keeping = problems.on_error != "raise"
         self._progress = on_device(np.zeros(4, dtype=np.int64))
         self._state = self._cuda.pinned_array(4, np.int64)
@@ -126,7 +126,7 @@ class _DeviceBatch:
         problems, device_array = self._problems, self._cuda.device_array
         size, n = problems.starts.points.shape
         template = _template(problems)
-        count = len(template.vectors)
+        count, group = self._shape[0], searches.GROUP
         complex_n = n if problems.objective.scheme == "cs" else 0
         lengths = [base.size // size for base in bases]
         need = (count * n + 2 * complex_n) * problems.dtype.itemsize + 8 * (
@@ -141,7 +141,7 @@ class _DeviceBatch:
         return (
             searches.ThreadMemory(
                 words,
-                device_array((count, n, width), problems.dtype),
+                device_array((-(-width // group), *self._shape, group), problems.dtype),
                 device_array((complex_n, width), np.result_type(problems.dtype, np.complex64)),
             ),
             searches.Template(

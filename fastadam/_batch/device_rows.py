@@ -81,7 +81,8 @@ class DeviceRows:
         copies = is_on_gpu(given.points)
         if not copies:
             self._sent.append((x, given.points))
-        kernel = batches.prepare_kernel(dtype, numba.typeof(lowers), numba.typeof(uppers))
+        sides = numba.typeof(lowers), numba.typeof(uppers)
+        kernel = batches.load_kernel(batches.prepare_function, dtype, *sides)
         points = given.points if copies else x
         rows = points, int(copies), lowers, uppers, width, starts, self.found
         batches.launch_rows(kernel, len(x), self.stream, *rows)
@@ -104,7 +105,7 @@ class DeviceRows:
             self._cuda.device_array((size,), np.float64),
             on_device(np.full(1, size, dtype=np.int64)),
         )
-        kernel = batches.rates_kernel(numba.typeof(given))
+        kernel = batches.load_kernel(batches.rates_function, numba.typeof(given))
         batches.launch_rows(kernel, size, self.stream, given, rates, bad)
         self.stream.synchronize()
         k = int(bad.copy_to_host()[0])
@@ -139,7 +140,7 @@ class DeviceRows:
         statuses = on_device(make_statuses(unfinished))
         tally = on_device(np.zeros(len(CODES) + len(batches.SUMS), dtype=np.int64))
         lowest = on_device(np.full(1, np.inf))
-        kernel = batches.conclude_kernel(self.found.x.dtype.name)
+        kernel = batches.load_kernel(batches.conclude_function, self.found.x.dtype.name)
         rows = self.found, statuses, columns, tally, lowest
         batches.launch_rows(kernel, size, self.stream, *rows)
         self._wait()

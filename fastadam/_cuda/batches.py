@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import from_dtype, types
 
-from .._numba.gpu import compile_gpu_kernel, is_simulated, with_cuda
+from .._numba.gpu import find_target, is_simulated, with_cuda
+from .._numba.gpu_cache import load_gpu_kernel
 from .._numba.options import register_jitable
 from .._search import rows
 from .._search.outcomes import CODES, TIMEOUT
@@ -56,10 +57,14 @@ def launch_rows(kernel: Any, size: int, stream: Any, *arguments: Any) -> None:
     kernel[blocks, threads, stream](*arguments)
 
 
+def load_kernel(make: Callable[..., tuple[Callable[..., None], Any]], *given: Any) -> Any:
+    """Load the kernel of one of the functions below for the current GPU, or compile it."""
+    return _load_kernel(find_target(), make, *given)
+
+
 @lru_cache(maxsize=64)
-def prepare_kernel(dtype: str, lowers: Any, uppers: Any) -> Any:
-    """Compile what sets up the rows of searches in a dtype; see `prepare_function`."""
-    return compile_gpu_kernel(*prepare_function(dtype, lowers, uppers))
+def _load_kernel(target: tuple[int, ...], make: Any, *given: Any) -> Any:
+    return load_gpu_kernel(*make(*given))
 
 
 def prepare_function(dtype: str, lowers: Any, uppers: Any) -> tuple[Callable[..., None], Any]:
@@ -132,12 +137,6 @@ def make_inward(dtype: str) -> Callable[..., Any]:
     return inward
 
 
-@lru_cache(maxsize=8)
-def rates_kernel(given: Any) -> Any:
-    """Compile what takes step sizes; see `rates_function`."""
-    return compile_gpu_kernel(*rates_function(given))
-
-
 def rates_function(given: Any) -> tuple[Callable[..., None], Any]:
     """Make the kernel that lowers ``bad[0]`` to the first step size that is none."""
 
@@ -154,12 +153,6 @@ def rates_function(given: Any) -> tuple[Callable[..., None], Any]:
     take.__name__ = take.__qualname__ = f"take_rates_{given.dtype}"
     vector, whole = (types.Array(kind, 1, "C") for kind in (types.float64, types.int64))
     return take, types.void(given, vector, whole)
-
-
-@lru_cache(maxsize=8)
-def conclude_kernel(dtype: str) -> Any:
-    """Compile what counts the outcomes of rows; see `conclude_function`."""
-    return compile_gpu_kernel(*conclude_function(dtype))
 
 
 def conclude_function(dtype: str) -> tuple[Callable[..., None], Any]:

@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .._numba.gpu import compile_gpu_kernel, load_cuda
+from .._numba.gpu import load_cuda
+from .._numba.gpu_cache import load_gpu_kernel
 from .._uninterrupted import Call, call_each
 
 #: A kernel as `Gpu.make_launch_call` takes it: the driver's handle, and what has to be kept.
@@ -183,8 +184,8 @@ class Gpu:
         self._result(self._api.cuCtxSynchronize())
 
     def compile(self, function: Callable[..., Any], signature: Any) -> Kernel:
-        """Compile a kernel and load it."""
-        loaded = _find_overload(compile_gpu_kernel(function, signature)).library.get_cufunc()
+        """Compile a kernel, unless it is on disk, and load it."""
+        loaded = _find_overload(load_gpu_kernel(function, signature)).library.get_cufunc()
         # The function goes with what it was loaded from.
         return self._api.CUfunction(int(loaded.handle)), loaded
 

@@ -11,36 +11,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import from_dtype, types
 
-from .._numba.gpu import clock, compile_gpu_kernel, with_cuda
+from .._numba.gpu import clock, compile_gpu_kernel, find_target, make_thread_view, with_cuda
+from .._numba.gpu_cache import KeptKernel
+from .._numba.identity import identify
 from .._numba.options import register_jitable
 from .._objective.cuda import make_device_evaluation, rejected
 from .._objective.evaluation import select_views
 from .._objective.layout import REL_STEP, STATE
 from .._objective.objective import Objective
 from .._rules.spec import Rule
-from .._search import known, outcomes, rows
+from .._search import known, metric, outcomes, rows
 from .._search.iteration import make_iterate
 from .._search.outcomes import RUNNING
 from .._search.state import SCALARS
+from .thread_arguments import make_fetch, make_loan, make_pick
 
 cuda: Any = None  # see `with_cuda`
 
-#: A record of a search whose fields are attributes in Python too.
-RECORD = np.dtype((np.record, SCALARS))
+#: A record of a search whose fields are attributes in Python too. It says that they are aligned, as
+#: they are: the GPU would read and write each of them byte by byte.
+RECORD = np.dtype((np.record, np.dtype(SCALARS.descr, align=True)))
 #: The number of its words. Behind them a thread keeps its row and what it does with it.
 RECORD_WORDS = SCALARS.itemsize // 8
 ROW, PHASE = RECORD_WORDS, RECORD_WORDS + 1
+#: The first word of `auto`, and the first behind these. Without it they stay as in a template.
+_NAMES = list(RECORD.names or ())
+_AUTO = _NAMES.index("eps"), _NAMES.index("part")
 
 #: With 180, which most searches would take, a multiprocessor holds 256 threads, too few to wait for
 #: memory in turn; with these 512.
 _REGISTERS = 128
+
+#: So many threads, those of a warp, have their vectors in turn in one piece of memory.
+GROUP = 32
+
+#: Of no more variables users' functions get x and the gradient in a thread's own arrays, which may
+#: be in registers: to the common memory each step of a sum over data would be written.
+MOST_OWN = 16
 
 #: What a thread does: it needs a row; it searches; it has the last gradient evaluated; what it did
 #: was ended by an exception; its search is over; or it wants more of the schedule.
@@ -60,7 +75,7 @@ class Task:
     dtype: str  # what is computed in
     fun: Any  # and jac: as `Objective` has them
     jac: Any
-    length: int  # the number of variables, or 0 if it does not matter
+    length: int  # the number of variables
     args_type: Any  # of the common arguments
     row_args_type: Any  # of the arrays whose rows are arguments
     compares: bool = False  # whether searches may end at known minima
@@ -70,7 +85,7 @@ class ThreadMemory(NamedTuple):
     """The searches of all threads; a thread is the last axis."""
 
     words: Any
-    matrices: Any
+    matrices: Any  # in groups of threads, which are the first axis; see `find_shape` for the others
     complex_trials: Any
 
 
@@ -97,12 +112,43 @@ class Launch(NamedTuple):
     limit: int  # after how many nanoseconds no thread evaluates another point
 
 
-@lru_cache(maxsize=64)
 def search_kernel(task: Task) -> Any:
-    """Compile the kernel, see `search_function`."""
-    function, signature = search_function(task)
-    with rejected("fun cannot be compiled for the GPU"):
-        return compile_gpu_kernel(function, signature, max_registers=_REGISTERS)
+    """Load the kernel for the current GPU from disk, or compile it, see `search_function`."""
+    with _one_at_a_time:
+        return _load_kernel(task, find_target())
+
+
+#: Threads that have a GPU each want the same kernel.
+_one_at_a_time = Lock()
+
+
+@lru_cache(maxsize=64)
+def _load_kernel(task: Task, target: tuple[int, ...]) -> Any:
+    options = {"max_registers": _REGISTERS}
+    # Of the function its parameters and its name are all that is needed, if the kernel is on disk.
+    function, signature = _make_search(task, *[None] * 6), _find_search_type(task)
+    kept = KeptKernel(function, signature, _identify(task), **options)
+    kernel = kept.load()
+    if kernel is None:
+        function, signature = search_function(task)
+        with rejected("fun cannot be compiled for the GPU"):
+            kernel = compile_gpu_kernel(function, signature, **options)
+        kept.save(kernel)
+    return kernel
+
+
+def _identify(task: Task) -> bytes | None:
+    """Make what tells a task from others whose kernels have the same name and signature."""
+    functions = [each for each in (task.fun, task.jac) if callable(each)]
+    form = "callable" if callable(task.jac) else task.jac
+    code, rest = identify(functions), replace(task, rule=task.rule.name, fun=None, jac=form)  # type: ignore[arg-type]
+    return None if code is None else code + repr(rest).encode()
+
+
+def find_shape(task: Task) -> tuple[int, int]:
+    """Find the shape of a search's vectors; those of the metric only `auto` needs."""
+    count = STATE + len(task.rule.state)
+    return count + (metric.rows_needed(task.length) if task.automatic else 0), task.length
 
 
 def forgiving(kernel: Any) -> Any:
@@ -122,15 +168,22 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     memory of x; ``minima`` are `known` ones; ``schedule`` is as for `row_loop.solve_kernel`.
     """
     objective = Objective(task.fun, (), task.jac)
-    evaluate = make_device_evaluation(objective, _find_given(task), task.length)
-    fetch = _make_fetch(len(task.row_args_type))
-    pick = _make_pick(tuple(array.ndim for array in task.row_args_type))
-    search = _make_search(_make_step(task), evaluate, fetch, pick, clock())
-    search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
+    returned = task.length if callable(task.jac) or task.jac is True else 0
+    evaluate = make_device_evaluation(objective, _find_given(task), returned)
+    fetch = make_fetch(len(task.row_args_type))
+    pick = make_pick(tuple(array.ndim for array in task.row_args_type))
+    view = make_thread_view(find_shape(task), GROUP)
+    search = _make_search(task, view, _make_step(task, view), evaluate, fetch, pick, clock())
     return search, _find_search_type(task)
 
 
-def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> Callable[..., None]:
+def _make_search(
+    task: Task, view: Any, step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any
+) -> Callable[..., None]:
+    first, behind = (0, 0) if task.automatic else _AUTO
+    length, real = task.length if _has_own(task) else 1, np.dtype(task.dtype)
+    lend, take_back = make_loan(_has_own(task))
+
     @with_cuda
     def search(
         progress, memory, template, row_args, args, hyper,
@@ -154,12 +207,13 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
         record = cuda.local.array(1, RECORD)
         own_words = record.view(np.int64)
         for i in range(RECORD_WORDS):
-            own_words[i] = words[i, t]
+            own_words[i] = template.words[i] if first <= i < behind else words[i, t]
         s = record[0]
-        vectors, complex_trial = memory.matrices[:, :, t], memory.complex_trials[:, t]
+        own_x, own_grad = cuda.local.array(length, real), cuda.local.array(length, real)
+        vectors, complex_trial = view(memory.matrices, t), memory.complex_trials[:, t]
         while True:
             if phase != IDLE:
-                then = step(s, vectors, hyper, minima, schedule, phase, launch.leaving)
+                then = step(s, memory.matrices, t, hyper, minima, schedule, phase, launch.leaving)
                 if then == WAITING:
                     progress[WANTED] = 1
                     break
@@ -179,13 +233,17 @@ def _make_search(step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any) -> C
                     continue
                 fetch(row_args.bases, row_args.strips, k, t)
                 phase = SEARCHING
-            evaluate(s, select_views(vectors, complex_trial), args + pick(row_args.views, t))
+            views = select_views(vectors, complex_trial)
+            evaluate(s, lend(views, own_x, own_grad), args + pick(row_args.views, t))
+            take_back(views, own_grad)
             if now() >= end:
                 break
         for i in range(RECORD_WORDS):
-            words[i, t] = own_words[i]
+            if not first <= i < behind:
+                words[i, t] = own_words[i]
         words[PHASE, t] = phase
 
+    search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
     return search
 
 
@@ -200,13 +258,21 @@ def _start(s, own_words, vectors, template, k, starts):
     return rows.begin(s, vectors, k, starts)
 
 
-def _make_step(task: Task) -> Callable[..., int]:
-    """Make what judges the point that was evaluated; its result is what the thread does then."""
+def _has_own(task: Task) -> bool:
+    return task.length <= MOST_OWN and task.jac != "cs"
+
+
+def _make_step(task: Task, view: Any) -> Callable[..., int]:
+    """Make what judges the point that was evaluated; its result is what the thread does then.
+
+    Large ones become functions of their own, so that each looks for the vectors itself.
+    """
     iterate = make_iterate(task.rule, task.automatic, task.dtype)
     compares = task.compares
 
     @register_jitable
-    def step(s, vectors, hyper, minima, schedule, phase, leaving):
+    def step(s, matrices, t, hyper, minima, schedule, phase, leaving):
+        vectors = view(matrices, t)
         if phase == NARROWING:
             rows.keep_gradient(s, vectors)
             return ENDING
@@ -242,7 +308,7 @@ def _find_search_type(task: Task) -> Any:
     vector = types.Array(types.float64, 1, "C")
     flat = types.Tuple([types.Array(array.dtype, 2, "C") for array in task.row_args_type])
     memory = (
-        types.Array(whole, 2, "C"), types.Array(real, 3, "C"), types.Array(complex_type, 2, "C"),
+        types.Array(whole, 2, "C"), types.Array(real, 4, "C"), types.Array(complex_type, 2, "C"),
     )  # fmt: skip
     named = types.BaseTuple.from_types  # as Numba types the values: uniform if all are the same
     return types.void(
@@ -262,42 +328,9 @@ def _find_search_type(task: Task) -> Any:
 
 def _find_given(task: Task) -> tuple[Any, ...]:
     """Find the types of x and of all other arguments of the user's functions."""
-    x = types.Array(from_dtype(np.dtype(task.dtype)), 1, "A")
+    x = types.Array(from_dtype(np.dtype(task.dtype)), 1, "C" if _has_own(task) else "A")
     own = (
         array.dtype if array.ndim == 1 else array.copy(ndim=array.ndim - 1, layout="A")
         for array in task.row_args_type
     )
     return (x, *task.args_type, *own)
-
-
-def _make_fetch(count: int) -> Callable[..., None]:
-    """Make ``fetch(bases, strips, k, t)``, which copies row ``k`` of each array to thread ``t``.
-
-    Threads that read theirs in step then read memory that lies side by side.
-    """
-    if count == 0:
-        return register_jitable(lambda bases, strips, k, t: None)
-    before, last = _make_fetch(count - 1), count - 1
-
-    @register_jitable
-    def fetch(bases, strips, k, t):
-        before(bases, strips, k, t)
-        base, strip = bases[last], strips[last]
-        for j in range(base.shape[1]):
-            strip[j, t] = base[k, j]
-
-    return fetch
-
-
-def _make_pick(dimensions: tuple[int, ...]) -> Callable[..., Any]:
-    """Make ``pick(views, t)``: thread ``t``'s part of each array, a number of a vector."""
-    if not dimensions:
-        return register_jitable(lambda views, t: ())
-    before, last, is_vector = _make_pick(dimensions[:-1]), len(dimensions) - 1, dimensions[-1] == 1
-
-    @register_jitable
-    def pick(views, t):
-        own = views[last][t] if is_vector else views[last][..., t]
-        return before(views, t) + (own,)  # noqa: RUF005
-
-    return pick

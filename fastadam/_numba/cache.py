@@ -78,7 +78,7 @@ def _compile_by_private_parts(
         try:
             dispatcher._cache = _KernelCache(function, repr(sorted(options.items())))
         except (RuntimeError, OSError) as error:  # no place that can be written, or no sources
-            _warn(f"they cannot be kept on disk: {error}")
+            warn_uncached(f"they cannot be kept on disk: {error}")
     with quiet():
         entry_point: Callable[..., Any] = dispatcher.compile(signature)
     _dispatchers[entry_point] = dispatcher
@@ -91,11 +91,11 @@ def _compile_by_public_parts(
     """Leave the types to the first call: a declared signature would refuse read-only arrays."""
     dispatcher: Callable[..., Any] = numba.njit(function, **options)
     try:
-        identity = repr(sorted(options.items())) + _source_digest()
+        identity = repr(sorted(options.items())) + digest_sources("_cpu")
         function.__qualname__ += f"_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
         dispatcher = numba.njit(function, cache=True, **options)
     except (RuntimeError, OSError) as error:  # as above
-        _warn(f"they cannot be kept on disk: {error}")
+        warn_uncached(f"they cannot be kept on disk: {error}")
     return dispatcher
 
 
@@ -128,7 +128,7 @@ class _KernelCache:
         self._impl = CompileResultCacheImpl(function)
         self._name = function.__qualname__
         self._options = options
-        self._sources = _source_digest()
+        self._sources = digest_sources("_cpu")
         self.cache_path: str = self._impl.locator.get_cache_path()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -147,11 +147,11 @@ class _KernelCache:
         except FileNotFoundError:
             pass
         except kernel_files.RefusedError as refusal:
-            _warn(str(refusal))
+            warn_uncached(str(refusal))
         except OSError as error:
-            _warn(f"{path} cannot be read: {error}")
+            warn_uncached(f"{path} cannot be read: {error}")
         except Exception as error:  # a pickle can raise anything
-            _warn(f"{path} holds no kernel: {error!r}")
+            warn_uncached(f"{path} holds no kernel: {error!r}")
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -163,7 +163,7 @@ class _KernelCache:
         try:
             kernel_files.write(path, identity, payload)
         except (OSError, kernel_files.RefusedError) as error:
-            _warn(f"they cannot be kept on disk: {error}")
+            warn_uncached(f"they cannot be kept on disk: {error}")
 
     def _file(self, sig: Any, codegen: Any) -> tuple[Path, bytes]:
         """Name a file, and all that the machine code depends on, which the name is made from."""
@@ -177,25 +177,29 @@ class _KernelCache:
             sys.flags.optimize,  # without assertions it is other code
             self._sources,
         )
-        text = repr(identity).encode()
-        name = f"fastadam-{self._name}-{hashlib.sha256(text).hexdigest()[:20]}.kernel"
-        return Path(self.cache_path) / name, text
+        return name_file(Path(self.cache_path), self._name, repr(identity))
+
+
+def name_file(folder: Path, name: str, identity: str) -> tuple[Path, bytes]:
+    """Name the file of a kernel, and give all that it is made from, which the name is made from."""
+    text = identity.encode()
+    return folder / f"fastadam-{name}-{hashlib.sha256(text).hexdigest()[:20]}.kernel", text
 
 
 @cache
-def _source_digest() -> str:
-    """Make a digest of every source file of this package that kernels are compiled from.
+def digest_sources(place: str) -> str:
+    """Make a digest of every source file that kernels of a place, a room, are compiled from.
 
     OSError if there are none: in a zip file, in a frozen application, beside compiled modules.
     """
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]
-    for room in ("_rules", "_numba", "_objective", "_search", "_cpu"):
+    for room in ("_rules", "_numba", "_objective", "_search", place):
         for path in sorted((root / room).glob("*.py")) or [root / room / "__init__.py"]:
             digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _warn(problem: str) -> None:
+def warn_uncached(problem: str) -> None:
     """Warn of the first problem; the others are of the same kind, and nothing is wrong."""
     private.warn_once("kernels", f"fastadam: kernels are compiled in this process: {problem}")

@@ -2,13 +2,14 @@
 
 `numba.cuda` is imported where it is needed; Numba's built-in target of that name is never used.
 
-What is used of the package beyond its public functions is used here and in `_cuda.driver` alone;
-see `tests/numba_contract/test_cuda_parts.py`. No module may be called `cuda` in this room: the
-package's import hook takes every name with "numba.cuda" in it for its own.
+What is used of the package beyond its public functions is used here, in `gpu_cache` and in
+`_cuda.driver` alone; see `tests/numba_contract/test_cuda_parts.py`. No module may be called `cuda`
+in this room: the package's import hook takes every name with "numba.cuda" in it for its own.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -131,6 +132,43 @@ def clock() -> Callable[[], int]:
     return cast(Callable[[], int], now)
 
 
+def make_thread_view(shape: tuple[int, ...], threads: int) -> Callable[..., Any]:
+    """Make ``view(memory, t)``: thread ``t``'s array of a shape, in memory for so many at a time.
+
+    The axes of ``memory``, which is contiguous, are these groups of threads, those of the shape,
+    and the threads of a group. So the compiler knows all strides, and every place is a number.
+    """
+    if is_simulated():
+        return lambda memory, t: memory[(t // threads, ..., t % threads)]
+    from numba.cuda.extending import intrinsic
+    from numba.cuda.np.arrayobj import make_array, populate_array
+
+    @intrinsic
+    def view(typing_context, memory, t):  # type: ignore[no-untyped-def]
+        view_type = memory.copy(ndim=len(shape), layout="A")
+
+        def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            whole = ir.IntType(64)
+            size = context.get_abi_sizeof(context.get_data_type(memory.dtype))
+            strides = [threads * math.prod(shape[k + 1 :]) * size for k in range(len(shape))]
+            group = builder.udiv(args[1], whole(threads))
+            first = builder.mul(group, whole(threads * math.prod(shape)))
+            first = builder.add(first, builder.urem(args[1], whole(threads)))
+            data = make_array(memory)(context, builder, args[0]).data
+            # That it is not the thread's own memory, the compiler finds out only if it is told.
+            there = builder.addrspacecast(data, data.type.pointee.as_pointer(1))
+            data = builder.addrspacecast(builder.gep(there, [first]), data.type)
+            result = make_array(view_type)(context, builder)
+            populate_array(
+                result, data, [whole(n) for n in shape], [whole(n) for n in strides], size, None
+            )
+            return result._getvalue()
+
+        return view_type(memory, types.int64), lower
+
+    return cast(Callable[..., Any], view)
+
+
 def compile_gpu_kernel(function: Callable[..., Any], signature: Any, **options: Any) -> Any:
     """Compile a kernel for the current GPU and one signature, without contraction and ``fastmath``.
 
@@ -142,6 +180,22 @@ def compile_gpu_kernel(function: Callable[..., Any], signature: Any, **options: 
     with uncontracted():
         # With link-time optimisation contraction would be the linker's business.
         return cuda.jit([signature], lto=False, **options)(function)
+
+
+def find_target() -> tuple[int, ...]:
+    """Find what kernels are compiled for: the current GPU's compute capability, and the driver."""
+    cuda = load_cuda()
+    if is_simulated():
+        return ()
+    from cuda.bindings import driver
+
+    return (*cuda.get_current_device().compute_capability, int(driver.cuDriverGetVersion()[1]))
+
+
+def select_gpu(number: int) -> None:
+    """Make a GPU this thread's current one; numbers beyond the last begin again with the first."""
+    cuda = load_cuda()
+    cuda.select_device(number % len(cuda.gpus))
 
 
 def compile_function(function: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Any, Any]:

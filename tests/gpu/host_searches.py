@@ -150,6 +150,18 @@ class Cuda:
         return SimpleNamespace(get_memory_info=lambda: SimpleNamespace(free=cls.free))
 
 
+def make_thread_view(shape, threads):
+    """Check what the host has made, and have the compiler know less of it than a GPU's does."""
+    rows, n = shape
+
+    @register_jitable
+    def view(memory, t):
+        assert memory.shape == (1, rows, n, threads)
+        return memory[t // threads, :, :, t % threads]
+
+    return view
+
+
 def compile_function(function, given):
     dispatcher = numba.njit(function, error_model="numpy")
     dispatcher.compile(given)
@@ -168,9 +180,8 @@ def installed():
         return Kernel(function, signature)
 
     def forget():
-        searches.search_kernel.cache_clear()
-        batches.prepare_kernel.cache_clear()
-        batches.conclude_kernel.cache_clear()
+        searches._load_kernel.cache_clear()
+        batches._load_kernel.cache_clear()
         transfers._make_ring.cache_clear()
 
     forget()
@@ -178,8 +189,12 @@ def installed():
         for module in (searches, batches):
             monkeypatch.setattr(module, "cuda", IN_KERNEL)
             monkeypatch.setattr(module, "with_cuda", lambda function: function)
-            monkeypatch.setattr(module, "compile_gpu_kernel", compile_gpu_kernel)
+            monkeypatch.setattr(module, "find_target", lambda: ())
+        monkeypatch.setattr(searches, "compile_gpu_kernel", compile_gpu_kernel)
+        monkeypatch.setattr(batches, "load_gpu_kernel", compile_gpu_kernel)
         monkeypatch.setattr(searches, "clock", lambda: now)
+        monkeypatch.setattr(searches, "make_thread_view", make_thread_view)
+        monkeypatch.setattr(searches, "identify", lambda functions: None)  # keeps nothing on disk
         monkeypatch.setattr(functions, "compile_function", compile_function)
         for module in (arguments, batch, device_rows, driver, libraries, transfers):
             monkeypatch.setattr(module, "load_cuda", lambda: Cuda)

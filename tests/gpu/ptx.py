@@ -89,6 +89,25 @@ def compile_ptx(function, signature, monkeypatch):
     return text
 
 
+def stand_in(monkeypatch):
+    """Have kernels compiled, and kept on disk, as for a current GPU where there is none."""
+    from numba.cuda import codegen, dispatcher
+
+    from fastadam._cuda import searches
+    from fastadam._numba import gpu, gpu_cache
+
+    class Hopper:
+        compute_capability = (9, 0)
+
+    monkeypatch.setattr(dispatcher, "get_current_device", Hopper)
+    monkeypatch.setattr(codegen.CUDACodeLibrary, "_ensure_cc", lambda *given: (9, 0, "a"))
+    # Without loading it.
+    monkeypatch.setattr(dispatcher._Kernel, "bind", lambda self: self.library.get_cubin())
+    monkeypatch.setattr(gpu, "load_cuda", gpu.load_compiler)
+    for module in (gpu_cache, searches):
+        monkeypatch.setattr(module, "find_target", lambda: (9, 0, 12090))
+
+
 class Program:
     """A kernel's PTX, as far as the kernels here use that language."""
 
@@ -194,7 +213,7 @@ class Thread:
             stored, value = self._arguments[operand.strip("[]")]
             assert stored == kind
         else:
-            assert space == "global"
+            assert space in ("global", kind)
             value = CELLS[kind].from_address(self._address(operand)).value
         return REALS[kind](value) if kind in REALS else value
 

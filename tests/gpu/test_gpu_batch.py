@@ -1,17 +1,23 @@
 """Batches on a real GPU; skipped where there is none."""
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numba
 import numpy as np
 import pytest
 
+from fastadam import minimize_batch
+from fastadam._numba import private
 from fastadam._search.outcomes import CONVERGED, INFEASIBLE, NONFINITE, RUNNING, STAGNATED, TIMEOUT
+from tests.api.batch.batches import identical
 from tests.api.batch.test_clock import stalls
 
 from .batches import (
@@ -195,3 +201,58 @@ def test_ctrl_c():
         child.kill()
         child.communicate()
     assert (out, child.returncode) == ("interrupted\n", 0), err
+
+
+@pytest.mark.parametrize("workers", ["processes", "threads"])
+def test_workers_take_gpus(workers, cuda):
+    """All there are, or one if there is one: the results are those without workers to the bit."""
+    size, count = 5000, max(2, len(cuda.gpus))
+    x0, rows = problems(size)
+
+    def solve(workers):
+        return minimize_batch(
+            misfit_in_place, x0, (T,), rows, jac="in-place", device="cuda", workers=workers
+        )
+
+    gpus, taken = itertools.cycle(range(len(cuda.gpus))), []
+
+    def begin():
+        cuda.select_device(next(gpus))
+        taken.append(cuda.get_current_device().id)
+
+    expected = solve(None)
+    if workers == "processes":
+        identical(solve(count), expected)
+    else:
+        with ThreadPoolExecutor(count, initializer=begin) as pool:
+            identical(solve(pool.map), expected)
+        assert set(taken) <= set(range(len(cuda.gpus)))
+        assert cuda.get_current_device().id == 0
+
+
+def test_kernels_come_from_disk(tmp_path, monkeypatch):
+    """The next process's are simulated by forgetting those of this one."""
+    from numba.cuda.cudadrv import nvvm
+
+    from fastadam._cuda import searches
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    start, t, y, _ = decays(1000, np.float32)
+    given = decay, start, (y,), (t,), "in-place"
+    searches._load_kernel.cache_clear()
+    first = on_gpu(*given, dtype=np.float32, lr=0.02)
+    (file,) = tmp_path.rglob("fastadam-search_adam_float32-*.kernel")
+
+    def fails(irs, **options):
+        raise AssertionError("compiled again")
+
+    searches._load_kernel.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(nvvm, "compile_ir", fails)
+        assert_same(on_gpu(*given, dtype=np.float32, lr=0.02), first)
+    searches._load_kernel.cache_clear()
+    file.write_bytes(file.read_bytes()[:-1])
+    monkeypatch.setattr(private, "_warned", set())
+    with pytest.warns(RuntimeWarning, match="is damaged"):
+        assert_same(on_gpu(*given, dtype=np.float32, lr=0.02), first)
+    searches._load_kernel.cache_clear()

@@ -113,9 +113,7 @@ def test_float32_searches_step_in_float32(monkeypatch):
     assert "sqrt.rn.f32" in texts["float32"]
     assert "div.rn.f32" in texts["float32"]
     roots = {dtype: text.count("sqrt.rn.f64") for dtype, text in texts.items()}
-    # The compiler unrolls the one loop in float32, the other not: each root stands there twice.
-    moved = roots["float64"] - roots["float32"]
-    assert 2 * moved == texts["float32"].count("sqrt.rn.f32")
+    assert roots["float64"] - roots["float32"] == texts["float32"].count("sqrt.rn.f32") > 0
 
 
 def decay_of(x, grad, t, a, y):
@@ -130,6 +128,31 @@ def test_searches_are_in_registers(monkeypatch):
     text = entry(compiled(task(misfit, "2-point", ADAMAX), monkeypatch))
     assert not re.search(r"\b(ld|st)\.local", text)
     assert "__local_depot" not in text
+
+
+def test_each_thread_has_its_vectors(monkeypatch):
+    """Run as PTX: the places of a thread are numbers, and no other's."""
+    from fastadam._numba.gpu import load_compiler, make_thread_view
+
+    cuda, view = load_compiler(), make_thread_view((3, 5), 4)
+
+    def kernel(memory):
+        own = view(memory, cuda.grid(1))
+        for i in range(5):
+            own[2, i] = own[0, i] * own[1, 4]
+
+    text = ptx.compile_ptx(kernel, types.void(types.Array(types.float32, 4, "C")), monkeypatch)
+    memory = np.random.default_rng(0).normal(size=(3, 3, 5, 4)).astype(np.float32)
+    expected = memory.copy()
+    expected[:2, 2] = memory[:2, 0] * memory[:2, 1, 4:]
+    expected[2, 2, :, :3] = memory[2, 0, :, :3] * memory[2, 1, 4, :3]
+    words = [0, 0, memory.size, 4, memory.ctypes.data, *memory.shape, *memory.strides]
+    words = np.array(words, dtype=np.uint64)
+    addresses = words.ctypes.data + 8 * np.arange(words.size, dtype=np.uint64)
+    ptx.Program(text).run(addresses.ctypes.data, 11)
+    np.testing.assert_array_equal(memory, expected)
+    assert "div" not in text
+    assert text.count("mul.lo") == 1  # of the group of threads
 
 
 @pytest.mark.fault(number=4)

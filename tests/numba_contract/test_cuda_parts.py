@@ -22,14 +22,14 @@ needs_numba_cuda = pytest.mark.skipif(
 )
 
 #: Where its private parts may be used, and what they are called.
-FENCE = {"fastadam/_numba/gpu.py", "fastadam/_cuda/driver.py"}
+FENCE = {"fastadam/_numba/gpu.py", "fastadam/_numba/gpu_cache.py", "fastadam/_cuda/driver.py"}
 PRIVATE = re.compile(
     r"cudadrv|cuda\.bindings|numba\.cuda\.\w|cuda\.api\b|get_cufunc|compile_device"
     r"|max_cooperative_grid_blocks|get_memory_info"
 )
 
 
-def test_they_are_used_in_two_modules_alone():
+def test_they_are_used_in_three_modules_alone():
     used_in = {
         path.relative_to(ROOT).as_posix()
         for path in Path(ROOT, "fastadam").rglob("*.py")
@@ -195,6 +195,68 @@ def test_an_intrinsic(toolkit):
     assert text.count("%globaltimer") == 2
 
 
+def test_an_array_whose_strides_the_compiler_knows(toolkit):
+    """``np.arrayobj``'s ``make_array`` and ``populate_array``, ``get_abi_sizeof``."""
+    view = gpu.make_thread_view((3, 5), 32)
+
+    def kernel(memory):
+        own = view(memory, toolkit.grid(1))
+        own[0, 0] = own[2, 4]
+
+    signature = types.void(types.Array(types.float32, 4, "C"))
+    text, _ = toolkit.compile(kernel, signature, device=False, abi="numba", cc=(9, 0), output="ptx")
+    assert re.search(r"ld\S*\.f32\s+%f\d+, \[%rd\d+\+1792\]", text)  # 14 times 32 numbers
+
+
+# ---------------------------------------------------------------------------------------------
+# What `_numba.gpu_cache` uses
+# ---------------------------------------------------------------------------------------------
+
+
+def test_what_a_kernel_is_made_of_again(cuda):
+    """``_Kernel._rebuild``, ``bind``; ``CUDACodeLibrary``, ``get_cubin``; ``ObjectCode.code``."""
+    from numba.cuda import codegen, dispatcher
+    from numba.cuda.cudadrv import driver
+
+    given = "cooperative, name, signature, codelibrary, debug, lineinfo, call_helper, extensions"
+    assert ", ".join(parameters(dispatcher._Kernel._rebuild)).startswith(given)
+    assert parameters(dispatcher._Kernel.bind) == ["self"]
+    library = codegen.CUDACodeLibrary(None, "name", entry_name="name")
+    code = driver.ObjectCode.from_cubin(b"\x7fELF")
+    library._cubin_cache[9, 0, "a"] = code
+    library._finalized = True
+    assert library.get_cubin((9, 0, "a")) is code
+    assert code.code == b"\x7fELF"
+    assert parameters(library._ensure_cc) == ["cc"]
+    assert not library._linking_files
+    assert not library.referenced_objects
+
+
+def test_a_dispatcher_is_given_a_kernel(cuda):
+    """``add_overload(kernel, types)``, ``disable_compile()``; ``targetoptions``, ``py_func``."""
+    compiled = cuda.jit(lto=False, max_registers=64)(lambda x: None)
+    kernel = SimpleNamespace(entry_point=None)  # as the finalizer wants it
+    compiled.add_overload(kernel, (types.int64,))
+    compiled.disable_compile()
+    assert list(compiled.overloads.values()) == [kernel]
+    assert compiled.targetoptions["max_registers"] == 64
+    assert callable(compiled.py_func)
+
+
+def test_the_compilers_files(toolkit):
+    """``pathfinder.load_nvidia_dynamic_lib(name).abs_path``, and ``libs.get_libdevice()``."""
+    from cuda import pathfinder
+    from numba.cuda.cudadrv import libs
+
+    paths = [pathfinder.load_nvidia_dynamic_lib(name).abs_path for name in ("nvvm", "nvJitLink")]
+    assert all(Path(path).is_file() for path in (*paths, libs.get_libdevice()))
+
+
+@pytest.mark.parametrize("name", ["numba_cuda", "llvmlite", "cuda.core", "cuda.bindings"])
+def test_what_has_a_version(name, cuda):
+    assert isinstance(import_module(name).__version__, str)
+
+
 # ---------------------------------------------------------------------------------------------
 # What `_cuda.driver` uses
 # ---------------------------------------------------------------------------------------------
@@ -239,8 +301,8 @@ def test_the_fields_of_an_array(cuda):
 
 
 CALLS = (
-    "CtxGetDevice CtxSynchronize DeviceGetAttribute EventCreate EventDestroy EventRecord "
-    "LaunchKernel MemcpyDtoD MemcpyDtoH MemcpyDtoHAsync MemcpyHtoD MemsetD8Async "
+    "CtxGetDevice CtxSynchronize DeviceGetAttribute DriverGetVersion EventCreate EventDestroy "
+    "EventRecord LaunchKernel MemcpyDtoD MemcpyDtoH MemcpyDtoHAsync MemcpyHtoD MemsetD8Async "
     "PointerGetAttribute StreamSynchronize StreamWaitEvent"
 )
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from ..._numba.gpu import select_gpu
 from ..._search.deadline import Deadline
 from ..._search.rows import Solutions, Starts
 from ..problems import Problems
@@ -48,7 +49,7 @@ def split_chunks(problems: Problems, number: int, first: int) -> list[Chunk]:
 class ChunkSolver:
     """What is done with each chunk, wherever that is, and what all problems have in common."""
 
-    def __init__(self, problems: Problems, solve: Solve) -> None:
+    def __init__(self, problems: Problems, solve: Solve, device: str = "cpu") -> None:
         objective, options = problems.objective, problems.options
         given = {"fun": objective.fun, "jac": objective.jac, "lr": options.lr}
         given.update({f"args[{i}]": value for i, value in enumerate(objective.args)})
@@ -59,6 +60,9 @@ class ChunkSolver:
         # of this one, and be cancelled when this one's futures are.
         self.id = uuid4().hex
         self.common = Pickled(given, (common, solve))
+        #: Which of our own processes it is in: each has a GPU.
+        self.number: int | None = None
+        self._device = device
         self.seconds = options.max_seconds
         # By the one clock that several machines have in common.
         self._end = time.time() + self.seconds
@@ -72,6 +76,8 @@ class ChunkSolver:
         if seconds <= 0.0:
             return SolvedChunk(chunk.index, None)
         try:
+            if self.number is not None and self._device == "cuda":
+                select_gpu(self.number)
             common, solve = self.common.open()
             row_args, starts, known = chunk.rows.open()
             problems = replace(common, row_args=row_args, starts=starts, known=known)

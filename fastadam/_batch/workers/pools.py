@@ -26,6 +26,8 @@ Workers = int | Callable[..., Any]
 _CHUNKS_EACH = 16
 #: Chunks for a map-like callable, which does not tell how many workers it has.
 _CHUNKS = 256
+#: The same of both on a GPU, where many rows are solved at once.
+_GPU_CHUNKS_EACH, _GPU_CHUNKS = 2, 16
 
 
 def check_workers(workers: object) -> Workers | None:
@@ -55,10 +57,12 @@ def solve_by_workers(
     solve: Solve,
     workers: Workers | None,
     marks: Marks | None = None,
+    device: str = "cpu",
 ) -> None:
     """Solve the rounds of a batch, by something that can be pickled: here, or somewhere else.
 
     With ``marks``, which are for here alone, what is done is left, and what will be is marked.
+    On the ``device`` "cuda", each of our own processes takes a GPU of its own, as far as there are.
     """
     size, options = len(problems), problems.options
     if workers is None or workers == 1:  # as for SciPy
@@ -70,8 +74,9 @@ def solve_by_workers(
             left -= deadline.spent
             start = stop
         return
-    chunks = _Chunks(rounds, _CHUNKS if callable(workers) else _CHUNKS_EACH * workers)
-    solver = ChunkSolver(problems, solve)
+    each, most = (_GPU_CHUNKS_EACH, _GPU_CHUNKS) if device == "cuda" else (_CHUNKS_EACH, _CHUNKS)
+    chunks = _Chunks(rounds, most if callable(workers) else each * workers)
+    solver = ChunkSolver(problems, solve, device)
     if callable(workers):
         answers = _map_chunks(solver, iter(chunks), workers)
     else:

@@ -43,9 +43,9 @@ def solve_in_processes(
     waiting = deque(next(rounds))
     workers: dict[Any, Any] = {}
     try:
-        for _ in range(number):
+        for k in range(number):
             connection, end = context.Pipe()
-            process = context.Process(target=_serve, args=(end,), daemon=True)
+            process = context.Process(target=_serve, args=(end, k), daemon=True)
             with _ctrl_c_later():
                 process.start()
                 workers[connection] = process
@@ -85,11 +85,12 @@ def solve_in_processes(
             connection.close()
 
 
-def _serve(connection: Any) -> None:
+def _serve(connection: Any, number: int) -> None:
     """Solve what comes, in a process of its own."""
     _hear_ctrl_c()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     solver = connection.recv()
+    solver.number = number
     connection.send(None)
     while True:
         chunk, seconds = connection.recv()

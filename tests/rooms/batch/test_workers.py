@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 
 from fastadam import minimize_batch
+from fastadam._batch.problems import solve_python
+from fastadam._batch.rounds import split_rounds
 from fastadam._batch.threads import default_threads
 from fastadam._batch.workers import chunks, pools, processes
-from tests.api.batch.batches import identical, problems
+from fastadam._numba import gpu
+from tests.api.batch.batches import T, identical, problems
 from tests.api.batch.test_processes import posix
 from tests.api.batch.test_workers_clock import call, not_begun
 from tests.api.batch.workers import solve
 from tests.api.minimize.helpers import MineError
+from tests.gpu.batches import assert_same, make, misfit_in_place
 
 
 def test_each_worker_uses_one_thread(monkeypatch):
@@ -25,7 +29,7 @@ def test_each_worker_uses_one_thread(monkeypatch):
     module = importlib.import_module("fastadam._batch.api")  # `minimize_batch` hides it
     seen = []
 
-    def by_workers(problems, results, solve, workers, marks):
+    def by_workers(problems, results, solve, workers, marks, device):
         seen.append(solve.keywords["threads"])
 
     monkeypatch.setattr(module, "solve_by_workers", by_workers)
@@ -60,6 +64,36 @@ def test_the_number_of_processes_and_chunks(workers, size, processes, chunks, mo
     x0, rows = problems(size)
     solve(x0, rows, workers, maxiter=1)
     assert seen == [(processes, chunks)]
+
+
+def test_our_processes_take_gpus_in_turn(monkeypatch):
+    """And there are few chunks. What a callable calls takes the GPU that is current there."""
+    taken, sizes = [], []
+
+    def solve_in_processes(solver, rounds, number):
+        for k, chunk in enumerate(next(rounds)):
+            solver.number = k % number
+            yield solver(chunk)
+
+    def mapped(function, given):
+        sizes.append(len(given))
+        return map(function, given)
+
+    def solved(workers, device="cuda"):
+        batch, solutions, _ = make(misfit_in_place, *problems(40), (T,), "in-place", maxiter=9)
+        rounds = split_rounds(batch, solutions, None)
+        pools.solve_by_workers(batch, rounds, solve_python, workers, None, device)
+        return solutions
+
+    two = SimpleNamespace(gpus=range(2), select_device=taken.append)
+    monkeypatch.setattr(gpu, "load_cuda", lambda: two)
+    monkeypatch.setattr(pools, "solve_in_processes", solve_in_processes)
+    expected = solved(None, "cpu")
+    assert_same(solved(3), expected)
+    assert taken == [0, 1, 0] * 2
+    assert_same(solved(mapped), expected)
+    assert len(taken) == 6
+    assert sizes == [16]
 
 
 def test_the_clock_starts_when_a_process_is_ready(monkeypatch):

@@ -171,7 +171,7 @@ def test_a_change_of_the_rules_is_seen(warm):
     """The digest of the sources is in the name of each entry."""
     code = """
 from fastadam._numba import cache
-cache._source_digest.cache_clear()
+cache.digest_sources.cache_clear()
 cache.Path.read_bytes = lambda path: b"changed" if path.suffix == ".py" else open(path, "rb").read()
 """
     child = (
