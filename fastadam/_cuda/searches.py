@@ -31,21 +31,14 @@ from .._rules.spec import Rule
 from .._search import known, metric, outcomes, rows
 from .._search.iteration import make_iterate
 from .._search.outcomes import RUNNING
-from .._search.state import SCALARS
 from .thread_arguments import make_fetch, make_loan, make_pick
+from .thread_records import RECORD, make_word_copies
+from .thread_records import RECORD_WORDS as RECORD_WORDS  # the host wants it too
 
 cuda: Any = None  # see `with_cuda`
 
-#: A record of a search whose fields are attributes in Python too. It says that they are aligned, as
-#: they are: the GPU would read and write each of them byte by byte.
-RECORD = np.dtype((np.record, np.dtype(SCALARS.descr, align=True)))
-#: The number of its words. Behind them a thread keeps its row and what it does with it.
-RECORD_WORDS = SCALARS.itemsize // 8
+#: Behind the words of its record a thread keeps its row and what it does with it.
 ROW, PHASE = RECORD_WORDS, RECORD_WORDS + 1
-#: The first word of `auto`, and the first behind these. Without it they stay as in a template.
-_NAMES = list(RECORD.names or ())
-_AUTO = _NAMES.index("eps"), _NAMES.index("part")
-
 #: With 180, which most searches would take, a multiprocessor holds 256 threads, too few to wait for
 #: memory in turn; with these 512.
 _REGISTERS = 128
@@ -53,8 +46,9 @@ _REGISTERS = 128
 #: So many threads, those of a warp, have their vectors in turn in one piece of memory.
 GROUP = 32
 
-#: Of no more variables users' functions get x and the gradient in a thread's own arrays, which may
-#: be in registers: to the common memory each step of a sum over data would be written.
+#: Of no more variables, functions that give the gradient get it and x in a thread's own arrays, in
+#: registers: to the common memory each step of a sum over data would be written. Differences, which
+#: look up coordinates in a loop, would have them in memory in any case.
 MOST_OWN = 16
 
 #: What a thread does: it needs a row; it searches; it has the last gradient evaluated; what it did
@@ -180,7 +174,7 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
 def _make_search(
     task: Task, view: Any, step: Any, evaluate: Any, fetch: Any, pick: Any, now: Any
 ) -> Callable[..., None]:
-    first, behind = (0, 0) if task.automatic else _AUTO
+    load, save = make_word_copies(task.automatic)
     length, real = task.length if _has_own(task) else 1, np.dtype(task.dtype)
     lend, take_back = make_loan(_has_own(task))
 
@@ -202,13 +196,9 @@ def _make_search(
             cuda.atomic.add(progress, OVER, 1)
             phase = IDLE
         words[PHASE, t] = LOST  # until the end, which an exception keeps a thread from
-        # Copied word by word it can be in registers; in place, each field of each thread would be
-        # in another part of memory.
         record = cuda.local.array(1, RECORD)
-        own_words = record.view(np.int64)
-        for i in range(RECORD_WORDS):
-            own_words[i] = template.words[i] if first <= i < behind else words[i, t]
-        s = record[0]
+        own_words, s = record.view(np.int64), record[0]
+        load(own_words, words, template, t)
         own_x, own_grad = cuda.local.array(length, real), cuda.local.array(length, real)
         vectors, complex_trial = view(memory.matrices, t), memory.complex_trials[:, t]
         while True:
@@ -238,9 +228,7 @@ def _make_search(
             take_back(views, own_grad)
             if now() >= end:
                 break
-        for i in range(RECORD_WORDS):
-            if not first <= i < behind:
-                words[i, t] = own_words[i]
+        save(own_words, words, t)
         words[PHASE, t] = phase
 
     search.__name__ = search.__qualname__ = f"search_{task.rule.name}_{task.dtype}"
@@ -259,7 +247,7 @@ def _start(s, own_words, vectors, template, k, starts):
 
 
 def _has_own(task: Task) -> bool:
-    return task.length <= MOST_OWN and task.jac != "cs"
+    return task.length <= MOST_OWN and Objective(task.fun, (), task.jac).scheme == "gradient"
 
 
 def _make_step(task: Task, view: Any) -> Callable[..., int]:

@@ -185,7 +185,7 @@ def three(x):
         (pair, True, "fun must return a real number and a tuple of 2 numbers"),
         (three, "cs", "fun must return a complex number for complex x on a GPU"),
         (bool, "2-point", "fun must be a function in Python"),
-        (value, "2-point", "fun cannot be compiled for the GPU with .*float32, 1d, C"),
+        (value, "2-point", "fun cannot be compiled for the GPU with .*float32, 1d, A"),
         (text, three, r"fun must return a real number on a GPU, and returns Literal"),
     ],
 )
