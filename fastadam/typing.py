@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 # fmt: off
 __all__ = [
-    "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "Gradients",
-    "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
+    "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "DeviceBatchResult",
+    "Gradients", "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
     "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "OptimizerOptions", "Params",
     "PolishMethod", "Sampling", "Sparse", "StateDtype",
 ]
@@ -93,9 +93,6 @@ class _Bounds(Protocol):
 BoundsLike = (
     _Bounds | NDArray[Any] | Sequence[Sequence[Real | None]] | Iterator[Sequence[Real | None]]
 )
-#: The same for all problems of a batch, or for each.
-BatchBoundsLike = BoundsLike | Sequence[Sequence[Sequence[Real | None]]]
-
 
 #: No constraints.
 Nothing = tuple[()] | list[NoReturn] | dict[NoReturn, NoReturn] | None
@@ -106,6 +103,10 @@ class DeviceArray(Protocol):
 
     @property
     def __cuda_array_interface__(self) -> Any: ...
+
+
+#: The same as `BoundsLike` for all problems of a batch, or for each.
+BatchBoundsLike = BoundsLike | Sequence[Sequence[Sequence[Real | None]]] | DeviceArray
 
 
 class RowGradient(Protocol):
@@ -195,7 +196,7 @@ class MinimizeOptions(_SearchOptions, total=False):
 class MinimizeBatchOptions(_SearchOptions, total=False):
     """The options of `fastadam.minimize_batch` and `fastadam.multistart`."""
 
-    lr: LearningRate | Literal["auto"] | Sequence[Real] | NDArray[Any] | None
+    lr: LearningRate | Literal["auto"] | Sequence[Real] | NDArray[Any] | DeviceArray | None
     threads: Integer | None
     vectorized: Boolean | None
     copy_args: Boolean | None
@@ -236,6 +237,19 @@ if TYPE_CHECKING:
         success: NDArray[np.bool_]
         message: str
 
+    class DeviceBatchResult(OptimizeResult):
+        """The result of `fastadam.minimize_batch` for starts on a GPU: arrays of their library."""
+
+        x: Any
+        fun: Any
+        jac: Any
+        nit: Any
+        nfev: Any
+        njev: Any
+        status: Any
+        success: Any
+        message: str
+
     class MultistartResult(_SearchResult):
         """The result of `fastadam.multistart`."""
 
@@ -245,9 +259,10 @@ if TYPE_CHECKING:
         solutions: BatchResult
 
 else:  # with SciPy's minimisers imported only where it is used: they take 0.2 s
+    _RESULTS = "MinimizeResult", "BatchResult", "DeviceBatchResult", "MultistartResult"
 
     def __getattr__(name: str) -> Any:
-        if name not in ("MinimizeResult", "BatchResult", "MultistartResult"):
+        if name not in _RESULTS:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from scipy.optimize import OptimizeResult
 

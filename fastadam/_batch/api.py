@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from typing import Any, get_args
+from typing import Any, get_args, overload
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from .._cuda.interface import is_on_gpu
 from .._minimize.arguments import check_objective
 from .._minimize.options import check_method
 from .._minimize.results import attach_result
@@ -22,6 +22,8 @@ from ..typing import (
     BatchBoundsLike,
     BatchResult,
     Device,
+    DeviceArray,
+    DeviceBatchResult,
     Integer,
     Jacobian,
     Method,
@@ -37,6 +39,7 @@ from .arguments import (
     check_starts,
 )
 from .checkpoints import open_saver, require_resumable, take_up
+from .device_arguments import require_device, require_sendable
 from .lockstep import solve_vectorized
 from .problems import Problems, solve_python
 from .results import make_batch_result, summarize_batch
@@ -46,6 +49,22 @@ from .workers.chunks import Solve
 from .workers.pools import Workers, check_workers, solve_by_workers
 
 
+@overload
+def minimize_batch(
+    fun: Callable[..., Any],
+    x0: DeviceArray,
+    args: Any = (),
+    batch_args: Any = (),
+    method: Method | None = "adam",
+    jac: Jacobian = None,
+    bounds: BatchBoundsLike | None = None,
+    tol: Real | None = None,
+    options: MinimizeBatchOptions | None = None,
+    *,
+    device: Device = "cpu",
+    workers: Integer | Callable[..., Any] | None = None,
+) -> DeviceBatchResult: ...
+@overload
 def minimize_batch(
     fun: Callable[..., Any],
     x0: ArrayLike,
@@ -59,7 +78,21 @@ def minimize_batch(
     *,
     device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
-) -> BatchResult:
+) -> BatchResult: ...
+def minimize_batch(
+    fun: Callable[..., Any],
+    x0: ArrayLike | DeviceArray,
+    args: Any = (),
+    batch_args: Any = (),
+    method: Method | None = "adam",
+    jac: Jacobian = None,
+    bounds: BatchBoundsLike | None = None,
+    tol: Real | None = None,
+    options: MinimizeBatchOptions | None = None,
+    *,
+    device: Device = "cpu",
+    workers: Integer | Callable[..., Any] | None = None,
+) -> BatchResult | DeviceBatchResult:
     """Minimise one function many times: a start, and maybe data and bounds, for each problem.
 
     Each problem is solved by itself, with its own number of steps and its own end, and the result
@@ -71,7 +104,7 @@ def minimize_batch(
     fun : callable
         The objective, ``fun(x, *args, *row_args) -> float``, or in the other forms of
         `minimize`.
-    x0 : array_like, shape (B, n)
+    x0 : array_like, shape (B, n), or array on the GPU
         A start for each of B problems.
     args : tuple, default ()
         Extra arguments that all problems share, also those that are solved at the same time: a
@@ -109,7 +142,7 @@ def minimize_batch(
             on, whose rows of `batch_args` come with them. Faster for functions in NumPy.
     device : {"cpu", "cuda"}, default "cpu"
         Where the problems are solved: on "cuda", by the current NVIDIA GPU, with one of the extras
-        ``cuda12`` and ``cuda13``. See Notes.
+        ``cuda12`` and ``cuda13``. Only there may arrays be on it already. See Notes.
     workers : int or map-like callable, optional
         Who solves, as for SciPy: so many processes (-1: one for each core; 1: this one), or what
         is called as ``workers(function, chunks)`` and returns the results, or futures of them:
@@ -167,10 +200,19 @@ def minimize_batch(
     **On a GPU**, each thread solves one problem after the other. `fun` is a function in Python, or
     one compiled by Numba, in the subset of CUDA: it makes no arrays. It returns the value, or
     fills the gradient (``jac="in-place"``), or returns the gradient as a tuple of n numbers
-    (``jac=True``, and a callable `jac`). `args` and `batch_args` may be arrays on the GPU, which
-    are used where they are. The results agree with the CPU's to rounding, since CUDA's ``exp``
-    and its like differ in the last bits. Of an exception that `fun` raises, the error tells the
-    problem only. `threads` has no meaning there.
+    (``jac=True``, and a callable `jac`). The results agree with the CPU's to rounding, since
+    CUDA's ``exp`` and its like differ in the last bits. Of an exception that `fun` raises, the
+    error tells the problem only. `threads` has no meaning there.
+
+    **Data on a GPU** are used where they are: `x0`, `args`, `batch_args`, bounds and an array
+    `lr` may be contiguous arrays of CuPy, torch, Numba or whatever has
+    ``__cuda_array_interface__``, in float32 or float64 (`args` and `batch_args` of any numbers),
+    each of another library or on the host. Where `x0` is one, so are the results, of its library
+    (Numba's for one that is not named here), with ``x`` and ``jac`` in its dtype; then nothing of
+    the size of the batch comes to the host, and no process but this one solves. Bounds for each
+    problem are an array of shape (B, n, 2), or sides of shape (B, n), in a `Bounds` or whatever
+    else has ``lb`` and ``ub``: SciPy takes no tensors on a GPU. What was enqueued before, on any
+    stream, is waited for; when the call returns, the results are there for all streams.
 
     If `x0` is float32, a GPU computes in float32, and ``lr="auto"`` and differences are adapted to
     it. Then data should be float32 too, and constants ``np.float32(2)``, or they make float64 of
@@ -197,17 +239,17 @@ def minimize_batch(
     >>> bool(result.success.all()), bool(abs(result.x - truth).max() < 1e-3)
     (True, True)
     """
-    result = solve_batch(
+    result, summarize = solve_batch(
         fun, x0, args, batch_args, method, jac, bounds, tol, options, device=device, workers=workers
     )
     if options is not None and options.get("disp"):
-        print(summarize_batch(result))
+        print(summarize())
     return result
 
 
 def solve_batch(
     fun: Callable[..., Any],
-    x0: ArrayLike,
+    x0: ArrayLike | DeviceArray,
     args: Any,
     batch_args: Any,
     method: Method | None,
@@ -219,26 +261,36 @@ def solve_batch(
     device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
     tolerance: Vector | None = None,
-) -> BatchResult:
-    """Do what `minimize_batch` does, without its summary.
+) -> tuple[BatchResult, Callable[[], str]]:
+    """Do what `minimize_batch` does; return the result, and what makes its summary.
 
     With a ``tolerance`` by which minima are told apart, a search may end at one found before.
     """
     name, device = check_method(method), one_of("device", device, get_args(Device))
-    points = check_starts(x0)
-    checked, own = check_batch_options(name, options, tol, len(points))
+    points = check_starts(x0, device)
+    checked, own = check_batch_options(name, options, tol, len(points), device)
     for option in ("vectorized", "copy_args"):
         if getattr(own, option) and device != "cpu":
             raise ValueError(f"options[{option!r}] is for device='cpu', got device={device!r}")
     workers = check_workers(workers)
     require_resumable(checked, own, device, workers)
     objective = check_objective(fun, args, jac, checked)
-    starts = Starts(points, *check_batch_bounds(bounds, *points.shape), own.rates)
+    for i, value in enumerate(objective.args):
+        require_device(f"args[{i}]", value, device)
+    lowers, uppers = check_batch_bounds(bounds, len(points), points.shape[1], device)
+    starts = Starts(points, lowers, uppers, own.rates)
     row_args = check_row_args(batch_args, len(points), device)
-    dtype = np.dtype(np.float32 if np.asarray(x0).dtype == np.float32 else np.float64)
     problems = Problems(
-        objective, name, checked, row_args, starts, dtype, own.on_error, own.copy_args
+        objective, name, checked, row_args, starts, points.dtype, own.on_error, own.copy_args
     )
+    if device == "cuda" and workers in (None, 1) and tolerance is None:
+        from .cuda import solve_there
+
+        return solve_there(problems, x0 if is_on_gpu(x0) else None)
+    if workers not in (None, 1):
+        require_sendable(problems)
+    if device == "cuda":  # x0 may be the user's
+        points = points.copy()
     solutions, saver = Solutions.unknown(points), open_saver(problems, tolerance)
     marks = None if saver is None else take_up(saver, solutions)
     try:
@@ -252,7 +304,7 @@ def solve_batch(
     if saver is not None and marks is not None and marks.done.all():
         saver.remove()
     result: BatchResult = make_batch_result(solutions)
-    return result
+    return result, lambda: summarize_batch(result)
 
 
 def _choose_solver(

@@ -8,22 +8,30 @@ from functools import partial
 from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.optimize import Bounds
 
+from .._cuda.interface import is_on_gpu
 from .._minimize.bounds import check_bounds
 from .._minimize.options import Options, check_options, truth
 from .._validate import (
+    DTYPES,
     as_array,
     count,
     describe,
     flag,
-    is_device_array,
     one_of,
     plain_number,
     real_array,
 )
 from ..typing import Matrix, OnError
+from .device_arguments import (
+    copy_bounds,
+    find_device_sides,
+    require_device,
+    take_bounds,
+    take_rates,
+    take_starts,
+)
 
 
 @dataclass(frozen=True)
@@ -37,16 +45,23 @@ class BatchOptions:
     rates: Matrix
 
 
-def check_starts(x0: ArrayLike) -> Matrix:
-    """Make a new array of the starts, a row for each problem."""
-    array = real_array("x0", x0)
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"x0 must have shape (problems, variables), got {describe(array)}")
-    return np.ascontiguousarray(array)
+def check_starts(x0: Any, device: str) -> Matrix:
+    """Make an array of the starts, a row for each problem: a new one, unless for a GPU."""
+    require_device("x0", x0, device)
+    there, array = is_on_gpu(x0), None
+    if device == "cuda":
+        array = take_starts(x0) if there else as_array("x0", x0)
+    if array is None or array.dtype not in DTYPES:
+        array = real_array("x0", x0)
+    if len(array.shape) != 2 or array.size == 0:
+        raise ValueError(
+            f"x0 must have shape (problems, variables), got {describe(x0 if there else array)}"
+        )
+    return array if there else np.ascontiguousarray(array)
 
 
 def check_batch_options(
-    method: str, given: Any, tol: object, size: int
+    method: str, given: Any, tol: object, size: int, device: str
 ) -> tuple[Options, BatchOptions]:
     """Check the options that `minimize` has, and those that only a batch has."""
     own: dict[str, Any] = {}
@@ -58,8 +73,9 @@ def check_batch_options(
                 raise ValueError(f"minimize_batch has no {name}, got {describe(given[name])}")
         own = {name: given.pop(name, None) for name in _OWN}
         lr = plain_number(given.get("lr"))
-        if isinstance(lr, (list, tuple, np.ndarray)):
-            rates = _check_rates(lr, size)
+        require_device("lr", lr, device)
+        if is_on_gpu(lr) or isinstance(lr, (list, tuple, np.ndarray)):
+            rates = take_rates(lr, size) if is_on_gpu(lr) else _check_rates(lr, size)
             given["lr"] = 0.0
     options = check_options(method, given, tol, stacklevel=4, others=tuple(_OWN))
     if rates is None:
@@ -96,18 +112,21 @@ def _check_rates(lr: Any, size: int) -> Matrix:
     return array.astype(np.float64)
 
 
-def check_batch_bounds(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
+def check_batch_bounds(bounds: Any, size: int, n: int, device: str) -> tuple[Matrix, Matrix]:
     """Make lower and upper bounds of shape (1, n) or (B, n)."""
+    if there := find_device_sides(bounds):
+        for name, side in there.items():
+            require_device(name, side, device)
+        if (taken := take_bounds(bounds, (size, n))) is not None:
+            return taken
+        bounds = copy_bounds(bounds)
     if isinstance(bounds, Bounds):
         if max(np.ndim(bounds.lb), np.ndim(bounds.ub)) == 2:
             return _check_each("lb", bounds, (size, n)), _check_each("ub", bounds, (size, n))
     elif (pairs := _three_axes(bounds)) is not None:
         if pairs.shape != (size, n, 2):
             raise ValueError(f"bounds must have shape ({size}, {n}, 2), got {pairs.shape}")
-        lower, upper = (
-            real_array("bounds", [[np.nan if b is None else b for b in row] for row in side])
-            for side in (pairs[..., 0], pairs[..., 1])
-        )
+        lower, upper = _make_numbers(pairs[..., 0]), _make_numbers(pairs[..., 1])
         # None and NaN are no bounds.
         lower[np.isnan(lower)], upper[np.isnan(upper)] = -np.inf, np.inf
         return lower, upper
@@ -117,6 +136,8 @@ def check_batch_bounds(bounds: Any, size: int, n: int) -> tuple[Matrix, Matrix]:
 
 def _three_axes(bounds: Any) -> np.ndarray[Any, Any] | None:
     """Make an array of bounds that differ from problem to problem; None of others."""
+    if isinstance(bounds, np.ndarray):
+        return bounds if bounds.ndim == 3 else None
     try:
         pairs = np.asarray(bounds, dtype=object)
     except Exception:  # ragged, or no array at all: `check_bounds` says so
@@ -124,8 +145,17 @@ def _three_axes(bounds: Any) -> np.ndarray[Any, Any] | None:
     return pairs if pairs.ndim == 3 else None
 
 
+def _make_numbers(side: np.ndarray[Any, Any]) -> Matrix:
+    """Make numbers of a side of bounds, in which None is NaN."""
+    if side.dtype == object:
+        return real_array("bounds", [[np.nan if b is None else b for b in row] for row in side])
+    return np.ascontiguousarray(real_array("bounds", side))
+
+
 def _check_each(side: str, bounds: Bounds, shape: tuple[int, int]) -> Matrix:
     array = real_array(f"bounds.{side}", getattr(bounds, side))
+    if array.shape == shape:
+        return np.ascontiguousarray(array)
     try:
         return np.broadcast_to(array, shape).copy()
     except ValueError:
@@ -137,7 +167,8 @@ def check_row_args(batch_args: Any, size: int, device: str) -> tuple[Any, ...]:
     arrays = batch_args if isinstance(batch_args, tuple) else (batch_args,)
     result = []
     for i, values in enumerate(arrays):
-        stays = device == "cuda" and is_device_array(values)
+        require_device(f"batch_args[{i}]", values, device)
+        stays = is_on_gpu(values)
         array = values if stays else as_array(f"batch_args[{i}]", values)
         if len(array.shape) == 0 or array.shape[0] != size:
             raise ValueError(

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from scipy.optimize import OptimizeResult
 
 from .._cuda import searches
 from .._cuda.arguments import device_argument, on_device
-from .._cuda.driver import count_resident_blocks, find_free_memory
+from .._cuda.driver import LEAST_BLOCKS, count_resident_blocks, find_free_memory
+from .._cuda.transfers import Transfers
 from .._minimize.options import select_rule
+from .._minimize.results import attach_result
 from .._numba.gpu import is_simulated, load_cuda
 from .._objective.arguments import find_argument_types
 from .._objective.cuda import find_source
 from .._objective.layout import REL_STEP, TEMPLATE, X_SCALE
 from .._search.deadline import Deadline
+from .._search.known import NOTHING, Known
+from .._search.outcomes import describe_exception
 from .._search.progress import progress
 from .._search.rows import Solutions, Starts
 from .._search.schedule import Rates
 from .._search.search import Search
 from .._search.ticker import INTERVAL
+from .device_rows import DeviceRows
 from .problems import Problems
+from .results import make_batch_result
 
 #: The threads of a block.
 _BLOCK = 128
 #: Of the simulator, where each is one of Python's.
 _SIMULATED_BLOCKS, _SIMULATED_BLOCK = 2, 2
+#: Seconds of a launch while rows are on their way: their number is told to the next.
+_BRIEF = 1e-3
 #: What part of the memory that is free the searches may take.
 _SHARE = 0.5
 
@@ -36,47 +46,78 @@ def solve_on_device(problems: Problems, solutions: Solutions, deadline: Deadline
 
     Their arguments may be arrays on the GPU.
     """
-    batch = _DeviceBatch(problems, solutions)
+    with Transfers() as transfers:
+        rows = DeviceRows(problems, transfers)
+        _solve(problems, rows, deadline)
+        rows.fetch(solutions)
+
+
+def solve_there(problems: Problems, like: Any) -> tuple[OptimizeResult, Callable[[], str]]:
+    """Solve a batch on the current GPU; return the result, and what makes its summary.
+
+    The result is of the library of ``like``, the array on the GPU that the starts came in; else,
+    for None, it is on the host.
+    """
+    rows = None
+    with Transfers() as transfers:
+        try:
+            rows = DeviceRows(problems, transfers, like)
+            _solve(problems, rows, Deadline(problems.options.max_seconds))
+            return rows.make_result()
+        except BaseException as error:
+            with suppress(Exception):  # of a GPU that does nothing any more
+                attach_result(error, _make_partial_result(problems, rows, error))
+            raise
+
+
+def _make_partial_result(
+    problems: Problems, rows: DeviceRows | None, error: BaseException
+) -> OptimizeResult:
+    """Make the result of what an exception has ended."""
+    ending = describe_exception(error)
+    if rows is None:
+        return make_batch_result(Solutions.unknown(problems.starts.points.copy()), ending)
+    result, _ = rows.make_result(ending)
+    return result
+
+
+def _solve(problems: Problems, rows: DeviceRows, deadline: Deadline) -> None:
+    batch = _DeviceBatch(problems, rows)
     with progress(len(problems), "problem", problems.options.disp) as update:
         batch.run(deadline.start(), update)
-    there: Any
-    for there, here in zip(batch.found, solutions, strict=True):
-        here[...] = there.copy_to_host()
 
 
 class _DeviceBatch:
-    """The searches that the GPU's threads make, and the arrays of the batch there."""
+    """The searches that the GPU's threads make of the rows of a batch."""
 
-    def __init__(self, problems: Problems, solutions: Solutions) -> None:
-        self._cuda, self._problems = load_cuda(), problems
-        objective, starts, options = problems.objective, problems.starts, problems.options
-        n, lr, jac = starts.points.shape[1], options.lr, objective.jac
+    def __init__(self, problems: Problems, rows: DeviceRows) -> None:
+        self._cuda, self._problems, self._rows = load_cuda(), problems, rows
+        objective, options = problems.objective, problems.options
+        lr, jac, bases = options.lr, objective.jac, rows.bases
         self._rates = Rates(lr, options.maxiter) if callable(lr) else None
         rule, hyper = select_rule(problems.method, options)
         args = tuple(device_argument(f"args[{i}]", each) for i, each in enumerate(objective.args))
-        bases = tuple(
-            device_argument(f"batch_args[{i}]", each) for i, each in enumerate(problems.row_args)
-        )
         task = searches.Task(
             rule,
             options.auto,
             problems.dtype.name,
             find_source("fun", objective.fun),
             find_source("jac", jac) if callable(jac) else jac,
-            n,
+            problems.starts.points.shape[1],
             find_argument_types(args),
             find_argument_types(bases, "batch_args"),
+            problems.known is not NOTHING,
         )
         self._kernel, self._shape = searches.search_kernel(task), searches.find_shape(task)
         self._keeping = problems.on_error != "raise"
         self._progress = on_device(np.zeros(4, dtype=np.int64))
+        self._state = self._cuda.pinned_array(4, np.int64)
         self._schedule = on_device(np.zeros(0))
-        # The starts, until the results are written over them.
-        x, jac = (on_device(a.astype(problems.dtype)) for a in (solutions.x, solutions.jac))
-        self.found = Solutions(x, on_device(solutions.fun), jac, on_device(solutions.counts))
-        lowers, uppers = map(on_device, _inward(starts.lowers, starts.uppers, problems.dtype))
-        starts = Starts(x, lowers, uppers, on_device(starts.rates))
-        self._arguments = self._progress, *self._memory(bases), args, hyper, starts, self.found
+        self._before = self._progress, *self._memory(bases), args, hyper
+        minima = problems.known
+        if not minima.values.size:  # the GPU's arrays of two axes are not empty
+            minima = minima._replace(points=np.zeros((1, 1)))
+        self._known = Known(*map(on_device, minima))
         if self._keeping and is_simulated():
             self._kernel = searches.forgiving(self._kernel)
 
@@ -94,10 +135,12 @@ class _DeviceBatch:
         need += sum(length * b.dtype.itemsize for b, length in zip(bases, lengths, strict=True))
         self._blocks, self._threads = self._grid(size, need)
         width = self._blocks * self._threads
+        words = device_array((searches.RECORD_WORDS + 2, width), np.int64)
+        words[searches.PHASE].copy_to_device(np.full(width, searches.IDLE, dtype=np.int64))
         strips = tuple(device_array((*base.shape[1:], width), base.dtype) for base in bases)
         return (
             searches.ThreadMemory(
-                on_device(np.zeros((searches.RECORD_WORDS + 2, width), dtype=np.int64)),  # idle
+                words,
                 device_array((-(-width // group), *self._shape, group), problems.dtype),
                 device_array((complex_n, width), np.result_type(problems.dtype, np.complex64)),
             ),
@@ -128,7 +171,9 @@ class _DeviceBatch:
         if self._rates is not None and self._problems.options.maxiter > 0:
             self._ask(self._rates)
         while True:
-            state = self._launch(False, max(0.0, min(INTERVAL, deadline.left)))
+            starts, there = self._rows.find_starts()
+            interval = INTERVAL if there == size else _BRIEF
+            state = self._launch(False, max(0.0, min(interval, deadline.left)), starts)
             before, over = over, int(state[searches.OVER])
             update(over - before)
             if over == size:
@@ -137,25 +182,35 @@ class _DeviceBatch:
                 break
             if self._rates is not None and state[searches.WANTED]:
                 self._ask(self._rates)
-                state[searches.WANTED] = 0
-                self._progress.copy_to_device(state)
-        state[searches.NEXT] = size  # there are no more
-        self._progress.copy_to_device(state)
-        self._launch(True, 0.0)  # the last points are judged
+            if there < size or state[searches.WANTED]:
+                # Of the rows that were not there, none was taken.
+                self._tell(min(int(state[searches.NEXT]), there))
+        self._rows.arrivals.wait()
+        self._tell(size)  # there are no more
+        self._launch(True, 0.0, self._rows.starts)  # the last points are judged
+
+    def _tell(self, following: int) -> None:
+        """Tell the GPU which row is next, and that all of the schedule is known that it wanted."""
+        self._state[searches.NEXT], self._state[searches.WANTED] = following, 0
+        self._progress.copy_to_device(self._state, stream=self._rows.stream)
 
     def _ask(self, rates: Rates) -> None:
         """Have more of the schedule known on the GPU."""
         rates.ask(self._schedule.size)
         self._schedule = on_device(rates.known)
 
-    def _launch(self, leaving: bool, seconds: float) -> Any:
+    def _launch(self, leaving: bool, seconds: float, starts: Starts) -> Any:
         """Have each thread evaluate points for some time, or end its search; return the progress.
 
         An evaluation that has begun is finished, however long it takes.
         """
         launch = searches.Launch(int(self._keeping), int(leaving), int(1e9 * seconds))
-        self._kernel[self._blocks, self._threads](*self._arguments, self._schedule, launch)
-        state = self._progress.copy_to_host()
+        stream, rows = self._rows.stream, (starts, self._rows.found)
+        rest = self._known, self._schedule, launch
+        blocks = self._blocks if is_simulated() else max(self._blocks, LEAST_BLOCKS)
+        self._kernel[blocks, self._threads, stream](*self._before, *rows, *rest)
+        state = self._progress.copy_to_host(self._state, stream=stream)
+        stream.synchronize()
         if failed := state[searches.FAILED]:
             raise RuntimeError(
                 f"a function raised an exception for problem {failed - 1}; which one is lost on a "
@@ -189,18 +244,3 @@ def _template(problems: Problems) -> Search:
     largest = float(np.finfo(problems.dtype).max)
     search.vectors[X_SCALE] = np.minimum(search.vectors[X_SCALE], largest)
     return search
-
-
-def _inward(lowers: Any, uppers: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
-    """Put bounds in a dtype, rounded so that what is within them is within those given.
-
-    Where no number of the dtype is between the two, they are the nearest ones.
-    """
-    infinity = dtype.type(np.inf)
-    with np.errstate(over="ignore"):  # beyond the largest number
-        lower, upper = lowers.astype(dtype), uppers.astype(dtype)
-    in_lower = np.where(lower < lowers, np.nextafter(lower, infinity), lower)
-    in_upper = np.where(upper > uppers, np.nextafter(upper, -infinity), upper)
-    apart = in_lower <= in_upper
-    lower, upper = np.where(apart, in_lower, lower), np.where(apart, in_upper, upper)
-    return np.where(lowers > uppers, infinity, lower), upper  # no room remains none

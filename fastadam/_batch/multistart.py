@@ -15,6 +15,7 @@ from .._validate import count, describe, flag, one_of
 from ..typing import (
     Boolean,
     BoundsLike,
+    Device,
     Integer,
     Jacobian,
     Matrix,
@@ -45,6 +46,7 @@ def multistart(
     sampling: Sampling = "sobol",
     rng: Integer | np.random.Generator | None = None,
     within_bounds: Boolean = True,
+    device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
 ) -> MultistartResult:
     r"""Minimise a function from many starts in a box; return the best, and all minima found.
@@ -75,6 +77,8 @@ def multistart(
         The seed: the same one gives the same result. None takes another one each time.
     within_bounds : bool, default True
         Whether the solves have to stay in the box. If not, it is for the starts only.
+    device : {"cpu", "cuda"}, default "cpu"
+        As for `minimize_batch`: where the solves are made.
     workers : int or map-like callable, optional
         As for `minimize_batch`: processes or machines that share the solves.
 
@@ -162,9 +166,9 @@ def multistart(
     seed = rng if rng is None or isinstance(rng, np.random.Generator) else count("rng", rng, 0)
     starts = _draw_starts(kind, np.random.default_rng(seed), number, lower, upper)
     tolerance = find_tolerance(lower, upper)
-    solutions = solve_batch(
+    solutions, _ = solve_batch(
         fun, starts, args, (), method, jac, limits, tol, options,
-        workers=workers, tolerance=tolerance,
+        device=device, workers=workers, tolerance=tolerance,
     )  # fmt: skip
     leaders, counts = find_minima(solutions, tolerance)
     # Without a success, the lowest value; NaN is that of a row without a number.

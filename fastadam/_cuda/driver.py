@@ -25,6 +25,8 @@ Kernel: TypeAlias = tuple[Any, Any]
 
 #: Blocks for each multiprocessor, in a kernel that strides (2,048 threads fill one).
 BLOCKS_PER_MULTIPROCESSOR = 32
+#: numba-cuda warns of launches of fewer blocks; those that have nothing to do end at once.
+LEAST_BLOCKS = 128
 
 
 class Arguments:

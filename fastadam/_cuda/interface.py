@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._validate import DTYPES, describe
+from .._validate import DTYPES, describe, is_device_array
 
 #: What numbers of bfloat16, which NumPy does not know, are taken for: the interface has them as
 #: two bytes of any kind.
@@ -62,6 +62,11 @@ def read_array(
             f"the shape {shape}"
         )
     return Description(int(pointer or 0), shape, dtype, find_stream(name, value))
+
+
+def is_on_gpu(value: object) -> bool:
+    """Tell whether a value is an array on a GPU, or one that the simulator has for it."""
+    return is_device_array(value) or hasattr(value, "__cuda_ndarray__")
 
 
 def read_interface(value: Any) -> Mapping[str, Any]:

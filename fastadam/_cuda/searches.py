@@ -28,7 +28,7 @@ from .._objective.evaluation import select_views
 from .._objective.layout import REL_STEP, STATE
 from .._objective.objective import Objective
 from .._rules.spec import Rule
-from .._search import metric, rows
+from .._search import known, metric, outcomes, rows
 from .._search.iteration import make_iterate
 from .._search.outcomes import RUNNING
 from .thread_arguments import make_fetch, make_loan, make_pick
@@ -72,6 +72,7 @@ class Task:
     length: int  # the number of variables
     args_type: Any  # of the common arguments
     row_args_type: Any  # of the arrays whose rows are arguments
+    compares: bool = False  # whether searches may end at known minima
 
 
 class ThreadMemory(NamedTuple):
@@ -158,7 +159,7 @@ def search_function(task: Task) -> tuple[Callable[..., None], Any]:
     """Make the kernel for a task, not yet compiled, and its signature.
 
     ``progress`` is what all threads share; ``starts`` and ``solutions``, see `rows`, may share the
-    memory of x; ``schedule`` is as for `row_loop.solve_kernel`.
+    memory of x; ``minima`` are `known` ones; ``schedule`` is as for `row_loop.solve_kernel`.
     """
     objective = Objective(task.fun, (), task.jac)
     returned = task.length if callable(task.jac) or task.jac is True else 0
@@ -179,8 +180,9 @@ def _make_search(
 
     @with_cuda
     def search(
-        progress, memory, template, row_args, args, hyper, starts, solutions, schedule, launch
-    ):
+        progress, memory, template, row_args, args, hyper,
+        starts, solutions, minima, schedule, launch,
+    ):  # fmt: skip
         t, words = cuda.grid(1), memory.words
         if t >= words.shape[1]:
             return
@@ -201,7 +203,7 @@ def _make_search(
         vectors, complex_trial = view(memory.matrices, t), memory.complex_trials[:, t]
         while True:
             if phase != IDLE:
-                then = step(s, memory.matrices, t, hyper, schedule, phase, launch.leaving)
+                then = step(s, memory.matrices, t, hyper, minima, schedule, phase, launch.leaving)
                 if then == WAITING:
                     progress[WANTED] = 1
                     break
@@ -254,9 +256,10 @@ def _make_step(task: Task, view: Any) -> Callable[..., int]:
     Large ones become functions of their own, so that each looks for the vectors itself.
     """
     iterate = make_iterate(task.rule, task.automatic, task.dtype)
+    compares = task.compares
 
     @register_jitable
-    def step(s, matrices, t, hyper, schedule, phase, leaving):
+    def step(s, matrices, t, hyper, minima, schedule, phase, leaving):
         vectors = view(matrices, t)
         if phase == NARROWING:
             rows.keep_gradient(s, vectors)
@@ -267,7 +270,13 @@ def _make_step(task: Task, view: Any) -> Callable[..., int]:
             if s.nit >= schedule.size:
                 return WAITING
             s.lr = schedule[s.nit]
-        iterate(s, vectors, vectors[STATE:], hyper)
+        again = True
+        while again:
+            iterate(s, vectors, vectors[STATE:], hyper)
+            again = False
+            if compares and s.status == outcomes.WAITING:
+                known.compare(s, vectors, minima)
+                again = s.status == RUNNING
         if leaving:
             rows.leave(s)
         elif s.status == RUNNING:
@@ -299,6 +308,7 @@ def _find_search_type(task: Task) -> Any:
         types.UniTuple(types.float64, len(task.rule.hyper)),
         rows.starts_type(matrix),
         rows.solutions_type(matrix),
+        known.known_type(),
         vector,
         named((whole, whole, whole), Launch),
     )

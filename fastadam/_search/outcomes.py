@@ -48,6 +48,8 @@ OUTCOMES = {
     INFEASIBLE: (2, "The bounds hold no number."),
     RAISED: (98, "An exception was raised."),
 }
+#: From the least of them to the greatest.
+CODES = range(min(OUTCOMES), max(OUTCOMES) + 1)
 
 
 def describe_exception(error: BaseException) -> tuple[int, str]:

@@ -65,11 +65,16 @@ class Solutions(NamedTuple):
 
     @classmethod
     def unknown(cls, points: Matrix) -> Solutions:
-        """Make those of problems that nobody has begun."""
+        """Make those of problems that nobody has begun.
+
+        The memory of x is that of the points, if they are in float64: each start is read before
+        the result of its row is written over it.
+        """
         size = len(points)
         counts = np.zeros((size, 4), dtype=np.int64)
         counts[:, OUTCOME] = TIMEOUT
-        return cls(points.copy(), np.full(size, np.nan), np.full(points.shape, np.nan), counts)
+        x = points.astype(np.float64, copy=False)
+        return cls(x, np.full(size, np.nan), np.full(points.shape, np.nan), counts)
 
 
 def starts_type(matrix: Any = MATRIX) -> Any:

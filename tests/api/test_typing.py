@@ -49,3 +49,4 @@ def test_annotations_hold_at_run_time():
     for options_type in (types.MinimizeOptions, types.MinimizeBatchOptions):
         assert "lr" in typing.get_type_hints(options_type)
     assert types.MinimizeResult is types.BatchResult is types.MultistartResult is OptimizeResult
+    assert types.DeviceBatchResult is OptimizeResult

@@ -128,10 +128,10 @@ def make(fun, x0, row_args=(), args=(), jac=None, method="adam", dtype=np.float6
     if rates is None:
         rates = np.full(1, checked.lr if isinstance(checked.lr, float) else 0.0)
     functions = check_objective(fun, args, jac, checked)
-    starts = Starts(x0.copy(), *boxes, rates)
+    starts = Starts(np.array(x0, dtype=float), *boxes, rates)
     row_args = tuple(map(np.ascontiguousarray, row_args))
     problems = Problems(functions, method, checked, row_args, starts, np.dtype(dtype), on_error)
-    return Batch(problems, Solutions.unknown(x0), Deadline(checked.max_seconds))
+    return Batch(problems, Solutions.unknown(starts.points), Deadline(checked.max_seconds))
 
 
 def on_gpu(*given, **options):

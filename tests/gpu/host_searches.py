@@ -24,6 +24,11 @@ def grid(dimensions):
     return 0
 
 
+@register_jitable
+def gridsize(dimensions):
+    return 1
+
+
 def local_array(shape, dtype):
     return np.zeros(shape, dtype)
 
@@ -37,6 +42,13 @@ def _local_array(shape, dtype):
 def atomic_add(array, index, value):
     old = array[index]
     array[index] += value
+    return old
+
+
+@register_jitable
+def atomic_min(array, index, value):
+    old = array[index]
+    array[index] = min(old, value)
     return old
 
 
@@ -54,21 +66,22 @@ def now():
 IN_KERNEL = _module(
     "cuda",
     grid=grid,
+    gridsize=gridsize,
     local=_module("local", array=local_array),
-    atomic=_module("atomic", add=atomic_add),
+    atomic=_module("atomic", add=atomic_add, min=atomic_min),
 )
 
 
 class HostArray(np.ndarray):
     """An array with the methods of a device array."""
 
-    def copy_to_host(self, target=None):
+    def copy_to_host(self, target=None, stream=None):
         if target is None:
             return np.array(self)
         target[...] = self
         return target
 
-    def copy_to_device(self, source):
+    def copy_to_device(self, source, stream=None):
         self[...] = source
 
     def is_c_contiguous(self):
@@ -115,11 +128,25 @@ class Cuda:
         array.view(np.uint8)[...] = 0x5A  # shows where it is read before it is written
         return array
 
+    pinned_array = staticmethod(np.empty)
+
+    @staticmethod
+    def stream():
+        return SimpleNamespace(synchronize=lambda: None)
+
+    @staticmethod
+    def synchronize():
+        """Do nothing."""
+
+    @staticmethod
+    def get_current_device():
+        return SimpleNamespace(id=0)
+
     #: Bytes of memory that nobody has.
     free = 2**34
 
     @classmethod
-    def current_context(cls):
+    def current_context(cls, ordinal=0):
         return SimpleNamespace(get_memory_info=lambda: SimpleNamespace(free=cls.free))
 
 
@@ -145,25 +172,32 @@ def compile_function(function, given):
 def installed():
     """Have the CPU take the GPU's place for a while."""
     from fastadam._batch import cuda as batch
-    from fastadam._cuda import arguments, searches
+    from fastadam._batch import device_rows
+    from fastadam._cuda import arguments, batches, driver, libraries, searches, transfers
     from fastadam._objective import cuda as functions
 
     def compile_gpu_kernel(function, signature, **options):
         return Kernel(function, signature)
 
-    searches._load_kernel.cache_clear()
+    def forget():
+        searches._load_kernel.cache_clear()
+        batches._load_kernel.cache_clear()
+        transfers._make_ring.cache_clear()
+
+    forget()
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(searches, "cuda", IN_KERNEL)
-        monkeypatch.setattr(searches, "with_cuda", lambda function: function)
+        for module in (searches, batches):
+            monkeypatch.setattr(module, "cuda", IN_KERNEL)
+            monkeypatch.setattr(module, "with_cuda", lambda function: function)
+            monkeypatch.setattr(module, "find_target", lambda: ())
         monkeypatch.setattr(searches, "compile_gpu_kernel", compile_gpu_kernel)
+        monkeypatch.setattr(batches, "load_gpu_kernel", compile_gpu_kernel)
         monkeypatch.setattr(searches, "clock", lambda: now)
         monkeypatch.setattr(searches, "make_thread_view", make_thread_view)
-        monkeypatch.setattr(searches, "find_target", lambda: ())
         monkeypatch.setattr(searches, "identify", lambda functions: None)  # keeps nothing on disk
         monkeypatch.setattr(functions, "compile_function", compile_function)
-        monkeypatch.setattr(arguments, "load_cuda", lambda: Cuda)
-        monkeypatch.setattr(batch, "load_cuda", lambda: Cuda)
-        monkeypatch.setattr("fastadam._cuda.driver.load_cuda", lambda: Cuda)
+        for module in (arguments, batch, device_rows, driver, libraries, transfers):
+            monkeypatch.setattr(module, "load_cuda", lambda: Cuda)
         monkeypatch.setattr(batch, "_BLOCK", 1)
         yield
-    searches._load_kernel.cache_clear()
+    forget()

@@ -82,7 +82,7 @@ class ChunkSolver:
             row_args, starts, known = chunk.rows.open()
             problems = replace(common, row_args=row_args, starts=starts, known=known)
             problems = problems.change(np.ascontiguousarray)
-            solutions = Solutions.unknown(problems.starts.points)
+            solutions = Solutions.unknown(problems.starts.points.copy())  # it may be run again
             solve(problems, solutions, Deadline(seconds))
         except Exception as error:
             if not self.common.is_sent:  # a plain map, or threads
