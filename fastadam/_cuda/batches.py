@@ -18,7 +18,7 @@ from .._numba.gpu_cache import load_gpu_kernel
 from .._numba.options import register_jitable
 from .._search import rows
 from .._search.outcomes import CODES, TIMEOUT
-from .driver import LEAST_BLOCKS, THREADS, count_resident_blocks
+from .driver import LEAST_BLOCKS, Gpu, count_resident_blocks
 
 cuda: Any = None  # see `with_cuda`
 
@@ -51,7 +51,7 @@ def launch_rows(kernel: Any, size: int, stream: Any, *arguments: Any) -> None:
     """
     blocks, threads = _SIMULATED
     if not is_simulated():
-        threads = THREADS
+        threads = Gpu.threads
         blocks = min(-(-size // threads), count_resident_blocks(kernel, threads))
         blocks = max(blocks, LEAST_BLOCKS)
     kernel[blocks, threads, stream](*arguments)
