@@ -260,8 +260,8 @@ class Thread:
     def _cells(self, operation, registers, operand):
         """Return the registers of a load or a store, one or more, and its memory."""
         registers = registers.strip("{}").replace(" ", "").split(",")
-        assert operation[1] == "global"
-        assert operation[2:-1] == ([f"v{len(registers)}"] if len(registers) > 1 else [])
+        words = operation[2:-1] if operation[1] == "global" else operation[1:-1]
+        assert words == ([f"v{len(registers)}"] if len(registers) > 1 else [])
         cell, address = CELLS[operation[-1]], self._address(operand)
         size = ctypes.sizeof(cell)
         assert address % (size * len(registers)) == 0  # as the hardware demands it

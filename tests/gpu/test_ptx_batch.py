@@ -149,7 +149,7 @@ def test_each_thread_has_its_vectors(monkeypatch):
     words = [0, 0, memory.size, 4, memory.ctypes.data, *memory.shape, *memory.strides]
     words = np.array(words, dtype=np.uint64)
     addresses = words.ctypes.data + 8 * np.arange(words.size, dtype=np.uint64)
-    ptx.Program(text).run(addresses.ctypes.data, 11)
+    ptx.Program(text).run(addresses.ctypes.data, 1, 11)
     np.testing.assert_array_equal(memory, expected)
     assert "div" not in text
     assert text.count("mul.lo") == 1  # of the group of threads
