@@ -116,12 +116,12 @@ def make_inward(dtype: str) -> Callable[..., Any]:
     infinity = real(math.inf)
 
     @register_jitable
-    def shift(number, sign):
+    def shift(number, way):
         """Take the next number up or down: half a unit and a bit away, and rounded."""
         wide = float(number)
         if abs(wide) == math.inf:
-            return real(-sign * largest)
-        return real(wide + sign * max(half * abs(wide), least))
+            return real(-way * largest)
+        return real(wide + way * max(half * abs(wide), least))
 
     @register_jitable
     def inward(lower, upper):

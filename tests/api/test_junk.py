@@ -95,6 +95,7 @@ MULTISTART = {
     "method": "adam",
     "sampling": "sobol",
     "within_bounds": True,
+    "device": "cpu",
 }
 CALLS = [
     *[(fastadam.minimize, MINIMIZE, name) for name in MINIMIZE],
