@@ -6,6 +6,7 @@
 - `minimize_batch`: one function many times, each problem with a start and data of its own;
 - `multistart`: from many starts in a box;
 - `scipy_method`: a `method` for `scipy.optimize.minimize` and what calls it;
+- `uncertainty`: standard errors and covariances of what they found;
 - `problems`: named test functions.
 
 **Train a model**, in place on NumPy arrays or arrays on a GPU:
@@ -47,7 +48,7 @@ __all__ = [
     "ADOPT", "SGD", "AdEMAMix", "Adam", "AdamW", "Adamax", "CheckpointError", "Lion", "NAdam",
     "Optimizer", "RAdam", "RMSprop", "Rows", "ScheduleFreeAdamW", "cuda", "load", "lr_find",
     "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules", "scipy_method",
-    "typing",
+    "typing", "uncertainty",
 ]
 # fmt: on
 
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from ._batch.multistart import multistart
     from ._minimize.api import minimize
     from ._minimize.scipy_method import scipy_method
+    from ._uncertainty.api import uncertainty
 
 else:  # which would tell type checkers that there is a value of any name
     _LATER = {
@@ -64,6 +66,7 @@ else:  # which would tell type checkers that there is a value of any name
         "minimize_batch": "._batch.api",
         "multistart": "._batch.multistart",
         "scipy_method": "._minimize.scipy_method",
+        "uncertainty": "._uncertainty.api",
     }
 
     def __getattr__(name):

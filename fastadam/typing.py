@@ -25,7 +25,7 @@ __all__ = [
     "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "DeviceBatchResult",
     "Gradients", "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
     "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "OptimizerOptions", "Params",
-    "PolishMethod", "Sampling", "Sparse", "StateDtype",
+    "PolishMethod", "Sampling", "Sparse", "StateDtype", "Statement", "UncertaintyResult",
 ]
 # fmt: on
 
@@ -71,6 +71,8 @@ Sparse = Literal["lazy", "exact"]
 OnError = Literal["raise", "nan"]
 StateDtype = Literal["bfloat16", "uint8"]
 Sampling = Literal["sobol", "latin-hypercube"]
+#: What a function is, to `fastadam.uncertainty`.
+Statement = Literal["least_squares", "chi2", "likelihood"]
 
 #: A number, or a callable of the step.
 LearningRate = Real | Callable[[int], Real]
@@ -258,8 +260,26 @@ if TYPE_CHECKING:
         counts: NDArray[np.int64]
         solutions: BatchResult
 
+    class UncertaintyResult(OptimizeResult):
+        """The result of `fastadam.uncertainty`."""
+
+        stderr: NDArray[np.float64]
+        covariance: NDArray[np.float64]
+        correlation: NDArray[np.float64]
+        hessian: NDArray[np.float64]
+        at_bound: NDArray[np.bool_]
+        condition: Any
+        success: Any
+        message: str
+
 else:  # with SciPy's minimisers imported only where it is used: they take 0.2 s
-    _RESULTS = "MinimizeResult", "BatchResult", "DeviceBatchResult", "MultistartResult"
+    _RESULTS = (
+        "MinimizeResult",
+        "BatchResult",
+        "DeviceBatchResult",
+        "MultistartResult",
+        "UncertaintyResult",
+    )
 
     def __getattr__(name: str) -> Any:
         if name not in _RESULTS:

@@ -21,6 +21,7 @@ BELOW = {
     "_optimizers": ["_cpu", "_cuda", "_checkpoint"],
     "_minimize": ["_search", "_checkpoint"],
     "_batch": ["_minimize", "_search", "_cuda"],
+    "_uncertainty": ["_batch"],
     "problems": [],
     "schedules": [],
     "cuda": ["_cuda"],

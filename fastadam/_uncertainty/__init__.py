@@ -1,0 +1,1 @@
+"""Error bars: what is known of the parameters at a minimum."""
