@@ -113,7 +113,8 @@ def reserve(typing_context, size):  # type: ignore[no-untyped-def]
         cgutils, (size,) = numba.core.cgutils, args
         word = context.get_value_type(types.intp)
         words = ir.ArrayType(ir.IntType(64), STACK_BYTES // 8)
-        buffer = cgutils.alloca_once(builder, words)
+        with builder.goto_entry_block():
+            buffer = builder.alloca(words)  # Numba's own fills it with zeros
         address = cgutils.alloca_once_value(builder, builder.ptrtoint(buffer, word))
         owner = cgutils.alloca_once_value(builder, word(0))
         with builder.if_then(builder.icmp_signed(">", size, word(STACK_BYTES)), likely=False):
