@@ -1,8 +1,13 @@
-"""The solver behind a function that compiled code calls: what its searches are, and their code."""
+"""The functions that compiled code calls: by private parts of Numba, and by its public interface.
+
+The first share the compiled loops of all searches, whose addresses become a part of the caller's
+code, and allocate nothing but the result. The second have loops of their own, compiled with each
+function, and allocate what these need.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,74 +16,113 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from .._minimize.setup import Setup
-from .._numba.cache import kernel_address
 from .._minimize.options import select_rule
-from .._numba.options import KERNEL_OPTIONS
-from .._numba.inside import Callee, Solver, cut, lend, reserve, search
+from .._minimize.setup import Setup
+from .._numba import private
 from .._numba.addresses import vector_at
+from .._numba.cache import kernel_address
+from .._numba.inside import Callee, Solver, cut, lend, reserve, search
+from .._numba.options import KERNEL_OPTIONS, register_jitable
 from .._objective.compiled import CompiledFunctions
-from .._search.alone import alone_kernel, alone_signature, make_constants, make_count
-from .._search.loops import run_kernel, run_signature
-from .._search.schedule import step_size
+from .._rules.spec import Floats, Rule
+from .._search.alone import (
+    WORDS,
+    alone_kernel,
+    alone_signature,
+    count_words,
+    make_alone,
+    make_constants,
+)
+from .._search.loops import run_kernel, run_signature, specialized_kernel
 from .._search.search import Search
-from .starts import as_start
 from ..typing import Vector
+from .starts import as_start
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a solver is made of; ``size`` is the number of variables, or 0 for any number."""
+    """What the searches of a function are; ``size`` is their number of variables, or 0 for any.
+
+    ``rates`` are the step sizes of all iterations, if the user has a schedule.
+    """
 
     setup: Setup
     bounds: tuple[Vector, Vector]
     size: int
     rates: Vector
 
+    @cached_property
+    def rule(self) -> tuple[Rule, Floats]:
+        """The rule, and its hyper-parameters."""
+        return select_rule(self.setup.method, self.setup.options)
+
     @property
-    def is_complex(self) -> bool:
-        """Whether the function is called for complex x."""
+    def has_complex(self) -> bool:
+        """Whether the user's function is called for complex x."""
         return self.setup.objective.scheme == "cs"
 
-    def make_search(self) -> Search:
-        """Make a search that has not begun."""
+    @cached_property
+    def search(self) -> Search:
+        """A search that has not begun."""
         search, lr = self.setup.make_search(self.size or 1), self.setup.options.lr
         search.scalars.lr = 0.0 if self.setup.options.auto or callable(lr) else lr
         return search
 
-
-class PrivateSolver(Solver):
-    """A solver by private parts of Numba; ``given`` are the arguments that make another."""
-
-    def __init__(self, plan: Plan, rebuild: Callable[..., Any], given: tuple[Any, ...]) -> None:
-        super().__init__()
-        self._plan, self._remade = plan, (rebuild, given)
-        self._callees: dict[Any, Callee] = {}
-
-    def __reduce__(self) -> Any:  # in another process, its code is elsewhere
-        return self._remade
-
-    @cached_property
-    def _search(self) -> Search:
-        return self._plan.make_search()
-
     @cached_property
     def constants(self) -> NDArray[np.int64]:
-        """What the machine code reads, see `make_constants`."""
-        plan = self._plan
-        return make_constants(self._search, plan.bounds, plan.rates, plan.is_complex)
+        """What compiled loops read, see `make_constants`."""
+        return make_constants(self.search, self.bounds, self.rates, self.has_complex)
+
+    def make_count(self) -> Callable[[int], int]:
+        """Make ``count(n)``: the words that a search of n variables takes, if there can be one."""
+        size, has_complex = self.size, self.has_complex
+        misfit = f"x0 must have {size} numbers, as the bounds or the options have"
+        rule, _ = self.rule
+        state_rows = len(rule.state)
+
+        @register_jitable
+        def count(n):
+            if n == 0:
+                raise ValueError("x0 must have at least one element")
+            if size != 0 and n != size:
+                raise ValueError(misfit)
+            return count_words(n, state_rows, has_complex)
+
+        return count
+
+
+class AddressSolver(Solver):
+    """A solver whose loops are called by their addresses.
+
+    Where it is sent, ``make(*given)`` makes another: addresses mean nothing there.
+    """
+
+    def __init__(self, plan: Plan, make: Callable[..., Any], given: tuple[Any, ...]) -> None:
+        super().__init__()
+        self._plan, self._made = plan, (make, given)
+        self._callees: dict[Any, Callee] = {}
+
+    def __reduce__(self) -> Any:
+        return self._made
+
+    @property
+    def constants(self) -> NDArray[np.int64]:
+        """What compiled loops read, see `make_constants`."""
+        return self._plan.constants
 
     def compile(self, args_type: Any) -> Callee:
-        """Compile what is called for extra arguments of some types."""
+        """Compile what is called for extra arguments of some types, once."""
         if args_type not in self._callees:
             self._callees[args_type] = self._compile(args_type)
         return self._callees[args_type]
 
     def _compile(self, args_type: Any) -> Callee:
-        objective, search = self._plan.setup.objective, self._search
+        objective, search = self._plan.setup.objective, self._plan.search
         functions = CompiledFunctions(objective, args_type)
-        run, signature = run_kernel(search.rule, objective.scheme, search.automatic), None
         signature = run_signature(search.rule)
+        run = run_kernel(search.rule, objective.scheme, search.automatic)
+        if not private.is_usable():  # since a kernel could not be compiled
+            raise ValueError("Numba is not as expected: call fastadam.compiled again")
         return Callee(
             kernel_address(alone_kernel(signature)),
             alone_signature(signature),
@@ -87,34 +131,50 @@ class PrivateSolver(Solver):
             functions.user_data_type,
         )
 
-    def make_function(self) -> Any:
-        """Make the function that is called."""
-        solver, plan = self, self._plan
-        rule, hyper = select_rule(plan.setup.method, plan.setup.options)
-        size, misfit = plan.size, f"x0 must have {plan.size} numbers, as bounds or options have"
-        count = make_count(len(rule.state), plan.is_complex)
 
-        @numba.njit(**KERNEL_OPTIONS)
-        def solve(x0, *args):
-            start, lent = lend(as_start(x0)), lend(args)
-            n = len(start)
-            if n == 0:
-                raise ValueError("x0 must have at least one element")
-            if size != 0 and n != size:
-                raise ValueError(misfit)
-            memory = reserve(8 * count(n))
-            address, owner = memory
-            point = vector_at(address, n)
-            for i in range(n):
-                point[i] = start[i]
-            f, status, nit = search(solver, lent, memory, n, hyper)
-            if owner != 0:
-                return cut(owner, n), f, status, nit
-            x = np.empty(n)
-            for i in range(n):
-                x[i] = point[i]
-            return x, f, status, nit
+def make_by_addresses(plan: Plan, make: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    """Make a function by private parts of Numba; see `AddressSolver`."""
+    solver, count = AddressSolver(plan, make, given), plan.make_count()
+    _, hyper = plan.rule
 
-        return solve
+    @numba.njit(**KERNEL_OPTIONS)
+    def solve(x0, *args):
+        start, lent = lend(as_start(x0)), lend(args)
+        n = len(start)
+        memory = reserve(8 * count(n))
+        address, owner = memory
+        point = vector_at(address, n)
+        for i in range(n):
+            point[i] = start[i]
+        f, status, nit = search(solver, lent, memory, n, hyper)
+        if owner != 0:
+            return cut(owner, n), f, status, nit
+        x = np.empty(n)
+        for i in range(n):
+            x[i] = point[i]
+        return x, f, status, nit
+
+    return solve
 
 
+def make_by_public_parts(plan: Plan) -> Any:
+    """Make a function by Numba's public interface."""
+    objective, count, (rule, hyper) = plan.setup.objective, plan.make_count(), plan.rule
+    forms = objective.form, objective.scheme, *objective.functions.values()
+    search_in = make_alone(specialized_kernel(rule, plan.setup.options.auto, *forms))
+    constants = plan.constants
+    floats, record = constants.view(np.float64), plan.search.record.dtype
+
+    @numba.njit(**KERNEL_OPTIONS)
+    def solve(x0, *args):
+        start = as_start(x0)
+        n = len(start)
+        matrix = np.empty(count(n) - n - WORDS)
+        x, words = np.empty(n), np.empty(WORDS, np.int64)
+        for i in range(n):
+            x[i] = start[i]
+        memory = x, words, words.view(record), matrix
+        f, status, nit = search_in(args, *memory, constants, floats, hyper)
+        return x, f, status, nit
+
+    return solve

@@ -60,7 +60,7 @@ class Solver(ABC):
 
     @abstractmethod
     def compile(self, args_type: Any) -> Callee:
-        """Compile what is called for extra arguments of some types, once; ValueError if it cannot."""
+        """Compile what is called for extra arguments of some types, once, or raise ValueError."""
 
 
 class SolverType(types.Dummy):  # type: ignore[misc]
@@ -85,7 +85,7 @@ class SolverType(types.Dummy):  # type: ignore[misc]
 register_model(SolverType)(models.OpaqueModel)
 
 
-@typeof_impl.register(Solver)
+@typeof_impl.register(Solver)  # type: ignore[untyped-decorator]
 def _find_type(solver: Solver, _: Any) -> Any:
     return solver.numba_type
 
@@ -107,7 +107,7 @@ def lend(typing_context, value):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def reserve(typing_context, size):  # type: ignore[no-untyped-def]
-    """Find memory for some bytes: its address, and that of its owner, or 0 if it is on the stack."""
+    """Find memory for some bytes: its address, and its owner's, or 0 if it is on the stack."""
 
     def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
         cgutils, (size,) = numba.core.cgutils, args

@@ -28,7 +28,7 @@ from .python import PAIR_HINT
 
 
 class CompiledFunctions:
-    """A user's functions, compiled for the types of their arguments, and the wrapper that calls them.
+    """A user's functions, compiled for the types of their arguments, and their wrapper.
 
     ``row_args_type`` is that of arrays whose rows are further arguments. ``address`` is that of the
     wrapper's machine code; ``user_data_type`` is that of what leads it to the arguments that are

@@ -26,12 +26,13 @@ from .outcomes import OUTCOMES, RUNNING
 from .search import Search
 from .state import INTEGERS, MOST, RECORDS, SCALARS
 
-_WORDS = SCALARS.itemsize // 8
+#: Of the record of a search.
+WORDS = SCALARS.itemsize // 8
 #: What is in the constants: four counts, the words of a search that has not begun, its step size,
 #: the vectors that it does not change, and the step sizes of a schedule. Each vector has a number
 #: for each variable, or one column serves all.
 _COLUMNS, _STATE_ROWS, _COMPLEX_ROWS, _RATES = range(4)
-_TEMPLATE, _RATE, _VECTORS = 4, 4 + _WORDS, 5 + _WORDS
+_TEMPLATE, _RATE, _VECTORS = 4, 4 + WORDS, 5 + WORDS
 _ROWS = (LOWER, UPPER, REL_STEP, X_SCALE)
 
 #: By outcome.
@@ -42,25 +43,21 @@ _integers_at, _records_at = make_vector_at(INTEGERS), make_vector_at(RECORDS)
 
 
 def make_constants(
-    search: Search, bounds: tuple[Vector, Vector], rates: Vector, is_complex: bool
+    search: Search, bounds: tuple[Vector, Vector], rates: Vector, has_complex: bool
 ) -> NDArray[np.int64]:
     """Make the constants of searches like one of n variables, or of any number if n is 1."""
     template = search.record.view(np.int64)
     limits = np.array([*bounds, search.vectors[REL_STEP], search.vectors[X_SCALE]])
-    counts = [search.x.size, len(search.rule.state), int(is_complex), rates.size]
+    counts = [search.x.size, len(search.rule.state), int(has_complex), rates.size]
     floats = np.concatenate([[search.scalars.lr], limits.ravel(), rates])
     return np.concatenate([np.array(counts, np.int64), template, floats.view(np.int64)])
 
 
-def make_count(state_rows: int, is_complex: bool) -> Callable[[int], int]:
-    """Make ``count(n)``: the words that a search of n variables takes, those of its x included."""
-    vectors = 1 + STATE + state_rows + (2 if is_complex else 0)
-
-    @register_jitable
-    def count(n):
-        return _WORDS + n * (vectors + _rows_needed(n))
-
-    return count
+@register_jitable
+def count_words(n, state_rows, has_complex):
+    """Count the words that a search of n variables takes, those of its x included."""
+    vectors = 1 + STATE + state_rows + (2 if has_complex else 0)
+    return WORDS + n * (vectors + _rows_needed(n))
 
 
 def make_alone(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,7 +76,7 @@ def make_alone(run: Callable[..., Any]) -> Callable[..., Any]:
         trial = matrix[size:].view(np.complex128)
         limits = floats[_VECTORS : _VECTORS + len(_ROWS) * columns]
         rates = floats[_VECTORS + limits.size :]
-        for i in range(_WORDS):
+        for i in range(WORDS):
             words[i] = constants[_TEMPLATE + i]
         for i in range(n):
             k = i if columns > 1 else 0
@@ -89,9 +86,7 @@ def make_alone(run: Callable[..., Any]) -> Callable[..., Any]:
             vectors[X_SCALE, i] = limits[3 * columns + k]
         s = record[0]
         points, lowers = vectors[TRIAL : TRIAL + 1], vectors[LOWER : LOWER + 1]
-        starts = rows.Starts(
-            points, lowers, vectors[UPPER : UPPER + 1], floats[_RATE : _RATE + 1]
-        )
+        starts = rows.Starts(points, lowers, vectors[UPPER : UPPER + 1], floats[_RATE : _RATE + 1])
         rows.begin(s, vectors, 0, starts)
         while s.status == RUNNING:
             iterations = rates.size if rates.size > 0 else MOST
@@ -129,9 +124,9 @@ def alone_kernel(run_signature: Any) -> Callable[..., Any]:
         return solve_in(
             (run_address, address, user_data),
             vector_at(memory, n),
-            _integers_at(memory + 8 * n, _WORDS),
+            _integers_at(memory + 8 * n, WORDS),
             _records_at(memory + 8 * n, 1),
-            vector_at(memory + 8 * (n + _WORDS), n * rest),
+            vector_at(memory + 8 * (n + WORDS), n * rest),
             _integers_at(constants, size),
             vector_at(constants, size),
             hyper,

@@ -20,6 +20,7 @@ BELOW = {
     "_optimizers": ["_cpu", "_cuda", "_checkpoint"],
     "_minimize": ["_search", "_checkpoint"],
     "_batch": ["_minimize", "_search", "_cuda"],
+    "_inside": ["_minimize", "_search"],
     "problems": [],
     "schedules": [],
     "cuda": ["_cuda"],
