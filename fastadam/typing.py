@@ -24,8 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "BatchBoundsLike", "BatchResult", "BoundsLike", "CompiledOptions", "CompiledSearch", "Device",
     "DeviceArray", "Gradients", "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions",
-    "MinimizeOptions", "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "OptimizerOptions", "Params",
-    "PolishMethod", "Sampling", "Sparse", "StateDtype",
+    "MinimizeOptions", "MinimizeResult", "MultistartResult", "Nonfinite", "OnError",
+    "OptimizerOptions", "Params", "PolishMethod", "Sampling", "Sparse", "StateDtype",
 ]
 # fmt: on
 

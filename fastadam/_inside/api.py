@@ -123,7 +123,6 @@ def compiled(
     >>> bool(np.all((0.01 < errors) & (errors < 0.1)))
     True
     """
-    given = (fun, jac, method, bounds, tol, options)
     name = check_method(method)
     checked = check_options(name, options, tol, stacklevel=2)
     objective = check_objective(fun, (), jac, checked)
@@ -135,10 +134,10 @@ def compiled(
     setup.check_sizes(size or 1)
     plan = Plan(setup, check_bounds(bounds, size or 1), size, _ask_rates(checked))
     if numba.config.DISABLE_JIT:
-        return _make_uncompiled(*given)
+        return _make_uncompiled(fun, jac, method, bounds, tol, options)
     solve: CompiledSearch
     if private.is_usable():
-        solve = make_by_addresses(plan, compiled, given)
+        solve = make_by_addresses(plan)
     else:
         solve = make_by_public_parts(plan)
     return solve

@@ -22,7 +22,7 @@ from .._numba import private
 from .._numba.addresses import vector_at
 from .._numba.cache import kernel_address
 from .._numba.inside import Callee, Solver, cut, lend, reserve, search
-from .._numba.options import KERNEL_OPTIONS, register_jitable
+from .._numba.options import KERNEL_OPTIONS
 from .._objective.compiled import CompiledFunctions
 from .._rules.spec import Floats, Rule
 from .._search.alone import (
@@ -50,6 +50,10 @@ class Plan:
     bounds: tuple[Vector, Vector]
     size: int
     rates: Vector
+
+    def __reduce__(self) -> Any:
+        """Leave out what is known of it: addresses mean nothing in another process."""
+        return Plan, (self.setup, self.bounds, self.size, self.rates)
 
     @cached_property
     def rule(self) -> tuple[Rule, Floats]:
@@ -80,7 +84,7 @@ class Plan:
         rule, _ = self.rule
         state_rows = len(rule.state)
 
-        @register_jitable
+        @numba.njit(**KERNEL_OPTIONS)  # which can be sent to another process
         def count(n):
             if n == 0:
                 raise ValueError("x0 must have at least one element")
@@ -92,18 +96,14 @@ class Plan:
 
 
 class AddressSolver(Solver):
-    """A solver whose loops are called by their addresses.
+    """A solver whose loops are called by their addresses."""
 
-    Where it is sent, ``make(*given)`` makes another: addresses mean nothing there.
-    """
-
-    def __init__(self, plan: Plan, make: Callable[..., Any], given: tuple[Any, ...]) -> None:
+    def __init__(self, plan: Plan) -> None:
         super().__init__()
-        self._plan, self._made = plan, (make, given)
-        self._callees: dict[Any, Callee] = {}
+        self._plan, self._callees = plan, dict[Any, Callee]()
 
     def __reduce__(self) -> Any:
-        return self._made
+        return AddressSolver, (self._plan,)
 
     @property
     def constants(self) -> NDArray[np.int64]:
@@ -132,9 +132,9 @@ class AddressSolver(Solver):
         )
 
 
-def make_by_addresses(plan: Plan, make: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+def make_by_addresses(plan: Plan) -> Any:
     """Make a function by private parts of Numba; see `AddressSolver`."""
-    solver, count = AddressSolver(plan, make, given), plan.make_count()
+    solver, count = AddressSolver(plan), plan.make_count()
     _, hyper = plan.rule
 
     @numba.njit(**KERNEL_OPTIONS)
@@ -161,7 +161,8 @@ def make_by_public_parts(plan: Plan) -> Any:
     """Make a function by Numba's public interface."""
     objective, count, (rule, hyper) = plan.setup.objective, plan.make_count(), plan.rule
     forms = objective.form, objective.scheme, *objective.functions.values()
-    search_in = make_alone(specialized_kernel(rule, plan.setup.options.auto, *forms))
+    run = specialized_kernel(rule, plan.setup.options.auto, *forms)
+    search_in = numba.njit(**KERNEL_OPTIONS)(make_alone(run))
     constants = plan.constants
     floats, record = constants.view(np.float64), plan.search.record.dtype
 
