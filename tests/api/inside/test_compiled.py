@@ -1,19 +1,16 @@
 """Searches that compiled code calls: the bits of `minimize`, and nothing but the result."""
 
 import gc
-import sys
 import weakref
 
 import numba
 import numpy as np
 import pytest
 from numba import njit, prange
-from numba.core.runtime import rtsys
 from scipy.optimize import Bounds
 
 import fastadam
 from tests.api.minimize.compiled import FORMS, X0, rosen, rosen_in_place
-from tests.api.minimize.helpers import MineError
 
 BOX = [(-2.0, 0.8), (None, 0.5), (0.1, 3.0)]
 
@@ -168,45 +165,6 @@ def test_searches_in_searches():
     np.testing.assert_allclose(p, (target + nearest) / 2.0, atol=1e-4)
     np.testing.assert_allclose(f, ((target - nearest) ** 2).sum() / 2.0, rtol=1e-6)
     require_same((p, f, status, nit), fastadam.minimize(outer, (1.0, 1.0), (target,)))
-
-
-@njit
-def fails(x, a):
-    if x[0] > a[0]:
-        raise MineError("in the middle", 7)
-    return (x[0] - 5.0) ** 2
-
-
-@pytest.mark.slow
-def test_exceptions_propagate_and_keep_nothing():
-    solve, a = fastadam.compiled(fails), np.array([2.0])
-    for x0 in (np.zeros(2), np.zeros(80)):
-        before = [sys.getrefcount(each) for each in (a, x0)], rtsys.get_allocation_stats()
-        for _ in range(3):
-            with pytest.raises(MineError) as caught:
-                solve(x0, a)
-            assert caught.value.args == ("in the middle", 7)
-        assert [sys.getrefcount(each) for each in (a, x0)] == before[0]
-        stats = rtsys.get_allocation_stats()
-        assert stats.alloc - before[1].alloc == stats.free - before[1].free
-    with pytest.raises(MineError):
-        called(solve, np.zeros(1), a)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("n", [2, 80])
-def test_nothing_is_allocated_but_the_result(n):
-    solve = fastadam.compiled(distance)
-    x0, a = np.ones(n), np.zeros(1)
-    solve(x0, a)
-    before = rtsys.get_allocation_stats()
-    x, *_ = solve(x0, a)
-    after = rtsys.get_allocation_stats()
-    assert after.mi_alloc - before.mi_alloc == 1
-    assert after.mi_free == before.mi_free
-    del x
-    last = rtsys.get_allocation_stats()
-    assert last.free - before.free == last.alloc - before.alloc
 
 
 @pytest.mark.slow

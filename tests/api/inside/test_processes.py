@@ -98,6 +98,57 @@ def test_sent_to_another_process(tmp_path):
     assert run_script(tmp_path / "sent.py") == ""
 
 
+MEMORY = """
+import sys
+import numpy as np
+from numba import njit
+from numba.core.runtime import rtsys
+import fastadam
+
+@njit
+def fun(x, a):
+    if x[0] > a[0]:
+        raise ValueError("in the middle", 7)
+    return (x[0] - 5.0) ** 2
+
+solve = fastadam.compiled(fun)
+
+@njit
+def call(x0, a):
+    return solve(x0, a)
+
+@njit
+def alone(x0, a):
+    return np.zeros(x0.size), 0.0, 0, 0
+
+def count(function, *given):
+    # How many arrays a call makes, and what it and its result leave behind.
+    before = rtsys.get_allocation_stats()
+    try:
+        made = function(*given)
+        made = None
+    except ValueError as error:
+        assert error.args == ("in the middle", 7)
+    after = rtsys.get_allocation_stats()
+    arrays, left = after.mi_alloc - before.mi_alloc, after.alloc - before.alloc
+    return arrays, left - (after.free - before.free)
+
+for n in (2, 80):  # on the stack, and not
+    x0, low, high = np.zeros(n), np.array([2.0]), np.array([9.0])
+    for function in (alone, solve, call):
+        function(x0, high)
+    made = count(alone, x0, high)
+    assert count(solve, x0, high) == count(call, x0, high) == made == (made[0], 0), made
+    references = sys.getrefcount(x0), sys.getrefcount(low)
+    assert [count(solve, x0, low)[1] for _ in range(3)] == [0] * 3
+    assert references == (sys.getrefcount(x0), sys.getrefcount(low))
+"""
+
+
+def test_nothing_is_allocated_but_the_result_and_nothing_by_an_exception():
+    assert run_python(MEMORY, NUMBA_NRT_STATS="1") == ""
+
+
 WAYS = {
     "not compiled": ("", {"NUMBA_DISABLE_JIT": "1"}),
     "newer": ("import numba; numba.__version__ = '0.99.0'", {}),
