@@ -135,11 +135,8 @@ def compiled(
     plan = Plan(setup, check_bounds(bounds, size or 1), size, _ask_rates(checked))
     if numba.config.DISABLE_JIT:
         return _make_uncompiled(fun, jac, method, bounds, tol, options)
-    solve: CompiledSearch
-    if private.is_usable():
-        solve = make_by_addresses(plan)
-    else:
-        solve = make_by_public_parts(plan)
+    make = make_by_addresses if private.is_usable() else make_by_public_parts
+    solve: CompiledSearch = make(plan)
     return solve
 
 

@@ -7,7 +7,6 @@ function, and allocate what these need.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -77,7 +76,7 @@ class Plan:
         """What compiled loops read, see `make_constants`."""
         return make_constants(self.search, self.bounds, self.rates, self.has_complex)
 
-    def make_count(self) -> Callable[[int], int]:
+    def make_count(self) -> Any:
         """Make ``count(n)``: the words that a search of n variables takes, if there can be one."""
         size, has_complex = self.size, self.has_complex
         misfit = f"x0 must have {size} numbers, as the bounds or the options have"
