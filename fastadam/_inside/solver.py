@@ -99,7 +99,7 @@ class AddressSolver(Solver):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
-        self._plan, self._callees = plan, dict[Any, Callee]()
+        self._plan = plan
 
     def __reduce__(self) -> Any:
         return AddressSolver, (self._plan,)
@@ -110,12 +110,7 @@ class AddressSolver(Solver):
         return self._plan.constants
 
     def compile(self, args_type: Any) -> Callee:
-        """Compile what is called for extra arguments of some types, once."""
-        if args_type not in self._callees:
-            self._callees[args_type] = self._compile(args_type)
-        return self._callees[args_type]
-
-    def _compile(self, args_type: Any) -> Callee:
+        """Compile what is called for extra arguments of some types, unless that is done."""
         objective, search = self._plan.setup.objective, self._plan.search
         functions = CompiledFunctions(objective, args_type)
         signature = run_signature(search.rule)

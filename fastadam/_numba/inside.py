@@ -60,7 +60,10 @@ class Solver(ABC):
 
     @abstractmethod
     def compile(self, args_type: Any) -> Callee:
-        """Compile what is called for extra arguments of some types, once, or raise ValueError."""
+        """Compile what is called for some types of arguments, unless that is done.
+
+        ValueError if it cannot be compiled.
+        """
 
 
 class SolverType(types.Dummy):  # type: ignore[misc]

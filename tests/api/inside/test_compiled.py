@@ -168,6 +168,20 @@ def test_searches_in_searches():
 
 
 @pytest.mark.slow
+def test_what_was_recompiled_is_seen_once_its_callers_are():
+    space = {"k": 1.0}
+    exec("def fun(x, a): return (x[0] - a) ** 2 + k", space)
+    fun = njit(space["fun"])
+    solve = fastadam.compiled(fun)
+    assert solve(0.0, 2.0)[1] == pytest.approx(1.0)
+    space["k"] = 5.0
+    fun.recompile()
+    assert solve(0.0, 2.0)[1] == pytest.approx(1.0)
+    solve.recompile()
+    assert solve(0.0, 2.0)[1] == pytest.approx(5.0)
+
+
+@pytest.mark.slow
 def test_code_lives_as_long_as_its_callers():
     space = {}
     exec("def fun(x, a): return (x[0] - a) ** 2\ndef call(a): return solve(0.0, a)", space)
