@@ -22,12 +22,14 @@ from .._numba.addresses import vector_at
 from .._numba.cache import kernel_address
 from .._numba.inside import Callee, Solver, cut, lend, reserve, search
 from .._numba.options import KERNEL_OPTIONS
+from .._numba.starts import as_start
 from .._objective.compiled import CompiledFunctions
 from .._rules.spec import Floats, Rule
 from .._search.alone import (
     WORDS,
     alone_kernel,
     alone_signature,
+    count_rows,
     count_words,
     make_alone,
     make_constants,
@@ -35,7 +37,6 @@ from .._search.alone import (
 from .._search.loops import run_kernel, run_signature, specialized_kernel
 from .._search.search import Search
 from ..typing import Vector
-from .starts import as_start
 
 
 @dataclass(frozen=True)
@@ -159,16 +160,18 @@ def make_by_public_parts(plan: Plan) -> Any:
     search_in = numba.njit(**KERNEL_OPTIONS)(make_alone(run))
     constants = plan.constants
     floats, record = constants.view(np.float64), plan.search.record.dtype
+    state_rows = len(rule.state)
 
     @numba.njit(**KERNEL_OPTIONS)
     def solve(x0, *args):
         start = as_start(x0)
         n = len(start)
-        matrix = np.empty(count(n) - n - WORDS)
+        count(n)
         x, words = np.empty(n), np.empty(WORDS, np.int64)
         for i in range(n):
             x[i] = start[i]
-        memory = x, words, words.view(record), matrix
+        vectors = np.empty((count_rows(n, state_rows), n))
+        memory = x, words, words.view(record), vectors, np.empty(n, np.complex128)
         f, status, nit = search_in(args, *memory, constants, floats, hyper)
         return x, f, status, nit
 

@@ -21,7 +21,7 @@ from numba import types
 from numba.extending import intrinsic, models, register_model, typeof_impl
 from numpy.typing import NDArray
 
-from .addresses import REAL, borrow
+from .addresses import REAL, borrow, make_array
 from .calls import call_machine_code
 
 #: What a search may take of the stack: enough for 50 variables, the most that have a dense metric,
@@ -139,24 +139,12 @@ def cut(typing_context, owner, n):  # type: ignore[no-untyped-def]
     def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
         owner, n = args
         meminfo = builder.inttoptr(owner, context.get_value_type(types.voidptr))
-        itemsize = context.get_constant(types.intp, 8)
-        size = builder.mul(n, itemsize)
+        size = builder.mul(n, context.get_constant(types.intp, 8))
         data = context.nrt.meminfo_varsize_realloc(builder, meminfo, size)
-        return _make_vector(context, builder, meminfo, data, n)
+        address = builder.ptrtoint(data, owner.type)
+        return make_array(context, builder, REAL, address, [n], meminfo)
 
     return REAL(types.intp, types.intp), lower
-
-
-def _make_vector(context: Any, builder: Any, meminfo: Any, data: Any, n: Any) -> Any:
-    cgutils = numba.core.cgutils
-    array = context.make_array(REAL)(context, builder)
-    itemsize = context.get_constant(types.intp, 8)
-    array.meminfo, array.nitems, array.itemsize = meminfo, n, itemsize
-    array.parent = context.get_constant_null(types.pyobject)
-    array.data = builder.bitcast(data, array.data.type)
-    array.shape = cgutils.pack_array(builder, [n])
-    array.strides = cgutils.pack_array(builder, [itemsize])
-    return array._getvalue()
 
 
 @intrinsic
@@ -189,8 +177,8 @@ def search(typing_context, solver, args, memory, n, numbers):  # type: ignore[no
             null = owner.type(0)
             with builder.if_then(builder.icmp_signed("!=", owner, null)):
                 meminfo = builder.inttoptr(owner, context.get_value_type(types.voidptr))
-                data = context.nrt.meminfo_data(builder, meminfo)
-                array = _make_vector(context, builder, meminfo, data, values[3])
+                shape = [values[3]]
+                array = make_array(context, builder, REAL, address, shape, meminfo)
                 context.nrt.decref(builder, REAL, array)
 
         code = _fixed_address(context, builder, callee.address)

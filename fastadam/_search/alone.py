@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from .._numba.addresses import make_vector_at, vector_at
+from .._numba.addresses import complex_vector_at, make_vector_at, matrix_at, vector_at
 from .._numba.cache import compile_kernel
 from .._numba.calls import make_function_at
 from .._numba.options import register_jitable
@@ -56,29 +56,31 @@ def make_constants(
 @register_jitable
 def count_words(n, state_rows, has_complex):
     """Count the words that a search of n variables takes, those of its x included."""
-    vectors = 1 + STATE + state_rows + (2 if has_complex else 0)
-    return WORDS + n * (vectors + _rows_needed(n))
+    return WORDS + n * (1 + count_rows(n, state_rows) + (2 if has_complex else 0))
+
+
+@register_jitable
+def count_rows(n, state_rows):
+    """Count the rows of the vectors."""
+    return STATE + state_rows + _rows_needed(n)
 
 
 def make_alone(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Make ``solve(data, x, words, record, matrix, constants, floats, hyper)``.
+    """Make ``solve(data, x, words, record, vectors, trial, constants, floats, hyper)``.
 
     It returns the value, the status and the iterations; ``x`` is the start, and then the solution.
-    ``words`` are those of the record, ``matrix`` the numbers behind them, and ``floats`` the
-    constants as such. ``run(data, record, vectors, trial, hyper, rates, iterations)`` is the loop.
+    ``words`` are those of the record, and ``floats`` the constants as such.
+    ``run(data, record, vectors, trial, hyper, rates, iterations)`` is the loop.
     """
 
     @register_jitable
-    def solve(data, x, words, record, matrix, constants, floats, hyper):
-        n, columns = x.size, constants[_COLUMNS]
-        size = n * (STATE + constants[_STATE_ROWS] + _rows_needed(n))
-        vectors = matrix[:size].reshape((size // n, n))
-        trial = matrix[size:].view(np.complex128)
+    def solve(data, x, words, record, vectors, trial, constants, floats, hyper):
+        columns = constants[_COLUMNS]
         limits = floats[_VECTORS : _VECTORS + len(_ROWS) * columns]
         rates = floats[_VECTORS + limits.size :]
         for i in range(WORDS):
             words[i] = constants[_TEMPLATE + i]
-        for i in range(n):
+        for i in range(x.size):
             k = i if columns > 1 else 0
             vectors[TRIAL, i] = x[i]
             vectors[LOWER, i], vectors[UPPER, i] = limits[k], limits[columns + k]
@@ -92,7 +94,7 @@ def make_alone(run: Callable[..., Any]) -> Callable[..., Any]:
             iterations = rates.size if rates.size > 0 else MOST
             run(data, record, vectors, trial, hyper, rates, iterations)
             rates = rates[:0]  # all are used, and the last point is to be judged
-        for i in range(n):
+        for i in range(x.size):
             x[i] = vectors[BEST_X, i]
         f, _, _ = rows.find_solution(s)
         return f, _STATUSES[s.status], s.nit
@@ -120,13 +122,15 @@ def alone_kernel(run_signature: Any) -> Callable[..., Any]:
     def solve(run_address, address, user_data, memory, n, constants, hyper):
         counts = _integers_at(constants, _TEMPLATE)
         size = _VECTORS + len(_ROWS) * counts[_COLUMNS] + counts[_RATES]
-        rest = STATE + counts[_STATE_ROWS] + _rows_needed(n) + 2 * counts[_COMPLEX_ROWS]
+        count = count_rows(n, counts[_STATE_ROWS])
+        words, vectors = memory + 8 * n, memory + 8 * (n + WORDS)
         return solve_in(
             (run_address, address, user_data),
             vector_at(memory, n),
-            _integers_at(memory + 8 * n, WORDS),
-            _records_at(memory + 8 * n, 1),
-            vector_at(memory + 8 * (n + WORDS), n * rest),
+            _integers_at(words, WORDS),
+            _records_at(words, 1),
+            matrix_at(vectors, count, n),
+            complex_vector_at(vectors + 8 * count * n, n * counts[_COMPLEX_ROWS]),
             _integers_at(constants, size),
             vector_at(constants, size),
             hyper,

@@ -1,4 +1,4 @@
-"""Starts as compiled code has them."""
+"""The starts of searches that compiled code calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numba
 from numba import types
 from numba.extending import overload
 
-from .._numba.tuples import cast_like
+from .tuples import cast_like
 
 
 def as_start(x0: Any) -> Any:
