@@ -134,6 +134,7 @@ def make_by_addresses(plan: Plan) -> Any:
 
     @numba.njit(**KERNEL_OPTIONS)
     def solve(x0, *args):
+        """Search from ``x0``; give x, the value there, the status, and the iterations."""
         start, lent = lend(as_start(x0)), lend(args)
         n = len(start)
         memory = reserve(8 * count(n))
@@ -164,6 +165,7 @@ def make_by_public_parts(plan: Plan) -> Any:
 
     @numba.njit(**KERNEL_OPTIONS)
     def solve(x0, *args):
+        """Search from ``x0``; give x, the value there, the status, and the iterations."""
         start = as_start(x0)
         n = len(start)
         count(n)
