@@ -5,6 +5,7 @@
 - `minimize`: one problem, from one start;
 - `minimize_batch`: one function many times, each problem with a start and data of its own;
 - `multistart`: from many starts in a box;
+- `compiled`: a search that functions compiled by Numba call;
 - `scipy_method`: a `method` for `scipy.optimize.minimize` and what calls it;
 - `uncertainty`: standard errors and covariances of what they found;
 - `problems`: named test functions.
@@ -46,9 +47,9 @@ __version__ = "0.1.0"
 # fmt: off
 __all__ = [
     "ADOPT", "SGD", "AdEMAMix", "Adam", "AdamW", "Adamax", "CheckpointError", "Lion", "NAdam",
-    "Optimizer", "RAdam", "RMSprop", "Rows", "ScheduleFreeAdamW", "cuda", "load", "lr_find",
-    "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules", "scipy_method",
-    "typing", "uncertainty",
+    "Optimizer", "RAdam", "RMSprop", "Rows", "ScheduleFreeAdamW", "compiled", "cuda", "load",
+    "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules",
+    "scipy_method", "typing", "uncertainty",
 ]
 # fmt: on
 
@@ -56,12 +57,14 @@ if TYPE_CHECKING:
     from . import cuda, problems
     from ._batch.api import minimize_batch
     from ._batch.multistart import multistart
+    from ._inside.api import compiled
     from ._minimize.api import minimize
     from ._minimize.scipy_method import scipy_method
     from ._uncertainty.api import uncertainty
 
 else:  # which would tell type checkers that there is a value of any name
     _LATER = {
+        "compiled": "._inside.api",
         "minimize": "._minimize.api",
         "minimize_batch": "._batch.api",
         "multistart": "._batch.multistart",

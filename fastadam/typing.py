@@ -22,10 +22,11 @@ from numpy.typing import ArrayLike, NDArray
 
 # fmt: off
 __all__ = [
-    "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "DeviceBatchResult",
-    "Gradients", "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
-    "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "OptimizerOptions", "Params",
-    "PolishMethod", "Sampling", "Sparse", "StateDtype", "Statement", "UncertaintyResult",
+    "BatchBoundsLike", "BatchResult", "BoundsLike", "CompiledOptions", "CompiledSearch", "Device",
+    "DeviceArray", "DeviceBatchResult", "Gradients", "Jacobian", "LearningRate", "Method",
+    "MinimizeBatchOptions", "MinimizeOptions", "MinimizeResult", "MultistartResult", "Nonfinite",
+    "OnError", "OptimizerOptions", "Params", "PolishMethod", "Sampling", "Sparse", "StateDtype",
+    "Statement", "UncertaintyResult",
 ]
 # fmt: on
 
@@ -76,6 +77,10 @@ Statement = Literal["least_squares", "chi2", "likelihood"]
 
 #: A number, or a callable of the step.
 LearningRate = Real | Callable[[int], Real]
+
+#: What `fastadam.compiled` makes: ``solve(x0, *args)`` gives x, the value there, the status and the
+#: number of iterations.
+CompiledSearch = Callable[..., tuple[Vector, float, int, int]]
 
 #: Where the gradient comes from.
 Jacobian = Callable[..., Any] | bool | Literal["2-point", "3-point", "cs", "in-place"] | None
@@ -162,7 +167,7 @@ class OptimizerOptions(TypedDict, total=False):
     state_dtype: StateDtype | None
 
 
-class _SearchOptions(TypedDict, total=False):
+class _RuleOptions(TypedDict, total=False):
     betas: tuple[Real, Real] | None
     epsilon: Real | None
     weight_decay: Real | None
@@ -176,13 +181,16 @@ class _SearchOptions(TypedDict, total=False):
     clip_norm: Real | None
     maxiter: Real | None
     maxfev: Real | None
-    max_seconds: Real | None
     gtol: Real | None
     ftol: Real | None
     patience: Real | None
-    disp: Boolean | None
     finite_diff_rel_step: ArrayLike | None
     x_scale: Real | Sequence[Real] | NDArray[Any] | None
+
+
+class _SearchOptions(_RuleOptions, total=False):
+    max_seconds: Real | None
+    disp: Boolean | None
     checkpoint: str | PathLike[str] | None
     checkpoint_seconds: Real | None
 
@@ -203,6 +211,12 @@ class MinimizeBatchOptions(_SearchOptions, total=False):
     vectorized: Boolean | None
     copy_args: Boolean | None
     on_error: OnError | None
+
+
+class CompiledOptions(_RuleOptions, total=False):
+    """The options of `fastadam.compiled`, each of which may be left out."""
+
+    lr: LearningRate | Literal["auto"] | None
 
 
 if TYPE_CHECKING:

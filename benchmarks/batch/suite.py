@@ -15,6 +15,7 @@ from ..harness.plots import draw_point, draw_times, drawable, is_ours, name_plac
 from ..harness.report import Options, Row, SuiteResult, format_seconds
 from .bad_rows import bad_rows
 from .fits import fits
+from .inside import inside
 from .memory import memory
 from .multistart import global_minima
 from .peaks import two_peaks
@@ -22,7 +23,11 @@ from .snippet import snippet
 from .starts import many_starts
 from .uneven import uneven
 
-PARTS = (many_starts, snippet, fits, uneven, memory, bad_rows, two_peaks, global_minima)
+# fmt: off
+PARTS = (
+    many_starts, snippet, fits, inside, uneven, memory, bad_rows, two_peaks, global_minima,
+)
+# fmt: on
 
 
 def run(options: Options) -> SuiteResult:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -47,11 +46,24 @@ class Setup:
             cost_each=self.objective.gradient_cost,
             **(_choose_auto(options, scheme) if options.auto else _choose_fixed(options)),
         )
+        self.check_sizes(n)
         if scheme in DIFFERENCES:
-            search.vectors[REL_STEP] = _check_rel_step(options.finite_diff_rel_step, scheme, n)
+            given = options.finite_diff_rel_step
+            search.vectors[REL_STEP] = _REL_STEPS[scheme] if given is None else given
         if options.x_scale is not None:
-            search.vectors[X_SCALE] = _check_x_scale(options.x_scale, n)
+            search.vectors[X_SCALE] = options.x_scale
         return search
+
+    def check_sizes(self, n: int) -> None:
+        """Require that options with a number for each variable have n of them."""
+        given = self.options.finite_diff_rel_step
+        if self.objective.scheme in DIFFERENCES and given is not None and given.size not in (1, n):
+            raise ValueError(
+                f"finite_diff_rel_step must be a number or {n} numbers, got {describe(given)}"
+            )
+        given = self.options.x_scale
+        if given is not None and given.shape not in ((), (n,)):
+            raise ValueError(f"x_scale must be a number or {n} numbers, got {describe(given)}")
 
     def start_run(self, starts: Starts) -> Run:
         """Set up the search from the first of some starts."""
@@ -94,17 +106,3 @@ def _choose_auto(options: Options, scheme: str) -> dict[str, float]:
         "last_step": auto.LAST_STEP,
         "narrowest": auto.NARROWEST,
     }
-
-
-def _check_rel_step(given: Any, scheme: str, n: int) -> Any:
-    if given is not None and given.size not in (1, n):
-        raise ValueError(
-            f"finite_diff_rel_step must be a number or {n} numbers, got {describe(given)}"
-        )
-    return _REL_STEPS[scheme] if given is None else given
-
-
-def _check_x_scale(given: Vector, n: int) -> Vector:
-    if given.shape not in ((), (n,)):
-        raise ValueError(f"x_scale must be a number or {n} numbers, got {describe(given)}")
-    return given

@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 
 REAL = types.Array(types.float64, 1, "C")
 COMPLEX = types.Array(types.complex128, 1, "C")
+MATRIX = types.Array(types.float64, 2, "C")
 
 
 @intrinsic
@@ -76,20 +77,43 @@ def make_vector_at(array_type: Any) -> Any:
     def vector_at(typing_context, address, n):  # type: ignore[no-untyped-def]
         def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
             address, n = args
-            array = context.make_array(array_type)(context, builder)
-            size = context.get_abi_sizeof(context.get_data_type(array_type.dtype))
-            itemsize = context.get_constant(types.intp, size)
-            array.meminfo = context.get_constant_null(types.MemInfoPointer(types.voidptr))
-            array.parent = context.get_constant_null(types.pyobject)
-            array.nitems, array.itemsize = n, itemsize
-            array.data = builder.inttoptr(address, array.data.type)
-            array.shape = numba.core.cgutils.pack_array(builder, [n])
-            array.strides = numba.core.cgutils.pack_array(builder, [itemsize])
-            return array._getvalue()
+            return make_array(context, builder, array_type, address, [n])
 
         return array_type(types.intp, types.intp), lower
 
     return vector_at
+
+
+@intrinsic
+def matrix_at(typing_context, address, rows, columns):  # type: ignore[no-untyped-def]
+    """Take the numbers at an address, row by row, as a matrix, borrowed."""
+
+    def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
+        address, *shape = args
+        return make_array(context, builder, MATRIX, address, shape)
+
+    return MATRIX(types.intp, types.intp, types.intp), lower
+
+
+def make_array(
+    context: Any, builder: Any, array_type: Any, address: Any, shape: Any, meminfo: Any = None
+) -> Any:
+    """Make an array, contiguous, of the shape; without a ``meminfo``, it is borrowed."""
+    cgutils = numba.core.cgutils
+    array = context.make_array(array_type)(context, builder)
+    itemsize = context.get_abi_sizeof(context.get_data_type(array_type.dtype))
+    strides = [context.get_constant(types.intp, itemsize)]
+    for length in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], length))
+    array.meminfo = meminfo or context.get_constant_null(types.MemInfoPointer(types.voidptr))
+    array.parent = context.get_constant_null(types.pyobject)
+    array.nitems, array.itemsize = shape[0], strides[-1]
+    for length in shape[1:]:
+        array.nitems = builder.mul(array.nitems, length)
+    array.data = builder.inttoptr(address, array.data.type)
+    array.shape = cgutils.pack_array(builder, shape)
+    array.strides = cgutils.pack_array(builder, strides)
+    return array._getvalue()
 
 
 vector_at, complex_vector_at = make_vector_at(REAL), make_vector_at(COMPLEX)

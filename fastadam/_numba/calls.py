@@ -10,7 +10,7 @@ or, where rows of arrays are further arguments, ``(that tuple, arrays, index of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numba
@@ -147,6 +147,21 @@ def _call(
         arguments = numba.core.typing.fold_arguments(
             signature.pysig, list(values), {}, normal, default, star
         )
+    return call_machine_code(context, builder, signature, address, arguments)
+
+
+def call_machine_code(
+    context: Any,
+    builder: Any,
+    signature: Any,
+    address: Any,
+    arguments: Sequence[Any],
+    clean_up: Callable[[], None] = lambda: None,
+) -> Any:
+    """Call what is at an address with the arguments of its signature; pass exceptions on.
+
+    Before that, ``clean_up`` may give back what the caller has.
+    """
     convention = context.call_conv
     function_type = convention.get_function_type(signature.return_type, signature.args)
     pointer = builder.inttoptr(address, function_type.as_pointer())
@@ -154,5 +169,6 @@ def _call(
         builder, pointer, signature.return_type, signature.args, arguments
     )
     with numba.core.cgutils.if_unlikely(builder, status.is_error):
+        clean_up()
         convention.return_status_propagate(builder, status)
     return result

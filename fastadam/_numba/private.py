@@ -16,19 +16,24 @@ from .version import NUMBA_VERSION, is_newer
 #: What is used, by class: what only instances have is seen when it is used.
 PARTS = {
     "numba.core.base:BaseContext": (
-        "cast", "get_abi_sizeof", "get_constant", "get_constant_generic", "get_constant_null",
-        "get_data_type", "get_value_type", "make_array", "make_tuple",
+        "add_dynamic_addr", "add_linking_libs", "cast", "declare_function", "get_abi_sizeof",
+        "get_constant", "get_constant_generic", "get_constant_null", "get_data_type",
+        "get_value_type", "make_array", "make_tuple",
     ),
     "numba.core.caching:CompileResultCacheImpl": ("check_cachable", "locator", "rebuild", "reduce"),
     "numba.core.callconv:CPUCallConv": (
         "call_function", "get_function_type", "return_status_propagate",
     ),
     "numba.core.cgutils": (
-        "alloca_once_value", "create_struct_proxy", "if_unlikely", "pack_array", "unpack_tuple",
+        "alloca_once_value", "create_constant_array", "create_struct_proxy", "global_constant",
+        "if_unlikely", "pack_array", "unpack_tuple",
     ),
     "numba.core.codegen:JITCodeLibrary": ("get_pointer_to_function",),
     "numba.core.dispatcher:Dispatcher": ("compile", "get_compile_result"),
     "numba.core.runtime:rtsys": ("initialize",),
+    "numba.core.runtime.context:NRTContext": (
+        "decref", "incref", "meminfo_data", "meminfo_new_varsize", "meminfo_varsize_realloc",
+    ),
     "numba.core.typing": ("fold_arguments",),
     "numba.core.typing:Context": ("resolve_function_type",),
 }  # fmt: skip

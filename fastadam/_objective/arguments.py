@@ -16,7 +16,7 @@ from .._validate import conversion, describe
 def find_argument_types(args: tuple[Any, ...], name: str = "args") -> Any:
     """Find the Numba type of the extra arguments, or say which has none."""
     if not args:
-        return _NO_ARGUMENTS
+        return NO_ARGUMENTS
     # Not always: any change of the filters has Python repeat the user's own warnings.
     with quiet() if _holds_function(args) else nullcontext():
         for i, value in enumerate(args):
@@ -32,7 +32,7 @@ def find_argument_types(args: tuple[Any, ...], name: str = "args") -> Any:
         return numba.typeof(args)
 
 
-_NO_ARGUMENTS = numba.typeof(())
+NO_ARGUMENTS = numba.typeof(())
 
 
 def _is_nested_list(numba_type: Any, inside: bool = False) -> bool:

@@ -20,48 +20,62 @@ from .._numba.addresses import COMPLEX, REAL, complex_vector_at, vector_at
 from .._numba.cache import compile_kernel, kernel_address
 from .._numba.dispatchers import compile_for, find_address, is_parallel, quiet
 from .._numba.options import inline, register_jitable
-from .arguments import find_argument_types, list_types
+from .arguments import NO_ARGUMENTS, find_argument_types, list_types
 from .differences import copy
 from .forms import make_form
 from .objective import Objective
 from .python import PAIR_HINT
 
 
-class CompiledObjective:
-    """An objective whose functions are compiled, ready for the loop.
+class CompiledFunctions:
+    """A user's functions, compiled for the types of their arguments, and their wrapper.
 
-    ``row_args`` are arrays whose rows are further arguments. ``address`` is that of the wrapper's
-    machine code; ``user_data`` holds the arguments that are not rows, see `calls`. ValueError if
-    Numba cannot compile a function for its arguments, or what it returns is not real.
+    ``row_args_type`` is that of arrays whose rows are further arguments. ``address`` is that of the
+    wrapper's machine code; ``user_data_type`` is that of what leads it to the arguments that are
+    not rows, see `calls`. ``results`` are the compile results, which own the functions' machine
+    code. ValueError if Numba cannot compile a function for its arguments, or what it returns is not
+    real.
     """
 
-    def __init__(self, objective: Objective, row_args: tuple[Any, ...] = ()) -> None:
-        args_type = find_argument_types(objective.args)
-        self.row_args_type = find_argument_types(row_args, "batch_args")
-        self._objective = objective
+    def __init__(
+        self, objective: Objective, args_type: Any, row_args_type: Any = NO_ARGUMENTS
+    ) -> None:
+        self.row_args_type = row_args_type
         point = COMPLEX if objective.scheme == "cs" else REAL
         points = [point, point] if objective.form == "in-place" else [point]
-        given = (*points, *args_type, *_find_row_types(self.row_args_type))
+        given = (*points, *args_type, *_find_row_types(row_args_type))
         compiled = [_compile(*each, given) for each in objective.functions.items()]
         signatures = tuple(signature for signature, _ in compiled)
-        key = (objective.form, point, args_type, self.row_args_type, signatures)
+        key = (objective.form, point, args_type, row_args_type, signatures)
         try:
             wrapper = _compile_wrapper(*key)
         except NumbaError as error:
             returned = [signature.return_type for signature in signatures]
             raise ValueError(_describe_misfit(objective, returned, given)) from error
         self.address = kernel_address(wrapper)
-        # They own the machine code: a search goes on with it if the user compiles another.
-        self._results = [result for _, result in compiled]
-        addresses = [find_address(result) for result in self._results]
-        self.user_data = (addresses[0], addresses[-1], *objective.args)
+        self.results = [result for _, result in compiled]
         self.user_data_type = _join_types(args_type)
+
+
+class CompiledObjective(CompiledFunctions):
+    """An objective whose functions are compiled, ready for the loop.
+
+    ``row_args`` are arrays whose rows are further arguments; ``user_data`` holds the others. A
+    search goes on with its machine code if the user compiles another.
+    """
+
+    def __init__(self, objective: Objective, row_args: tuple[Any, ...] = ()) -> None:
+        args_type = find_argument_types(objective.args)
+        super().__init__(objective, args_type, find_argument_types(row_args, "batch_args"))
+        self._objective = objective
+        addresses = [find_address(result) for result in self.results]
+        self.user_data = (addresses[0], addresses[-1], *objective.args)
 
     @property
     def is_parallel(self) -> bool:
         """Whether the functions, or what they call, have threads of their own."""
         functions = self._objective.functions.values()
-        return is_parallel(functions, self._results, self._objective.args)
+        return is_parallel(functions, self.results, self._objective.args)
 
 
 @lru_cache(maxsize=256)

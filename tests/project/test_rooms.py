@@ -22,6 +22,7 @@ BELOW = {
     "_minimize": ["_search", "_checkpoint"],
     "_batch": ["_minimize", "_search", "_cuda"],
     "_uncertainty": ["_batch"],
+    "_inside": ["_minimize", "_search"],
     "problems": [],
     "schedules": [],
     "cuda": ["_cuda"],

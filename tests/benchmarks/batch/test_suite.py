@@ -8,7 +8,17 @@ from scipy.optimize import OptimizeResult, check_grad
 
 from benchmarks.__main__ import main
 from benchmarks.batch import bad_rows as bad
-from benchmarks.batch import fits, global_peers, memory, multistart, peaks, snippet, starts, uneven
+from benchmarks.batch import (
+    fits,
+    global_peers,
+    inside,
+    memory,
+    multistart,
+    peaks,
+    snippet,
+    starts,
+    uneven,
+)
 from benchmarks.batch import fitters as fits_peers
 from benchmarks.harness.report import OK, WRONG, Options, format_rows
 from benchmarks.harness.rows import fraction, make_rows, speedup
@@ -51,6 +61,7 @@ def test_quick_suite(tmp_path, capsys, hasty, one_thread, small):
         "<= 25",
         "<= 0.6",
         "<= 0.5 %",
+        *["<= 1.1"] * 2,
         ">= 1.7",
         *["<= 4.4"] * 2,
         *["<= 1 MB"] * 2,
@@ -80,6 +91,7 @@ def test_wrong_results_fail_the_verdicts(monkeypatch, hasty, one_thread, small):
         (starts, "find_wrong", starts.many_starts, {starts.ALL: "bad"}),
         (snippet, "find_wrong", snippet.snippet, {snippet.SHOWN: "bad", snippet.GIVEN: "bad"}),
         (fits, "find_wrong", fits.fits, {fits.OURS: "bad", fits.VALUES: "bad"}),
+        (inside, "find_wrong", inside.inside, {inside.PRANGE: "bad", inside.PRANGE_VALUES: "bad"}),
         (uneven, "find_wrong", uneven.uneven, {uneven.ALL: "bad"}),
         (bad, "find_error", bad.bad_rows, "bad"),
     ):
