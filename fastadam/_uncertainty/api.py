@@ -60,8 +60,9 @@ def uncertainty(
     Parameters
     ----------
     fun, args, batch_args, jac
-        What was minimised, in any of the forms of `minimize_batch`, one problem or many. With a gradient, the Hessian is a difference of gradients, which takes ``4 n + 1``; else one
-        of values, which takes ``4 n^2 + 1``; and up to ``12 n`` values to find the steps.
+        What was minimised, in any of the forms of `minimize_batch`, one problem or many. With a
+        gradient, the Hessian is a difference of gradients, which takes ``4 n + 1``; else one of
+        values, which takes ``4 n^2 + 1``; and up to ``12 n`` values to find the steps.
     result : OptimizeResult
         What `minimize`, `minimize_batch` or `multistart` returned, or any with such an ``x``.
     bounds : optional
