@@ -7,7 +7,7 @@
 - `multistart`: from many starts in a box;
 - `compiled`: a search that functions compiled by Numba call;
 - `scipy_method`: a `method` for `scipy.optimize.minimize` and what calls it;
-- `uncertainty`: standard errors and covariances of what they found;
+- `uncertainty`: standard errors and covariances of what they found; `report`: it all, to read;
 - `problems`: named test functions.
 
 **Train a model**, in place on NumPy arrays or arrays on a GPU:
@@ -48,8 +48,8 @@ __version__ = "0.1.0"
 __all__ = [
     "ADOPT", "SGD", "AdEMAMix", "Adam", "AdamW", "Adamax", "CheckpointError", "Lion", "NAdam",
     "Optimizer", "RAdam", "RMSprop", "Rows", "ScheduleFreeAdamW", "compiled", "cuda", "load",
-    "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules",
-    "scipy_method", "typing", "uncertainty",
+    "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "report",
+    "schedules", "scipy_method", "typing", "uncertainty",
 ]
 # fmt: on
 
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from ._inside.api import compiled
     from ._minimize.api import minimize
     from ._minimize.scipy_method import scipy_method
+    from ._names.reports import report
     from ._uncertainty.api import uncertainty
 
 else:  # which would tell type checkers that there is a value of any name
@@ -68,6 +69,7 @@ else:  # which would tell type checkers that there is a value of any name
         "minimize": "._minimize.api",
         "minimize_batch": "._batch.api",
         "multistart": "._batch.multistart",
+        "report": "._names.reports",
         "scipy_method": "._minimize.scipy_method",
         "uncertainty": "._uncertainty.api",
     }

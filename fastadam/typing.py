@@ -24,9 +24,9 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "BatchBoundsLike", "BatchResult", "BoundsLike", "CompiledOptions", "CompiledSearch", "Device",
     "DeviceArray", "DeviceBatchResult", "Gradients", "Jacobian", "LearningRate", "Method",
-    "MinimizeBatchOptions", "MinimizeOptions", "MinimizeResult", "MultistartResult", "Nonfinite",
-    "OnError", "OptimizerOptions", "Params", "PolishMethod", "Sampling", "Sparse", "StateDtype",
-    "Statement", "UncertaintyResult",
+    "MinimizeBatchOptions", "MinimizeOptions", "MinimizeResult", "MultistartResult", "NamedBounds",
+    "NamedStart", "Nonfinite", "OnError", "OptimizerOptions", "Params", "PolishMethod", "Sampling",
+    "Sparse", "StateDtype", "Statement", "UncertaintyResult",
 ]
 # fmt: on
 
@@ -114,6 +114,13 @@ class DeviceArray(Protocol):
 
 #: The same as `BoundsLike` for all problems of a batch, or for each.
 BatchBoundsLike = BoundsLike | Sequence[Sequence[Sequence[Real | None]]] | DeviceArray
+
+
+#: A start by name: numbers, or arrays.
+NamedStart = Mapping[str, ArrayLike]
+
+#: A (min, max) for each name that has bounds.
+NamedBounds = Mapping[str, Sequence[Real | None]]
 
 
 class RowGradient(Protocol):
@@ -237,6 +244,9 @@ if TYPE_CHECKING:
         """The result of `fastadam.minimize`."""
 
         allvecs: list[Vector]  # with return_all
+        params: dict[str, Any]  # by name, as the next two
+        at_bound: NDArray[np.bool_]
+        fixed: tuple[str, ...]
         first: MinimizeResult  # with polish
         polish: OptimizeResult  # with polish
 
@@ -252,6 +262,9 @@ if TYPE_CHECKING:
         status: NDArray[np.int64]
         success: NDArray[np.bool_]
         message: str
+        params: dict[str, NDArray[np.float64]]  # by name, as the next two
+        at_bound: NDArray[np.bool_]
+        fixed: tuple[str, ...]
 
     class DeviceBatchResult(OptimizeResult):
         """The result of `fastadam.minimize_batch` for starts on a GPU: arrays of their library."""
@@ -285,6 +298,7 @@ if TYPE_CHECKING:
         condition: Any
         success: Any
         message: str
+        errors: dict[str, Any]  # by name
 
 else:  # with SciPy's minimisers imported only where it is used: they take 0.2 s
     _RESULTS = (

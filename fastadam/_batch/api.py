@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, get_args, overload
@@ -13,6 +13,7 @@ from .._cuda.interface import is_on_gpu
 from .._minimize.arguments import check_objective
 from .._minimize.options import check_method
 from .._minimize.results import attach_result
+from .._names.parameters import Names, naming, put_names, read_named_bounds
 from .._numba import private
 from .._objective.objective import Objective
 from .._search.outcomes import describe_exception
@@ -28,6 +29,8 @@ from ..typing import (
     Jacobian,
     Method,
     MinimizeBatchOptions,
+    NamedBounds,
+    NamedStart,
     Real,
     Vector,
 )
@@ -37,6 +40,7 @@ from .arguments import (
     check_batch_options,
     check_row_args,
     check_starts,
+    unname_rows,
 )
 from .checkpoints import open_saver, require_resumable, take_up
 from .device_arguments import require_device, require_sendable
@@ -67,31 +71,33 @@ def minimize_batch(
 @overload
 def minimize_batch(
     fun: Callable[..., Any],
-    x0: ArrayLike,
+    x0: ArrayLike | NamedStart,
     args: Any = (),
     batch_args: Any = (),
     method: Method | None = "adam",
     jac: Jacobian = None,
-    bounds: BatchBoundsLike | None = None,
+    bounds: BatchBoundsLike | NamedBounds | None = None,
     tol: Real | None = None,
     options: MinimizeBatchOptions | None = None,
     *,
     device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
+    fixed: Iterable[str] = (),
 ) -> BatchResult: ...
 def minimize_batch(
     fun: Callable[..., Any],
-    x0: ArrayLike | DeviceArray,
+    x0: ArrayLike | DeviceArray | NamedStart,
     args: Any = (),
     batch_args: Any = (),
     method: Method | None = "adam",
     jac: Jacobian = None,
-    bounds: BatchBoundsLike | None = None,
+    bounds: BatchBoundsLike | NamedBounds | None = None,
     tol: Real | None = None,
     options: MinimizeBatchOptions | None = None,
     *,
     device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
+    fixed: Iterable[str] = (),
 ) -> BatchResult | DeviceBatchResult:
     """Minimise one function many times: a start, and maybe data and bounds, for each problem.
 
@@ -104,8 +110,10 @@ def minimize_batch(
     fun : callable
         The objective, ``fun(x, *args, *row_args) -> float``, or in the other forms of
         `minimize`.
-    x0 : array_like, shape (B, n), or array on the GPU
-        A start for each of B problems.
+    x0 : array_like, shape (B, n), or array on the GPU, or mapping
+        A start for each of B problems. A mapping of names gives the result by name, too: each to a
+        number for all problems, or an array whose leading axis has length B. Functions get ``x``
+        in its order, arrays flattened.
     args : tuple, default ()
         Extra arguments that all problems share, also those that are solved at the same time: a
         compiled function that writes to an array there needs the option `copy_args`.
@@ -115,8 +123,8 @@ def minimize_batch(
     method, jac, tol
         As for `minimize`.
     bounds : scipy.optimize.Bounds, sequence of (min, max), or array_like, optional
-        For all problems, as for `minimize`; or for each, as a `Bounds` of (B, n) arrays or as an
-        array of shape (B, n, 2).
+        For all problems, as for `minimize`, also by name; or for each, as a `Bounds` of (B, n)
+        arrays or as an array of shape (B, n, 2).
     options : dict, optional
         As for `minimize`, where `lr` may also be an array of shape (B,); compiled loops call a
         callable once for each iteration, whatever B, and some iterations ahead. `maxiter` and
@@ -149,6 +157,8 @@ def minimize_batch(
         the ``map`` of a pool, an executor, an MPI pool or a Dask client. Each worker uses one
         thread unless `threads` says otherwise. With ``device="cuda"`` each of so many processes
         takes a GPU of its own, and a callable's workers take their current ones. See Notes.
+    fixed : iterable of str, or one, default ()
+        Names of what stays at its start in each problem, as for `minimize`.
 
     Returns
     -------
@@ -157,7 +167,8 @@ def minimize_batch(
         ``success`` of shape (B,); and ``message``, which counts the outcomes. The status is that
         of `minimize`; 2 where bounds leave no room; and 98 where an exception was raised, see
         `on_error`. Rows that were not finished in `max_seconds` have status 1, and ``fun`` NaN if
-        they were not begun.
+        they were not begun. With an `x0` by name, ``params``, a dict of arrays of shape (B,) or
+        (B, ...); ``at_bound``, (B, n); and ``fixed``.
 
     Raises
     ------
@@ -239,9 +250,12 @@ def minimize_batch(
     >>> bool(result.success.all()), bool(abs(result.x - truth).max() < 1e-3)
     (True, True)
     """
+    names, x0 = unname_rows(x0, fixed, batch_args)
+    bounds = read_named_bounds(names, bounds)
     result, summarize = solve_batch(
-        fun, x0, args, batch_args, method, jac, bounds, tol, options, device=device, workers=workers
-    )
+        fun, x0, args, batch_args, method, jac, bounds, tol, options,
+        device=device, workers=workers, names=names,
+    )  # fmt: skip
     if options is not None and options.get("disp"):
         print(summarize())
     return result
@@ -261,10 +275,12 @@ def solve_batch(
     device: Device = "cpu",
     workers: Integer | Callable[..., Any] | None = None,
     tolerance: Vector | None = None,
+    names: Names | None = None,
 ) -> tuple[BatchResult, Callable[[], str]]:
     """Do what `minimize_batch` does; return the result, and what makes its summary.
 
-    With a ``tolerance`` by which minima are told apart, a search may end at one found before.
+    With a ``tolerance`` by which minima are told apart, a search may end at one found before. With
+    ``names``, the result is by name, too.
     """
     name, device = check_method(method), one_of("device", device, get_args(Device))
     points = check_starts(x0, device)
@@ -278,23 +294,44 @@ def solve_batch(
     for i, value in enumerate(objective.args):
         require_device(f"args[{i}]", value, device)
     lowers, uppers = check_batch_bounds(bounds, len(points), points.shape[1], device)
+    if names is not None:
+        if is_on_gpu(lowers) or is_on_gpu(uppers):
+            raise ValueError("bounds must not be on a GPU with x0 by name")
+        lowers, uppers = names.hold(points, lowers, uppers)
     starts = Starts(points, lowers, uppers, own.rates)
     row_args = check_row_args(batch_args, len(points), device)
     problems = Problems(
         objective, name, checked, row_args, starts, points.dtype, own.on_error, own.copy_args
     )
+    like = x0 if is_on_gpu(x0) else None
+    with naming(names, lowers, uppers):
+        result, summarize = _solve(problems, like, own, device, workers, tolerance)
+    put_names(names, result, lowers, uppers)
+    return result, summarize
+
+
+def _solve(
+    problems: Problems,
+    like: Any,
+    own: BatchOptions,
+    device: str,
+    workers: Workers | None,
+    tolerance: Vector | None,
+) -> tuple[BatchResult, Callable[[], str]]:
+    """Solve what is checked; ``like`` is the array on a GPU that starts came in, or None."""
     if device == "cuda" and workers in (None, 1) and tolerance is None:
         from .cuda import solve_there
 
-        return solve_there(problems, x0 if is_on_gpu(x0) else None)
+        return solve_there(problems, like)
     if workers not in (None, 1):
         require_sendable(problems)
-    if device == "cuda":  # x0 may be the user's
+    points = problems.starts.points
+    if device == "cuda":  # which may be the user's
         points = points.copy()
     solutions, saver = Solutions.unknown(points), open_saver(problems, tolerance)
     marks = None if saver is None else take_up(saver, solutions)
     try:
-        solve = _choose_solver(objective, device, own, workers)
+        solve = _choose_solver(problems.objective, device, own, workers)
         rounds = split_rounds(problems, solutions, tolerance)
         with saver or nullcontext():
             solve_by_workers(problems, rounds, solve, workers, marks, device)

@@ -13,6 +13,7 @@ from scipy.optimize import Bounds
 from .._cuda.interface import is_on_gpu
 from .._minimize.bounds import check_bounds
 from .._minimize.options import Options, check_options, truth
+from .._names.parameters import Names, read_values, unname
 from .._validate import (
     DTYPES,
     as_array,
@@ -58,6 +59,23 @@ def check_starts(x0: Any, device: str) -> Matrix:
             f"x0 must have shape (problems, variables), got {describe(x0 if there else array)}"
         )
     return array if there else np.ascontiguousarray(array)
+
+
+def unname_rows(x0: Any, fixed: Any, batch_args: Any) -> tuple[Names | None, Any]:
+    """Make an array of starts by name, a row for each problem; others stay as they are.
+
+    The first array tells how many problems there are, or the first of ``batch_args``.
+    """
+    size = 1
+    if isinstance(x0, Mapping):
+        first = batch_args[:1] if isinstance(batch_args, tuple) else (batch_args,)
+        arrays = (*read_values("x0", x0).values(), *first)
+        lengths = (np.shape(each)[0] for each in arrays if np.ndim(each) > 0)
+        if (size := next(lengths, 0)) == 0:
+            raise ValueError(
+                f"x0 must have a row for each problem under one name at least, got {describe(x0)}"
+            )
+    return unname("x0", x0, fixed, (size,))
 
 
 def check_batch_options(

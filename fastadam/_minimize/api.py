@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from numpy.typing import ArrayLike
 
+from .._names.parameters import naming, put_names, read_named_bounds, unname
 from .._search.deadline import Deadline
 from .._search.monitor import Monitor
-from ..typing import BoundsLike, Jacobian, Method, MinimizeOptions, MinimizeResult, Nothing, Real
+from ..typing import (
+    BoundsLike,
+    Jacobian,
+    Method,
+    MinimizeOptions,
+    MinimizeResult,
+    NamedBounds,
+    NamedStart,
+    Nothing,
+    Real,
+)
 from .arguments import check_callback, check_objective, check_start
 from .bounds import check_bounds
 from .checkpoints import Saver, describe_setup, drive
@@ -21,17 +32,19 @@ from .setup import Setup
 
 def minimize(
     fun: Callable[..., Any],
-    x0: ArrayLike,
+    x0: ArrayLike | NamedStart,
     args: Any = (),
     method: Method | None = "adam",
     jac: Jacobian = None,
     hess: None = None,
     hessp: None = None,
-    bounds: BoundsLike | None = None,
+    bounds: BoundsLike | NamedBounds | None = None,
     constraints: Nothing = (),
     tol: Real | None = None,
     callback: Callable[..., object] | None = None,
     options: MinimizeOptions | None = None,
+    *,
+    fixed: Iterable[str] = (),
 ) -> MinimizeResult:
     r"""Minimise a function of one or more variables, with nothing to tune.
 
@@ -46,8 +59,10 @@ def minimize(
         the function may overwrite. See `jac` for other forms. If `fun`, and `jac` if it is
         callable, come from `numba.njit`, the whole loop runs compiled; the result is the same to
         rounding.
-    x0 : array_like, shape (n,)
-        The start: real numbers, or one. Outside the bounds, the nearest point inside is taken.
+    x0 : array_like, shape (n,), or mapping
+        The start: real numbers, or one. Outside the bounds, the nearest point inside is taken. A
+        mapping of names to numbers or arrays gives the result by name, too; functions get ``x`` in
+        its order, arrays flattened.
     args : tuple, default ()
         Extra arguments of `fun` and `jac`. For compiled functions, of any types Numba knows.
     method : str, default "adam"
@@ -67,9 +82,10 @@ def minimize(
           begins with forward ones.
     hess, hessp : None
         As SciPy has them, in the same places. No Hessian is used: what is not None is refused.
-    bounds : scipy.optimize.Bounds or sequence of (min, max), optional
-        None in a pair is no bound. The iterates are projected onto the box, a coordinate that
-        hits a bound loses its momentum, and differences stay inside.
+    bounds : scipy.optimize.Bounds, sequence of (min, max), or mapping, optional
+        None in a pair is no bound. A mapping is for an `x0` by name, and has the (min, max) of some
+        of the names. The iterates are projected onto the box, a coordinate that hits a bound loses
+        its momentum, and differences stay inside.
     constraints : empty
         As SciPy has it. There are none but bounds: what is not empty is refused.
     tol : float, optional
@@ -81,6 +97,9 @@ def minimize(
     options : dict, optional
         See below. Unknown ones give an `OptimizeWarning`, and None is the default of each. For
         type checkers, a `fastadam.typing.MinimizeOptions`.
+    fixed : iterable of str, or one, default ()
+        Names of what stays at its start, whatever its bounds, at the cost of no evaluations. For
+        an `x0` by name.
 
     Returns
     -------
@@ -92,7 +111,8 @@ def minimize(
         not finite; 4: the value no longer falls, though it should, or it or `x` has grown without
         bound; 5: the gradient and the function disagree; 99: the callback stopped it. With
         `return_all`, ``allvecs``; with `polish`, ``first`` and ``polish``, the results of both
-        parts, and counts for both together.
+        parts, and counts for both together. With an `x0` by name, ``params``, a dict of floats and
+        arrays; ``at_bound``, shape (n,), what a bound holds or is fixed; and ``fixed``.
 
     Raises
     ------
@@ -173,6 +193,7 @@ def minimize(
     See Also
     --------
     scipy_method : The same as a `method` of `scipy.optimize.minimize`.
+    report : What was found, by name, to read.
     fastadam.problems : Functions to try it on.
 
     Notes
@@ -270,26 +291,32 @@ def minimize(
     name = check_method(method)
     require_nothing(hess, hessp, constraints)
     checked = check_options(name, options, tol, stacklevel=2)
-    start = check_start(x0)
+    names, x0 = unname("x0", x0, fixed)
+    start, bounds = check_start(x0), read_named_bounds(names, bounds)
     box = check_bounds(bounds, start.size)
+    if names is not None:
+        box = names.hold(start, *box)
+    is_bounded = bounds is not None or (names is not None and bool(names.fixed))
     objective = check_objective(fun, args, jac, checked)
     if checked.polish is not None:
         has_gradient = objective.scheme == "gradient"
-        require_polishable(checked.polish, bounds is not None, has_gradient)
+        require_polishable(checked.polish, is_bounded, has_gradient)
     setup, saver = Setup(objective, name, checked), None
     if checked.checkpoint is not None:
         saver = Saver("minimize", checked, describe_setup(setup, x0=start, bounds=box))
     run = setup.start_one(start, *box)
     callback, deadline = check_callback(callback), Deadline(checked.max_seconds).start()
     monitor = Monitor(run, deadline, callback, checked.return_all, checked.disp)
-    try:
-        drive(monitor, run, saver)
-        result: MinimizeResult = make_result(run, monitor.iterates)
-    except BaseException as error:
-        attach_result(error, make_partial_result(run, error, monitor.iterates))
-        raise
-    if checked.polish is not None and result.status != 99:
-        result = polish(setup, box, result, deadline, callback, bounds is not None)
+    with naming(names, *box):
+        try:
+            drive(monitor, run, saver)
+            result: MinimizeResult = make_result(run, monitor.iterates)
+        except BaseException as error:
+            attach_result(error, make_partial_result(run, error, monitor.iterates))
+            raise
+        if checked.polish is not None and result.status != 99:
+            result = polish(setup, box, result, deadline, callback, is_bounded)
+    put_names(names, result, *box)
     if checked.disp:
         print(summarize(result))
     return result

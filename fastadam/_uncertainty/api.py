@@ -12,6 +12,7 @@ from scipy.optimize import OptimizeResult
 
 from .._batch.api import solve_batch
 from .._batch.arguments import check_batch_bounds
+from .._names.parameters import find_names, read_named_bounds
 from .._validate import describe, one_of, real_array
 from ..typing import (
     BatchBoundsLike,
@@ -20,6 +21,7 @@ from ..typing import (
     Jacobian,
     Matrix,
     MinimizeBatchOptions,
+    NamedBounds,
     Statement,
     UncertaintyResult,
     Vector,
@@ -41,7 +43,7 @@ def uncertainty(
     args: Any = (),
     batch_args: Any = (),
     jac: Jacobian = None,
-    bounds: BatchBoundsLike | None = None,
+    bounds: BatchBoundsLike | NamedBounds | None = None,
     *,
     kind: Statement,
     points: ArrayLike | None = None,
@@ -64,9 +66,11 @@ def uncertainty(
         gradient, the Hessian is a difference of gradients, which takes ``4 n + 1``; else one of
         values, which takes ``4 n^2 + 1``; and up to ``12 n`` values to find the steps.
     result : OptimizeResult
-        What `minimize`, `minimize_batch` or `multistart` returned, or any with such an ``x``.
+        What `minimize`, `minimize_batch` or `multistart` returned, or any with such an ``x``. What
+        was ``fixed`` there is held.
     bounds : optional
-        Those of the minimisation, one or many as there. A parameter at a bound is held there.
+        Those of the minimisation, one or many as there, by name or not. A parameter at a bound is
+        held there.
     kind : {"least_squares", "chi2", "likelihood"}
         What `fun` is: the sum of squared residuals, of an unknown standard deviation that is the
         same for all; that sum with each residual divided by its standard deviation; or the negative
@@ -88,8 +92,9 @@ def uncertainty(
         ``at_bound``, (B, n), which parameters are held, by a bound or because both bounds are one
         number; ``condition``, (B,), the condition number of the Hessian in units that make its
         diagonal 1: beyond 1e8 or so, the parameters can hardly be told apart; ``success``, (B,),
-        whether the Hessian is positive definite; and ``message``. What is held has NaN in all but
-        ``at_bound``. Where the Hessian is not positive definite, errors and covariances are NaN.
+        whether the Hessian is positive definite; and ``message``. With parameters by name,
+        ``errors``, a dict of the standard errors. What is held has NaN in all but ``at_bound``.
+        Where the Hessian is not positive definite, errors and covariances are NaN.
 
     Raises
     ------
@@ -128,7 +133,12 @@ def uncertainty(
     """
     kind = one_of("kind", kind, get_args(Statement))
     x, is_one = _read_points(result)
-    lower, upper = (np.broadcast_to(side, x.shape) for side in check_batch_bounds(bounds, *x.shape))
+    names = find_names(result)
+    bounds = read_named_bounds(names, bounds)
+    sides = check_batch_bounds(bounds, *x.shape, "cpu")
+    if names is not None:
+        sides = names.hold(x, *sides)
+    lower, upper = (np.broadcast_to(side, x.shape) for side in sides)
     if not np.all(fits := (x >= lower) & (x <= upper)):
         k, i = np.unravel_index(int(np.argmin(fits)), x.shape)
         raise ValueError(
@@ -148,7 +158,10 @@ def uncertainty(
         hessian = difference_gradients(solver.gradients, x, steps)
     else:
         hessian = difference_values(solver.values, x, f, steps)
-    return _make_result(hessian, steps, 2.0 * rise, is_one)
+    found = _make_result(hessian, steps, 2.0 * rise, is_one)
+    if names is not None:
+        found.errors = names.split(found.stderr)
+    return found
 
 
 def _read_points(result: Any) -> tuple[Matrix, bool]:
@@ -219,12 +232,12 @@ class _Evaluator:
 
     def values(self, x: Matrix) -> tuple[Vector, Matrix]:
         """Evaluate the values."""
-        found = self._solve(x0=x, **self._value)
+        found, _ = self._solve(x0=x, **self._value)
         return found.fun, found.jac
 
     def gradients(self, x: Matrix) -> tuple[Vector, Matrix]:
         """Evaluate the gradients too."""
-        found = self._solve(x0=x, **self._both)
+        found, _ = self._solve(x0=x, **self._both)
         return found.fun, found.jac
 
 

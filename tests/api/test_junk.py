@@ -74,14 +74,14 @@ def names(parameter, call):
 MINIMIZE = {
     "fun": called,
     "x0": np.ones(2),
-    **dict.fromkeys(["args", "constraints"], ()),
+    **dict.fromkeys(["args", "constraints", "fixed"], ()),
     **dict.fromkeys(["jac", "hess", "hessp", "bounds", "tol", "callback", "options"]),
     "method": "adam",
 }
 BATCH = {
     "fun": called,
     "x0": np.ones((3, 2)),
-    **dict.fromkeys(["args", "batch_args"], ()),
+    **dict.fromkeys(["args", "batch_args", "fixed"], ()),
     **dict.fromkeys(["jac", "bounds", "tol", "options"]),
     "method": "adam",
     "device": "cpu",

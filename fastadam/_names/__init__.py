@@ -1,0 +1,1 @@
+"""Parameters by name: vectors from mappings, results by name, and reports."""
