@@ -125,7 +125,7 @@ def _read_rows(result: Any, errors: Any) -> tuple[Matrix, Matrix, NDArray[np.boo
 
 
 def _median(values: Vector) -> float:
-    known = values[np.isfinite(values)]
+    known = values[~np.isnan(values)]
     return float(np.median(known)) if known.size else math.nan
 
 

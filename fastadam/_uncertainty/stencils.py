@@ -23,7 +23,7 @@ PART = 0.1
 #: A rise is to be so many times the value's rounding.
 _DIGITS = 1e6
 #: How often a step is looked for, and by how much it may change at once.
-_TRIES, _MOST_CHANGE = 6, 1e4
+_TRIES, _MOST_CHANGE = 8, 1e4
 #: A step beside a bound tells nothing if it is a smaller part than this of what it is to be.
 _LEAST_PART = 1e-2
 
@@ -48,7 +48,8 @@ def find_steps(
             rises = (evaluate(_moved(x, i, h))[0] + evaluate(_moved(x, i, -h))[0]) / 2 - f
             with np.errstate(divide="ignore", invalid="ignore"):
                 change = np.sqrt(target / rises)
-            change = np.where(rises > 10 * EPS * np.abs(f), change, 100.0)  # the rest is rounding
+            is_known = rises > 10 * EPS * np.abs(f)  # the rest is rounding
+            change = np.where(is_known, change, _MOST_CHANGE)
             change = np.where(np.isfinite(rises), change, 0.01)
             wanted = h * np.clip(change, 1 / _MOST_CHANGE, _MOST_CHANGE)
             new = np.minimum(np.maximum(wanted, least[:, i]), room[:, i])

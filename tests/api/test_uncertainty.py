@@ -98,6 +98,12 @@ def test_what_a_bound_holds_is_left_out():
     np.testing.assert_array_equal(np.isnan(found.covariance).sum(), 8)
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-12, 1e-20, 1e6])
+def test_the_size_of_a_parameter_does_not_matter(size):
+    found = uncertainty(lambda x: 3.0 + (x[0] - size) ** 2, {"x": np.array([size])}, kind="chi2")
+    np.testing.assert_allclose(found.stderr, 1.0, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     "fun", [lambda x: x[0] ** 2 - x[1] ** 2, lambda x: (x[0] + x[1]) ** 2, lambda x: 1.0]
 )
