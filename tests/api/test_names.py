@@ -1,6 +1,5 @@
 """Parameters by name: starts, bounds and results of searches, and reports."""
 
-import numba
 import numpy as np
 import pytest
 
@@ -10,23 +9,18 @@ from fastadam import minimize, minimize_batch, report, uncertainty
 START = {"slope": 1.0, "waves": np.array([[0.5, 0.5]]), "height": 2}
 
 
-def bowl(x, centre=np.arange(4.0)):
-    return np.sum((x - centre) ** 2)
+CENTRES = np.arange(12.0).reshape(3, 4)
 
 
-@numba.njit
-def compiled_bowl(x, centre):
+def bowl(x, centre=CENTRES[0]):
     return np.sum((x - centre) ** 2)
 
 
 @pytest.fixture(scope="module")
 def batch():
-    centres = np.arange(12.0).reshape(3, 4)
     start = {"slope": np.zeros(3), "waves": np.zeros((3, 2)), "height": 7.0}
     bounds = {"waves": (None, 5.5)}
-    return minimize_batch(
-        compiled_bowl, start, (), (centres,), bounds=bounds, fixed=["height"]
-    )  # fmt: skip
+    return minimize_batch(bowl, start, (), (CENTRES,), bounds=bounds, fixed=["height"])
 
 
 def test_results_are_by_name_and_flat():
@@ -67,7 +61,7 @@ def test_rows_have_names(batch):
 
 
 def test_numbers_alone_are_for_as_many_as_there_are_data():
-    result = minimize_batch(compiled_bowl, {"a": 1.0, "b": 2.0}, (), (np.ones((5, 2)),))
+    result = minimize_batch(bowl, {"a": 1.0, "b": 2.0}, (), (np.ones((5, 2)),))
     assert result.params["b"].shape == (5,)
 
 
@@ -91,8 +85,7 @@ def test_errors_are_by_name(batch):
     errors = uncertainty(bowl, one, kind="chi2", bounds={"slope": (0.5, 2)})
     assert np.isnan([errors.errors["height"], errors.errors["slope"]]).all()
     np.testing.assert_allclose(errors.errors["waves"], [[1.0, 1.0]], rtol=1e-6)
-    centres = np.arange(12.0).reshape(3, 4)
-    many = uncertainty(bowl, batch, (), (centres,), kind="chi2", bounds={"waves": (None, 5.5)})
+    many = uncertainty(bowl, batch, (), (CENTRES,), kind="chi2", bounds={"waves": (None, 5.5)})
     np.testing.assert_allclose(many.errors["slope"], 1.0, rtol=1e-6)
     assert np.isnan(many.errors["waves"]).sum() == 3
     np.testing.assert_array_equal(np.isnan(many.errors["height"]), True)
@@ -100,9 +93,8 @@ def test_errors_are_by_name(batch):
 
 def test_a_report_of_one():
     one = minimize(bowl, START, fixed=["height"], bounds={"slope": (0.5, 2)})
-    lines = report(
-        one, uncertainty(bowl, one, kind="chi2", bounds={"slope": (0.5, 2)})
-    ).splitlines()
+    errors = uncertainty(bowl, one, kind="chi2", bounds={"slope": (0.5, 2)})
+    lines = report(one, errors).splitlines()
     assert lines[:4] == [
         "slope        at its bound 0.5",
         "waves[0, 0]  1.0 +- 1.0",
