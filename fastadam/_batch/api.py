@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
-from functools import partial
 from typing import Any, get_args, overload
 
 from numpy.typing import ArrayLike
@@ -12,12 +10,8 @@ from numpy.typing import ArrayLike
 from .._cuda.interface import is_on_gpu
 from .._minimize.arguments import check_objective
 from .._minimize.options import check_method
-from .._minimize.results import attach_result
 from .._names.parameters import Names, naming, put_names, read_named_bounds
-from .._numba import private
-from .._objective.objective import Objective
-from .._search.outcomes import describe_exception
-from .._search.rows import Solutions, Starts
+from .._search.rows import Starts
 from .._validate import one_of
 from ..typing import (
     BatchBoundsLike,
@@ -35,22 +29,17 @@ from ..typing import (
     Vector,
 )
 from .arguments import (
-    BatchOptions,
     check_batch_bounds,
     check_batch_options,
     check_row_args,
     check_starts,
     unname_rows,
 )
-from .checkpoints import open_saver, require_resumable, take_up
-from .device_arguments import require_device, require_sendable
-from .lockstep import solve_vectorized
-from .problems import Problems, solve_python
-from .results import make_batch_result, summarize_batch
-from .rounds import split_rounds
-from .threads import default_threads, solve_compiled
-from .workers.chunks import Solve
-from .workers.pools import Workers, check_workers, solve_by_workers
+from .checkpoints import require_resumable
+from .device_arguments import require_device
+from .problems import Problems
+from .solving import solve_problems
+from .workers.pools import check_workers
 
 
 @overload
@@ -250,10 +239,10 @@ def minimize_batch(
     >>> bool(result.success.all()), bool(abs(result.x - truth).max() < 1e-3)
     (True, True)
     """
-    names, x0 = unname_rows(x0, fixed, batch_args)
-    bounds = read_named_bounds(names, bounds)
+    names, flat = unname_rows(x0, fixed, batch_args)
+    pairs = read_named_bounds(names, bounds)
     result, summarize = solve_batch(
-        fun, x0, args, batch_args, method, jac, bounds, tol, options,
+        fun, flat, args, batch_args, method, jac, pairs, tol, options,
         device=device, workers=workers, names=names,
     )  # fmt: skip
     if options is not None and options.get("disp"):
@@ -305,56 +294,6 @@ def solve_batch(
     )
     like = x0 if is_on_gpu(x0) else None
     with naming(names, lowers, uppers):
-        result, summarize = _solve(problems, like, own, device, workers, tolerance)
+        result, summarize = solve_problems(problems, like, own, device, workers, tolerance)
     put_names(names, result, lowers, uppers)
     return result, summarize
-
-
-def _solve(
-    problems: Problems,
-    like: Any,
-    own: BatchOptions,
-    device: str,
-    workers: Workers | None,
-    tolerance: Vector | None,
-) -> tuple[BatchResult, Callable[[], str]]:
-    """Solve what is checked; ``like`` is the array on a GPU that starts came in, or None."""
-    if device == "cuda" and workers in (None, 1) and tolerance is None:
-        from .cuda import solve_there
-
-        return solve_there(problems, like)
-    if workers not in (None, 1):
-        require_sendable(problems)
-    points = problems.starts.points
-    if device == "cuda":  # which may be the user's
-        points = points.copy()
-    solutions, saver = Solutions.unknown(points), open_saver(problems, tolerance)
-    marks = None if saver is None else take_up(saver, solutions)
-    try:
-        solve = _choose_solver(problems.objective, device, own, workers)
-        rounds = split_rounds(problems, solutions, tolerance)
-        with saver or nullcontext():
-            solve_by_workers(problems, rounds, solve, workers, marks, device)
-    except BaseException as error:
-        attach_result(error, make_batch_result(solutions, describe_exception(error)))
-        raise
-    if saver is not None and marks is not None and marks.done.all():
-        saver.remove()
-    result: BatchResult = make_batch_result(solutions)
-    return result, lambda: summarize_batch(result)
-
-
-def _choose_solver(
-    objective: Objective, device: str, own: BatchOptions, workers: Workers | None
-) -> Solve:
-    """Choose what solves the problems; it can be pickled."""
-    if device == "cuda":
-        from .cuda import solve_on_device
-
-        return solve_on_device
-    if own.vectorized:
-        return solve_vectorized
-    if not (objective.is_compiled and private.is_usable()):
-        return solve_python
-    threads = own.threads or (default_threads() if workers is None else 1)
-    return partial(solve_compiled, threads=threads)

@@ -291,8 +291,8 @@ def minimize(
     name = check_method(method)
     require_nothing(hess, hessp, constraints)
     checked = check_options(name, options, tol, stacklevel=2)
-    names, x0 = unname("x0", x0, fixed)
-    start, bounds = check_start(x0), read_named_bounds(names, bounds)
+    names, flat = unname("x0", x0, fixed)
+    start, bounds = check_start(flat), read_named_bounds(names, bounds)
     box = check_bounds(bounds, start.size)
     if names is not None:
         box = names.hold(start, *box)

@@ -135,7 +135,7 @@ def uncertainty(
     x, is_one = _read_points(result)
     names = find_names(result)
     bounds = read_named_bounds(names, bounds)
-    sides = check_batch_bounds(bounds, *x.shape, "cpu")
+    sides = check_batch_bounds(bounds, x.shape[0], x.shape[1], "cpu")
     if names is not None:
         sides = names.hold(x, *sides)
     lower, upper = (np.broadcast_to(side, x.shape) for side in sides)
