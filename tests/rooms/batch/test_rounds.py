@@ -21,7 +21,7 @@ def multistart(n_starts, **options):
 @pytest.fixture
 def seen(monkeypatch):
     """Return the rounds that are made."""
-    module, made = importlib.import_module("fastadam._batch.api"), []
+    module, made = importlib.import_module("fastadam._batch.solving"), []
 
     def recording(*arguments):
         for each in rounds.split_rounds(*arguments):

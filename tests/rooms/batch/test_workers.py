@@ -26,7 +26,7 @@ from tests.gpu.batches import assert_same, make, misfit_in_place
 
 def test_each_worker_uses_one_thread(monkeypatch):
     """Unless there is another number, or `workers` is None."""
-    module = importlib.import_module("fastadam._batch.api")  # `minimize_batch` hides it
+    module = importlib.import_module("fastadam._batch.solving")
     seen = []
 
     def by_workers(problems, results, solve, workers, marks, device):
