@@ -176,7 +176,7 @@ def name_file(folder: Path, name: str, identity: str) -> tuple[Path, bytes]:
 
 
 def load_kept(path: Path, identity: bytes, make: Callable[[bytes], Any]) -> Any:
-    """Make a kernel of what its file holds; None, maybe with a warning, if it has to be compiled."""
+    """Make a kernel of what its file holds; None, maybe with a warning, if it is to be compiled."""
     try:
         return make(kernel_files.read(path, identity))
     except FileNotFoundError:
