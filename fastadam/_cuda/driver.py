@@ -44,10 +44,6 @@ class Arguments:
         self.address = ctypes.addressof(self._addresses)
 
 
-#: Where the address is among the words of a vector.
-ADDRESS = 4
-
-
 def describe_vector(pointer: int, size: int, itemsize: int) -> list[int]:
     """Give the words of Numba's array structure, which a kernel takes a vector as."""
     # Two for its reference counts, which a GPU has not; its stride is last.

@@ -8,7 +8,6 @@ Parameters and gradient are float32, float64 or, both, the bits of bfloat16 as u
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
@@ -29,11 +28,11 @@ from .._forms.narrow import (
     widen,
 )
 from .._numba.gpu import with_cuda
-from .._numba.gpu_memory import WIDEST, Part
+from .._numba.gpu_memory import Part
 from .._rules.spec import Rule
 from .blocks import BLOCK_THREADS, make_block_kernel
 from .driver import Arguments, Gpu, Kernel
-from .kernels import PITCH, SIZE, count_lanes, find_pitch, load_step_kernel, make_step_arguments
+from .kernels import count_lanes, load_step_kernel, make_step_arguments
 from .loops import make_each, make_factor_reader, make_loop, make_update
 
 cuda: Any = None  # see `with_cuda`
@@ -96,11 +95,6 @@ def _list_parts(rule: Rule, bits: np.dtype[Any], form: Form) -> tuple[Part, ...]
     return (bits, 1), (bits, 1), state, (find_real(bits), int(form.is_averaged))
 
 
-def count_form_lanes(bits: np.dtype[Any]) -> int:
-    """Count the elements that a thread takes at once."""
-    return WIDEST // find_real(bits).itemsize
-
-
 def _make_element_kernel(
     rule: Rule, bits: np.dtype[Any], form: Form, parts: tuple[Part, ...], read_factor: Any
 ) -> Callable[..., None]:
@@ -117,7 +111,7 @@ def _make_element_kernel(
         new, values, average = update(read(p), read(g), unpack(state), average, scalars, factor)
         return (write(new, random),), pack(values, random), average
 
-    loop = make_loop(parts, count_form_lanes(bits), advance)
+    loop = make_loop(parts, count_lanes(find_real(bits)), advance)
 
     @with_cuda
     def kernel(pointers, pitch, size, more, scalars):
@@ -140,10 +134,7 @@ def make_form_arguments(rule: Rule, bits: np.dtype[Any], form: Form, size: int) 
     """Make the arguments of an array's kernel, of any form, but for addresses and scalars."""
     if not needs_more(bits, form):
         return make_step_arguments(rule, bits, size)
-    words, stored = [0] * (len(MORE) + 6), find_stored(bits, form)
-    words[PITCH], words[SIZE] = find_pitch(size, stored) * stored.itemsize, size
-    real = ctypes.c_float if find_real(bits) == np.float32 else ctypes.c_double
-    return Arguments(words, (real * (rule.coefficient_count + 2))())
+    return make_step_arguments(rule, find_real(bits), size, find_stored(bits, form), len(MORE))
 
 
 class StepKernel(NamedTuple):
@@ -162,7 +153,7 @@ def load_kernel(gpu: Gpu, rule: Rule, bits: np.dtype[Any], form: Form) -> StepKe
     kernel = load_form_kernel(gpu, rule, bits, form)
     if is_in_blocks(rule, form):
         return StepKernel(kernel, BLOCK, BLOCK_THREADS)
-    return StepKernel(kernel, count_form_lanes(bits) * gpu.threads, 0)
+    return StepKernel(kernel, count_lanes(find_real(bits)) * gpu.threads, 0)
 
 
 @cache

@@ -93,9 +93,19 @@ def load_step_kernel(gpu: Gpu, rule: Rule, dtype: np.dtype[Any], form: Form) -> 
     return gpu.compile(*make_step_function(rule, dtype, form))
 
 
-def make_step_arguments(rule: Rule, dtype: np.dtype[Any], size: int) -> Arguments:
-    """Make a step kernel's arguments for an array, without the addresses and the scalars."""
+def make_step_arguments(
+    rule: Rule,
+    dtype: np.dtype[Any],
+    size: int,
+    stored: np.dtype[Any] | None = None,
+    more: int = 0,
+) -> Arguments:
+    """Make a step kernel's arguments for an array, without the addresses and the scalars.
+
+    The state may be ``stored`` in another dtype, and so many words may follow the size.
+    """
     real = ctypes.c_float if dtype == np.float32 else ctypes.c_double
-    words = [0] * (SIZE + 1)
-    words[PITCH], words[SIZE] = find_pitch(size, dtype) * dtype.itemsize, size
+    stored = dtype if stored is None else stored
+    words = [0] * (SIZE + 1 + more)
+    words[PITCH], words[SIZE] = find_pitch(size, stored) * stored.itemsize, size
     return Arguments(words, (real * (rule.coefficient_count + 2))())

@@ -141,29 +141,18 @@ class _KernelCache:
 
         rtsys.initialize(target_context)
         path, identity = self._file(sig, target_context.codegen())
-        try:
-            payload = kernel_files.read(path, identity)
-            return self._impl.rebuild(target_context, pickle.loads(payload))
-        except FileNotFoundError:
-            pass
-        except kernel_files.RefusedError as refusal:
-            warn_uncached(str(refusal))
-        except OSError as error:
-            warn_uncached(f"{path} cannot be read: {error}")
-        except Exception as error:  # a pickle can raise anything
-            warn_uncached(f"{path} holds no kernel: {error!r}")
-        return None
+        return load_kept(
+            path,
+            identity,
+            lambda payload: self._impl.rebuild(target_context, pickle.loads(payload)),
+        )
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Write the compiled function, if it can be kept."""
         if not self._impl.check_cachable(data):
             return
         payload = pickle.dumps(self._impl.reduce(data), protocol=pickle.HIGHEST_PROTOCOL)
-        path, identity = self._file(sig, data.codegen)
-        try:
-            kernel_files.write(path, identity, payload)
-        except (OSError, kernel_files.RefusedError) as error:
-            warn_uncached(f"they cannot be kept on disk: {error}")
+        keep(*self._file(sig, data.codegen), payload)
 
     def _file(self, sig: Any, codegen: Any) -> tuple[Path, bytes]:
         """Name a file, and all that the machine code depends on, which the name is made from."""
@@ -184,6 +173,29 @@ def name_file(folder: Path, name: str, identity: str) -> tuple[Path, bytes]:
     """Name the file of a kernel, and give all that it is made from, which the name is made from."""
     text = identity.encode()
     return folder / f"fastadam-{name}-{hashlib.sha256(text).hexdigest()[:20]}.kernel", text
+
+
+def load_kept(path: Path, identity: bytes, make: Callable[[bytes], Any]) -> Any:
+    """Make a kernel of what its file holds; None, maybe with a warning, if it is to be compiled."""
+    try:
+        return make(kernel_files.read(path, identity))
+    except FileNotFoundError:
+        pass
+    except kernel_files.RefusedError as refusal:
+        warn_uncached(str(refusal))
+    except OSError as error:
+        warn_uncached(f"{path} cannot be read: {error}")
+    except Exception as error:  # a pickle can raise anything, and the GPU's driver has its own
+        warn_uncached(f"{path} holds no kernel: {error!r}")
+    return None
+
+
+def keep(path: Path, identity: bytes, content: bytes) -> None:
+    """Write a kernel's file, if it can be written."""
+    try:
+        kernel_files.write(path, identity, content)
+    except (OSError, kernel_files.RefusedError) as error:
+        warn_uncached(f"they cannot be kept on disk: {error}")
 
 
 @cache

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from . import kernel_files, private
-from .cache import digest_sources, name_file, warn_uncached
+from . import private
+from .cache import digest_sources, keep, load_kept, name_file, warn_uncached
 from .gpu import compile_gpu_kernel, find_target, is_simulated, load_compiler
 from .version import NUMBA_VERSION
 
@@ -69,25 +69,15 @@ class KeptKernel:
         """Load the kernel, as `compile_gpu_kernel` gives it; None if it has to be compiled."""
         if self._file is None:
             return None
-        path = self._file[0]
-        try:
-            name, _, cubin = kernel_files.read(*self._file).partition(b"\0")
-            return self._make(name.decode(), cubin)
-        except FileNotFoundError:
-            pass
-        except kernel_files.RefusedError as refusal:
-            warn_uncached(str(refusal))
-        except OSError as error:
-            warn_uncached(f"{path} cannot be read: {error}")
-        except Exception as error:  # the driver has errors of its own
-            warn_uncached(f"{path} holds no kernel: {error!r}")
-        return None
+        return load_kept(*self._file, self._make)
 
-    def _make(self, name: str, cubin: bytes) -> Any:
-        """Make of machine code what numba-cuda makes when it has compiled it, and load it."""
+    def _make(self, content: bytes) -> Any:
+        """Make of what a file holds what numba-cuda makes when it has compiled it, and load it."""
         from numba.cuda import codegen, dispatcher
         from numba.cuda.cudadrv import driver
 
+        start, _, cubin = content.partition(b"\0")
+        name = start.decode()
         library = codegen.CUDACodeLibrary(None, name, entry_name=name)
         library._cubin_cache[library._ensure_cc(None)] = driver.ObjectCode.from_cubin(cubin)
         library._finalized = True
@@ -112,10 +102,7 @@ class KeptKernel:
         if overload.debug or library._linking_files or library.referenced_objects:
             return
         content = overload.entry_name.encode() + b"\0" + library.get_cubin().code
-        try:
-            kernel_files.write(*self._file, content)
-        except (OSError, kernel_files.RefusedError) as error:
-            warn_uncached(f"they cannot be kept on disk: {error}")
+        keep(*self._file, content)
 
 
 def load_gpu_kernel(function: Callable[..., None], signature: Any) -> Any:
