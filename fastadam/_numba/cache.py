@@ -190,7 +190,7 @@ def _source_digest() -> str:
     """
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]
-    for room in ("_rules", "_numba", "_objective", "_search", "_cpu"):
+    for room in ("_rules", "_numba", "_objective", "_search", "_cpu", "_fit"):
         for path in sorted((root / room).glob("*.py")) or [root / room / "__init__.py"]:
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -20,6 +20,7 @@ BELOW = {
     "_optimizers": ["_cpu", "_cuda", "_checkpoint"],
     "_minimize": ["_search", "_checkpoint"],
     "_batch": ["_minimize", "_search", "_cuda"],
+    "_fit": ["_batch", "_numba"],
     "problems": [],
     "schedules": [],
     "cuda": ["_cuda"],
