@@ -4,6 +4,7 @@
 
 - `minimize`: one problem, from one start;
 - `minimize_batch`: one function many times, each problem with a start and data of its own;
+- `curve_fit`: a model to a curve, or to many, with SciPy's arguments, and errors;
 - `multistart`: from many starts in a box;
 - `scipy_method`: a `method` for `scipy.optimize.minimize` and what calls it;
 - `problems`: named test functions.
@@ -45,8 +46,8 @@ __version__ = "0.1.0"
 # fmt: off
 __all__ = [
     "ADOPT", "SGD", "AdEMAMix", "Adam", "AdamW", "Adamax", "CheckpointError", "Lion", "NAdam",
-    "Optimizer", "RAdam", "RMSprop", "Rows", "ScheduleFreeAdamW", "cuda", "load", "lr_find",
-    "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules", "scipy_method",
+    "Optimizer", "RAdam", "RMSprop", "Rows", "ScheduleFreeAdamW", "cuda", "curve_fit", "load",
+    "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules", "scipy_method",
     "typing",
 ]
 # fmt: on
@@ -55,11 +56,13 @@ if TYPE_CHECKING:
     from . import cuda, problems
     from ._batch.api import minimize_batch
     from ._batch.multistart import multistart
+    from ._fit.api import curve_fit
     from ._minimize.api import minimize
     from ._minimize.scipy_method import scipy_method
 
 else:  # which would tell type checkers that there is a value of any name
     _LATER = {
+        "curve_fit": "._fit.api",
         "minimize": "._minimize.api",
         "minimize_batch": "._batch.api",
         "multistart": "._batch.multistart",

@@ -11,14 +11,13 @@ NONFINITE = 4
 STUCK = 5
 SINGULAR = 6
 MISSHAPEN = 7
-INFINITE = 8
 
 #: The status and the message of each. Status 0 is a success.
 OUTCOMES = {
     CONVERGED: (0, "The fit has converged."),
     LIMIT: (1, "Maximum number of function evaluations has been exceeded."),
-    FEW: (2, "There are fewer points than parameters."),
-    NONFINITE: (3, "The model or its derivatives are NaN or infinite."),
+    FEW: (2, "There are fewer points than free parameters."),
+    NONFINITE: (3, "The data, the model or its derivatives are infinite, or the model is NaN."),
     STUCK: (4, "No step lowers the sum of squares: the derivatives may be wrong."),
     SINGULAR: (5, "The fit has converged, but its covariance could not be estimated."),
     UNFINISHED: (99, "The fit was not finished."),

@@ -19,7 +19,7 @@ from ..typing import Matrix, Vector
 from .levenberg import FREE, IS_FREE, Limits, P, Work, fit
 from .linear import invert, orthogonalize
 from .models import SIGNATURE
-from .outcomes import CONVERGED, FEW, INFINITE, LIMIT, SINGULAR, STUCK, UNFINISHED
+from .outcomes import CONVERGED, FEW, LIMIT, NONFINITE, SINGULAR, STUCK
 
 #: The columns of `Fits.counts`.
 OUTCOME, NIT, NFEV, POINTS, COUNTS = range(5)
@@ -101,7 +101,7 @@ def fit_row(call, task, work, curves, limits, is_absolute, fits, k):
     counts, points = fits.counts[k], weigh(y, row_of(curves.sigma, k), work.weight)
     counts[POINTS] = points
     if points < 0:
-        counts[OUTCOME] = INFINITE
+        counts[OUTCOME] = NONFINITE
         return
     start, p, free = row_of(curves.start, k), work.vectors[P], 0
     for j in range(p.size):
