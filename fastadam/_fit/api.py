@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -205,7 +206,7 @@ def _fit_one(
 ) -> tuple[Any, ...]:
     """Fit one curve, as SciPy does."""
     p0, n = start.p0[0], start.p0.shape[1]
-    if not np.all(np.isfinite(p0)):
+    if not math.isfinite(p0.sum()):
         raise ValueError(f"p0 must be finite, got {describe(p0.tolist())}")
     residuals = Residuals(model, y, sigma if sigma is None or len(sigma) > 1 else sigma[0])
     if residuals.points < n:
@@ -213,7 +214,7 @@ def _fit_one(
             f"ydata must have at least {n} points, one for each parameter, got {residuals.points} "
             f"(NaN, and an infinite sigma, leave a point out)"
         )
-    fit = fit_single(model, residuals, p0, start.lower[0], start.upper[0])
+    fit = fit_single(model, residuals, residuals.function(p0), p0, start.lower[0], start.upper[0])
     if not fit.converged:
         raise RuntimeError(f"curve_fit has found no optimal parameters: {fit.message}")
     covariance = fit.covariance

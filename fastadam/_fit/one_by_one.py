@@ -25,9 +25,10 @@ def _fit_row(model: Model, row: Curves, fits: Fits, k: int) -> int:
     counts[POINTS] = residuals.points
     if residuals.points < len(row.start):
         return FEW
-    if not np.all(np.isfinite(residuals(row.start))):
+    function = residuals.function(row.start)
+    if not np.all(np.isfinite(function(row.start))):
         return NONFINITE
-    fit = fit_single(model, residuals, row.start, row.lower, row.upper)
+    fit = fit_single(model, residuals, function, row.start, row.lower, row.upper)
     counts[NIT], counts[NFEV] = fit.nit, fit.info["nfev"]
     fits.x[k], fits.chi2[k], fits.at_bound[k] = fit.x, fit.chi2, fit.at_bound
     if not fit.converged:

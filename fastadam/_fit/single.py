@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -17,8 +17,7 @@ from ..typing import Vector
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """A model of a user's, and how it is to be fitted to each curve."""
 
     f: Callable[..., Any]
@@ -29,8 +28,7 @@ class Model:
     options: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Fit:
+class Fit(NamedTuple):
     """What SciPy has found; the covariance is None if it cannot be estimated."""
 
     x: Array
@@ -53,33 +51,57 @@ class Residuals:
     """
 
     def __init__(self, model: Model, y: Vector, sigma: Array | None) -> None:
-        self._model, self._y = model, y
-        keep = ~np.isnan(y)
+        self._model, self._y, keep = model, y, y == y
         if sigma is not None:
-            keep &= np.isfinite(sigma if sigma.ndim < 2 else np.diagonal(sigma))
+            keep &= (sigma if sigma.ndim < 2 else np.diagonal(sigma)) < np.inf
         self.points = int(np.count_nonzero(keep))
-        self._keep = None if self.points == len(y) else keep
+        self._keep: Any = None if self.points == len(y) else keep
         self._weight = self._factor = None
         if sigma is not None and sigma.ndim < 2:
-            self._weight = 1.0 / sigma[keep]
+            self._weight = 1.0 / (sigma if self._keep is None else sigma[keep])
         elif sigma is not None:
+            kept = sigma if self._keep is None else sigma[np.ix_(keep, keep)]
             try:
-                self._factor = scipy.linalg.cholesky(sigma[np.ix_(keep, keep)], lower=True)
+                self._factor = scipy.linalg.cholesky(kept, lower=True)
             except (scipy.linalg.LinAlgError, ValueError) as error:
                 raise ValueError(f"sigma must be a positive definite matrix: {error}") from error
 
-    def __call__(self, p: Vector) -> Array:
-        """Evaluate them."""
-        values, y = self._model.f(self._model.x, *p), self._y
-        try:
-            found = values - y
-        except ValueError:  # of shapes that cannot be broadcast
-            found = values
-        if np.shape(found) != y.shape:
-            raise ValueError(
-                f"f must return {len(y)} values, one for each of ydata, got {describe(values)}"
-            )
-        return self._whiten(found)
+    def function(self, p0: Vector) -> Callable[[Vector], Array]:
+        """Make the function that evaluates them.
+
+        It is called some thirty times for some microseconds each, so it does as little as it can;
+        and twice at the start, where it is evaluated here.
+        """
+        f, x, y, shape = self._model.f, self._model.x, self._y, self._y.shape
+        weight = self._weight
+        whiten = None if self._keep is None and self._factor is None else self._whiten
+
+        def evaluate(p: Vector) -> Array:
+            values = f(x, *p)
+            try:
+                found: Array = values - y
+                has_shape = found.shape == shape
+            except ValueError:  # of shapes that cannot be broadcast
+                has_shape = False
+            if not has_shape:
+                raise ValueError(
+                    f"f must return {len(y)} values, one for each of ydata, got {describe(values)}"
+                )
+            if whiten is not None:
+                return whiten(found)
+            return found if weight is None else weight * found
+
+        begun, left = evaluate(p0), 2
+
+        def residuals(p: Vector) -> Array:
+            nonlocal left
+            if left > 0:
+                left -= 1
+                if (p == p0).all():
+                    return begun
+            return evaluate(p)
+
+        return residuals
 
     def slopes(self, p: Vector) -> Array:
         """Evaluate the derivatives that the user gives."""
@@ -99,13 +121,18 @@ class Residuals:
 
 
 def fit_single(
-    model: Model, residuals: Residuals, p0: Vector, lower: Vector, upper: Vector
+    model: Model,
+    residuals: Residuals,
+    function: Callable[[Vector], Array],
+    p0: Vector,
+    lower: Vector,
+    upper: Vector,
 ) -> Fit:
-    """Fit one curve."""
+    """Fit one curve; ``function`` is that of the residuals."""
     jac = residuals.slopes if callable(model.jac) else model.jac
     if model.method == "lm":
         x, covariance, info, message, code = leastsq(
-            residuals, p0, Dfun=jac, full_output=True, **model.options
+            function, p0, Dfun=jac, full_output=True, **model.options
         )
         fvec = info["fvec"]
         chi2, converged, nit, slopes = float(fvec @ fvec), code in (1, 2, 3, 4), -1, None
@@ -115,7 +142,7 @@ def fit_single(
         if "maxfev" in options:
             options["max_nfev"] = options.pop("maxfev")
         found = least_squares(
-            residuals,
+            function,
             p0,
             jac="2-point" if jac is None else jac,
             bounds=(lower, upper),
@@ -142,7 +169,7 @@ def scale_covariance(
     covariance: Array | None, chi2: float, freedom: int, model: Model
 ) -> Array | None:
     """Multiply a covariance by the variance of the residuals, if sigma is not to be trusted."""
-    if covariance is None or np.isnan(covariance).any():
+    if covariance is None or math.isnan(covariance.sum()):
         return None
     if model.absolute_sigma:
         return covariance
