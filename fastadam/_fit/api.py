@@ -183,7 +183,9 @@ def curve_fit(
     curves = Curves(y.reshape(-1, m), given, start.p0, start.lower, start.upper)
     is_ours = method in (None, "lm") and options.keys() <= {*_TOLERANCES, *_LIMITS}
     compiled = is_compiled(f) and (jac is None or is_compiled(jac)) and private.is_usable()
-    fits = _fit_many(model, curves, threads) if is_ours and compiled else fit_one_by_one(model, curves)
+    fits = (
+        _fit_many(model, curves, threads) if is_ours and compiled else fit_one_by_one(model, curves)
+    )
     return make_result(fits, lead)
 
 
@@ -238,17 +240,19 @@ def _fit_many(model: Model, curves: Curves, threads: int | None) -> Fits:
         raise ValueError(
             f"xdata must be real numbers, of shape ({m},) or (k, {m}), got {describe(model.x)}"
         )
-    tolerances = (nonnegative(name, model.options.get(name, default)) for name, default in _TOLERANCES.items())
+    tolerances = (
+        nonnegative(name, model.options.get(name, default)) for name, default in _TOLERANCES.items()
+    )
     limit = next((model.options[name] for name in _LIMITS if model.options.get(name)), 0)
     per_point = 200 if model.jac is None else 100
     limits = Limits(*tolerances, count("maxfev", limit, least=0) or per_point * (n + 1))
     known = curves.start[np.all(np.isfinite(curves.start), axis=1)]
     probes = known[:: max(1, len(known) // _PROBES)][:_PROBES] if len(known) else np.ones((1, n))
     compiled = CompiledModel(model.f, model.jac, x.astype(np.float64), probes, m)
-    fits = fit_compiled(
-        compiled, curves, limits, model.absolute_sigma, threads or choose_threads()
-    )
+    fits = fit_compiled(compiled, curves, limits, model.absolute_sigma, threads or choose_threads())
     if np.any(fits.counts[:, OUTCOME] == MISSHAPEN):
         what = "f" if model.jac is None else "f or jac"
-        raise ValueError(f"{what} must return a row for each of the {m} points of xdata, and does not")
+        raise ValueError(
+            f"{what} must return a row for each of the {m} points of xdata, and does not"
+        )
     return fits

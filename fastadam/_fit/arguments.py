@@ -111,8 +111,7 @@ def _read_sides(bounds: Any) -> tuple[Any, Any]:
         lower, upper = bounds
     except (TypeError, ValueError):
         raise ValueError(
-            "bounds must be (lower, upper) or a scipy.optimize.Bounds, "
-            f"got {describe(bounds)}"
+            f"bounds must be (lower, upper) or a scipy.optimize.Bounds, got {describe(bounds)}"
         ) from None
     return lower, upper
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
+from numba import from_dtype, types
 from numpy.typing import NDArray
 
 from .._numba.addresses import borrowed
@@ -16,10 +16,21 @@ from .._numba.cache import compile_kernel
 from .._numba.calls import make_function_at
 from .._numba.options import KERNEL_OPTIONS, inline, register_jitable
 from ..typing import Matrix, Vector
-from .levenberg import FREE, IS_FREE, Limits, P, Work, fit
+from .levenberg import (
+    FREE,
+    IS_FREE,
+    SCALARS,
+    Limits,
+    P,
+    Work,
+    advance,
+    begin,
+    evaluate,
+    judge,
+)
 from .linear import invert, orthogonalize
 from .models import SIGNATURE
-from .outcomes import CONVERGED, FEW, LIMIT, NONFINITE, SINGULAR, STUCK
+from .outcomes import CONVERGED, FEW, LIMIT, NONFINITE, SINGULAR, STUCK, UNFINISHED
 
 #: The columns of `Fits.counts`.
 OUTCOME, NIT, NFEV, POINTS, COUNTS = range(5)
@@ -72,52 +83,49 @@ def row_of(matrix, k):
     return matrix[k if matrix.shape[0] > 1 else 0]
 
 
-@register_jitable
-def judge(work, k, f, points, is_absolute, fits):
-    """Store the covariance of a fit that has converged; give the outcome."""
-    free, count = work.vectors[FREE], 0
-    for j in range(free.size):
-        count += free[j] == IS_FREE
-        fits.at_bound[k, j] = free[j] != IS_FREE
-    freedom = points - count
-    if freedom > 0:
-        fits.reduced_chi2[k] = f / freedom
-    elif not is_absolute:
-        return SINGULAR
-    if not orthogonalize(work.model[1:], free, work.factor):
-        return SINGULAR
-    variance = 1.0 if is_absolute else f / freedom
-    covariance = fits.covariance[k]
-    invert(work.factor, free, variance, work.normal, covariance)
-    for j in range(free.size):
-        fits.stderr[k, j] = math.sqrt(covariance[j, j])
-    return CONVERGED
-
-
 @inline
-def fit_row(call, task, work, curves, limits, is_absolute, fits, k):
-    """Fit one curve, and store what is found."""
-    y, lower, upper = curves.y[k], row_of(curves.lower, k), row_of(curves.upper, k)
-    counts, points = fits.counts[k], weigh(y, row_of(curves.sigma, k), work.weight)
+def prepare(work, curves, fits, k):
+    """Have the search for the fit of a curve begin; tell whether it can."""
+    counts, points = fits.counts[k], weigh(curves.y[k], row_of(curves.sigma, k), work.weight)
     counts[POINTS] = points
     if points < 0:
         counts[OUTCOME] = NONFINITE
-        return
-    start, p, free = row_of(curves.start, k), work.vectors[P], 0
-    for j in range(p.size):
-        p[j] = start[j]
+        return False
+    lower, upper, free = row_of(curves.lower, k), row_of(curves.upper, k), 0
+    for j in range(lower.size):
         free += lower[j] < upper[j]
     if points < max(free, 1):
         counts[OUTCOME] = FEW
+        return False
+    begin(work, curves.y[k], row_of(curves.start, k), lower, upper)
+    return True
+
+
+@inline
+def store(work, is_absolute, fits, k):
+    """Store the fit of a curve."""
+    s, free, counts = work.search[0], work.vectors[FREE], fits.counts[k]
+    counts[OUTCOME], counts[NIT], counts[NFEV] = s.outcome, s.nit, s.nfev
+    if s.outcome != CONVERGED and s.outcome != LIMIT and s.outcome != STUCK:
         return
-    outcome, f, counts[NIT], counts[NFEV] = fit(call, task, work, y, lower, upper, limits)
-    if outcome == CONVERGED or outcome == LIMIT or outcome == STUCK:
-        fits.chi2[k] = f
-        for j in range(p.size):
-            fits.x[k, j] = p[j]
-    if outcome == CONVERGED:
-        outcome = judge(work, k, f, points, is_absolute, fits)
-    counts[OUTCOME] = outcome
+    fits.chi2[k], freedom = s.f, counts[POINTS]
+    for j in range(free.size):
+        fits.x[k, j] = work.vectors[P, j]
+    if s.outcome != CONVERGED:
+        return
+    for j in range(free.size):
+        fits.at_bound[k, j] = free[j] != IS_FREE
+        freedom -= free[j] == IS_FREE
+    if freedom > 0:
+        fits.reduced_chi2[k] = s.f / freedom
+    has_scale = is_absolute or freedom > 0
+    if not (has_scale and orthogonalize(work.model[1:], free, work.factor)):
+        counts[OUTCOME] = SINGULAR
+        return
+    covariance, variance = fits.covariance[k], 1.0 if is_absolute else s.f / freedom
+    invert(work.factor, free, variance, work.normal, covariance)
+    for j in range(free.size):
+        fits.stderr[k, j] = math.sqrt(covariance[j, j])
 
 
 @cache
@@ -134,18 +142,23 @@ def rows_kernel() -> Callable[..., Any]:
         for k in range(curves.y.shape[0]):
             if halt[0] != 0:
                 break
-            fit_row(call, task, work, curves, limits, is_absolute, fits, k)
+            if prepare(work, curves, fits, k):
+                s = work.search[0]
+                while s.outcome == UNFINISHED:
+                    evaluate(call, task, work, curves.y[k])
+                    if judge(work, limits):
+                        advance(work, limits)
+                store(work, is_absolute, fits, k)
 
     vector, matrix, cube = (types.Array(types.float64, d, "C") for d in (1, 2, 3))
+    search = types.Array(from_dtype(SCALARS), 1, "C")
     counts, flags = types.Array(types.int64, 2, "C"), types.Array(types.boolean, 2, "C")
     given = (
-        types.NamedTuple((matrix, vector, matrix, matrix, matrix), Work),
+        types.NamedTuple((search, matrix, vector, matrix, matrix, matrix), Work),
         types.NamedTuple((matrix,) * 5, Curves),
         types.NamedTuple((types.float64, types.float64, types.int64), Limits),
         types.boolean,
         types.NamedTuple((matrix, matrix, cube, vector, vector, flags, counts), Fits),
         types.Array(types.int64, 1, "C"),
     )
-    return compile_kernel(
-        fit_rows, types.void(types.intp, types.intp, *given), **KERNEL_OPTIONS
-    )
+    return compile_kernel(fit_rows, types.void(types.intp, types.intp, *given), **KERNEL_OPTIONS)

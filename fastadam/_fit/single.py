@@ -149,7 +149,12 @@ def fit_single(
             method=model.method,
             **options,
         )
-        x, info, code, slopes = found.x, {"nfev": found.nfev, "fvec": found.fun}, found.status, found.jac
+        x, info, code, slopes = (
+            found.x,
+            {"nfev": found.nfev, "fvec": found.fun},
+            found.status,
+            found.jac,
+        )
         message, converged, nit = found.message, bool(found.success), found.njev
         chi2, at_bound = 2.0 * found.cost, found.active_mask != 0
         covariance = invert_normal(found.jac)

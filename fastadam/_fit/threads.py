@@ -45,7 +45,14 @@ def fit_compiled(
             some = Curves(*(_prepare(each[part] if len(each) > 1 else each) for each in curves))
             where = Fits(*(each[part] for each in fits))
             kernel(
-                model.address, model.task.ctypes.data, memory, some, limits, is_absolute, where, halt
+                model.address,
+                model.task.ctypes.data,
+                memory,
+                some,
+                limits,
+                is_absolute,
+                where,
+                halt,
             )
             if halt[0]:
                 break
