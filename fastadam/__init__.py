@@ -47,8 +47,8 @@ __version__ = "0.1.0"
 __all__ = [
     "ADOPT", "SGD", "AdEMAMix", "Adam", "AdamW", "Adamax", "CheckpointError", "Lion", "NAdam",
     "Optimizer", "RAdam", "RMSprop", "Rows", "ScheduleFreeAdamW", "cuda", "curve_fit", "load",
-    "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules", "scipy_method",
-    "typing",
+    "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "schedules",
+    "scipy_method", "typing",
 ]
 # fmt: on
 

@@ -15,13 +15,13 @@ from .._numba import private
 from .._numba.dispatchers import is_compiled
 from .._validate import count, describe, flag, nonnegative, one_of
 from .arguments import Start, check_data, check_sigma, check_start
-from .levenberg import Limits
 from .models import CompiledModel
 from .one_by_one import fit_one_by_one
 from .outcomes import MISSHAPEN
 from .results import make_result
 from .rows import OUTCOME, Curves, Fits
 from .single import Model, Residuals, fit_single
+from .state import Limits
 from .threads import choose_threads, fit_compiled
 
 _METHODS = ("lm", "trf", "dogbox")

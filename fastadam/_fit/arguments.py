@@ -45,9 +45,9 @@ def check_data(
         for name, array in (("xdata", x), ("ydata", y)):
             if isinstance(array, np.ndarray) and not np.all(np.isfinite(array)):
                 raise ValueError(f"{name} must be finite: it has NaN or infinity")
-    if isinstance(x, np.ndarray) and x.ndim > 0 and x.shape[-1] == y.shape[-1]:
-        if (is_missing := np.isnan(x)).any():
-            y = np.where(is_missing.any(axis=tuple(range(x.ndim - 1))), np.nan, y)
+    has_points = isinstance(x, np.ndarray) and x.shape[-1:] == y.shape[-1:]
+    if has_points and (is_missing := np.isnan(x)).any():
+        y = np.where(is_missing.any(axis=tuple(range(x.ndim - 1))), np.nan, y)
     return x, y
 
 

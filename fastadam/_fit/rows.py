@@ -16,21 +16,12 @@ from .._numba.cache import compile_kernel
 from .._numba.calls import make_function_at
 from .._numba.options import KERNEL_OPTIONS, inline, register_jitable
 from ..typing import Matrix, Vector
-from .levenberg import (
-    FREE,
-    IS_FREE,
-    SCALARS,
-    Limits,
-    P,
-    Work,
-    advance,
-    begin,
-    evaluate,
-    judge,
-)
+from .evaluation import evaluate
+from .levenberg import advance, begin, judge
 from .linear import invert, orthogonalize
 from .models import SIGNATURE
 from .outcomes import CONVERGED, FEW, LIMIT, NONFINITE, SINGULAR, STUCK, UNFINISHED
+from .state import FREE, IS_FREE, SCALARS, Limits, P, Work
 
 #: The columns of `Fits.counts`.
 OUTCOME, NIT, NFEV, POINTS, COUNTS = range(5)

@@ -10,9 +10,9 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 import numpy as np
 
 from .._batch.threads import default_threads
-from .levenberg import Limits, Work
 from .models import CompiledModel
 from .rows import Curves, Fits, rows_kernel
+from .state import Limits, Work
 
 #: Seconds that the rows take which a thread takes at once: long beside the 20 us of a turn.
 _TURN = 5e-3
