@@ -25,9 +25,9 @@ from .state import Limits
 from .threads import choose_threads, fit_compiled
 
 _METHODS = ("lm", "trf", "dogbox")
-#: What the compiled loop knows of SciPy's options, with SciPy's defaults.
-_TOLERANCES = {"ftol": 1.49012e-8, "xtol": 1.49012e-8}
-_LIMITS = ("maxfev", "max_nfev")
+#: What the compiled loop knows of SciPy's options; and SciPy's default of the tolerances.
+_TOLERANCES, _LIMITS = ("ftol", "xtol"), ("maxfev", "max_nfev")
+_TOLERANCE = 1.49012e-8
 #: Curves at which a model's two forms are compared.
 _PROBES = 2
 
@@ -240,19 +240,14 @@ def _fit_many(model: Model, curves: Curves, threads: int | None) -> Fits:
         raise ValueError(
             f"xdata must be real numbers, of shape ({m},) or (k, {m}), got {describe(model.x)}"
         )
-    tolerances = (
-        nonnegative(name, model.options.get(name, default)) for name, default in _TOLERANCES.items()
-    )
-    limit = next((model.options[name] for name in _LIMITS if model.options.get(name)), 0)
-    per_point = 200 if model.jac is None else 100
-    limits = Limits(*tolerances, count("maxfev", limit, least=0) or per_point * (n + 1))
+    ftol, xtol = (nonnegative(name, model.options.get(name, _TOLERANCE)) for name in _TOLERANCES)
+    asked = next((model.options[name] for name in _LIMITS if model.options.get(name)), 0)
+    usual = (200 if model.jac is None else 100) * (n + 1)
+    limits = Limits(ftol, xtol, count("maxfev", asked, least=0) or usual)
     known = curves.start[np.all(np.isfinite(curves.start), axis=1)]
     probes = known[:: max(1, len(known) // _PROBES)][:_PROBES] if len(known) else np.ones((1, n))
     compiled = CompiledModel(model.f, model.jac, x.astype(np.float64), probes, m)
     fits = fit_compiled(compiled, curves, limits, model.absolute_sigma, threads or choose_threads())
     if np.any(fits.counts[:, OUTCOME] == MISSHAPEN):
-        what = "f" if model.jac is None else "f or jac"
-        raise ValueError(
-            f"{what} must return a row for each of the {m} points of xdata, and does not"
-        )
+        raise ValueError(compiled.describe_shapes(probes[0]))
     return fits

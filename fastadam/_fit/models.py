@@ -49,7 +49,8 @@ class CompiledModel:
     def __init__(
         self, model: Any, jac: Any, x: NDArray[np.float64], starts: Matrix, points: int
     ) -> None:
-        self._x, width = np.ascontiguousarray(x), len(x) if x.ndim == 2 else 0
+        self._x = self._given = np.ascontiguousarray(x)
+        width = len(x) if x.ndim == 2 else 0
         self._model, self._jac, self._points, self._width = model, jac, points, width
         n = starts.shape[1]
         wrapper = None if jac is not None else self._wrap_points(n, starts)
@@ -62,6 +63,15 @@ class CompiledModel:
     def is_parallel(self) -> bool:
         """Whether the functions, or what they call, have threads of their own."""
         return is_parallel([self._wrapper], [self._result], ())
+
+    def describe_shapes(self, p: Vector) -> str:
+        """Say what the functions have to return, and what they return at some parameters."""
+        x, m = self._given, self._points
+        words = [f"f must return {m} values, and returns {np.shape(self._model(x, *p))}"]
+        if self._jac is not None:
+            got = np.shape(self._jac(x, *p))
+            words.append(f"jac must return shape ({m}, {len(p)}), and returns {got}")
+        return "; ".join(words)
 
     def _wrap_points(self, n: int, starts: Matrix) -> Any:
         """Make the wrapper that calls the model for each point, or None if that is not the same."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .linear import DEPENDENT
 from .outcomes import CONVERGED, FEW, LIMIT, NONFINITE, SINGULAR, STUCK
 from .rows import NFEV, NIT, OUTCOME, POINTS, Curves, Fits
 from .single import Fit, Model, Residuals, fit_single, invert_normal, scale_covariance
@@ -48,7 +49,10 @@ def _fit_row(model: Model, row: Curves, fits: Fits, k: int) -> int:
 def _hold(model: Model, fit: Fit, freedom: int) -> np.ndarray | None:
     """Give the covariance of what no bound holds; None if there is none."""
     if fit.jac is None:
-        return fit.covariance
+        triangle = np.triu(fit.info["fjac"].T[: len(fit.x)])  # MINPACK's, of J
+        norms = np.linalg.norm(triangle, axis=0)
+        depends = np.abs(np.diagonal(triangle)) <= DEPENDENT * norms
+        return None if np.any(depends) else fit.covariance
     free = fit.jac[:, ~fit.at_bound]
     if np.linalg.matrix_rank(free) < free.shape[1]:
         return None

@@ -18,7 +18,7 @@ OUTCOMES = {
     LIMIT: (1, "Maximum number of function evaluations has been exceeded."),
     FEW: (2, "There are fewer points than free parameters."),
     NONFINITE: (3, "The data, the model or its derivatives are infinite, or the model is NaN."),
-    STUCK: (4, "No step lowers the sum of squares: the derivatives may be wrong."),
+    STUCK: (4, "No step lowers the sum of squares, though the derivatives say so."),
     SINGULAR: (5, "The fit has converged, but its covariance could not be estimated."),
     UNFINISHED: (99, "The fit was not finished."),
 }

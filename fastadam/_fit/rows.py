@@ -51,9 +51,15 @@ class Fits(NamedTuple):
     @classmethod
     def unknown(cls, size: int, n: int) -> Fits:
         """Make the fits of curves that are not fitted yet."""
-        shapes = (size, n), (size, n), (size, n, n), (size,), (size,)
-        numbers = (np.full(shape, np.nan) for shape in shapes)
-        return cls(*numbers, np.zeros((size, n), bool), np.zeros((size, COUNTS), np.int64))
+        x, stderr, covariance = (np.full((size, *shape), np.nan) for shape in ((n,), (n,), (n, n)))
+        chi2, reduced_chi2 = np.full(size, np.nan), np.full(size, np.nan)
+        at_bound, counts = np.zeros((size, n), np.bool_), np.zeros((size, COUNTS), np.int64)
+        return cls(x, stderr, covariance, chi2, reduced_chi2, at_bound, counts)
+
+    def part(self, rows: slice) -> Fits:
+        """Take some rows."""
+        arrays: Any = self
+        return Fits(*(each[rows] for each in arrays))
 
 
 @register_jitable

@@ -43,7 +43,7 @@ def fit_compiled(
             begun = time.monotonic()
             part = slice(rows.start, rows.stop)
             some = Curves(*(_prepare(each[part] if len(each) > 1 else each) for each in curves))
-            where = Fits(*(each[part] for each in fits))
+            where = fits.part(part)
             kernel(
                 model.address,
                 model.task.ctypes.data,
