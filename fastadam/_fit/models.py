@@ -42,8 +42,9 @@ _words_at = make_vector_at(types.Array(types.int64, 1, "C"))
 class CompiledModel:
     """A model, and maybe its derivatives, ready for the loop, at some points.
 
-    ``address`` is that of the wrapper's machine code, and ``task`` is what it is given. ValueError
-    if Numba cannot compile a function, or what it returns has another shape.
+    ``address`` is that of the wrapper's machine code, and ``task`` is what it is given. The
+    ``form`` is "points" if the model is called for one after the other, or "arrays". ValueError if
+    Numba cannot compile a function, or what it returns has another shape.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class CompiledModel:
         self._model, self._jac, self._points, self._width = model, jac, points, width
         n = starts.shape[1]
         wrapper = None if jac is not None else self._wrap_points(n, starts)
+        self.form = "arrays" if wrapper is None else "points"
         self._wrapper = self._wrap_arrays(n) if wrapper is None else wrapper
         (self._result,) = self._wrapper.overloads.values()
         self.address = find_address(self._result)
