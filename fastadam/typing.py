@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 # fmt: off
 __all__ = [
-    "BatchBoundsLike", "BatchResult", "BoundsLike", "Device", "DeviceArray", "Gradients",
-    "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
+    "BatchBoundsLike", "BatchResult", "BoundsLike", "CurveFitResult", "Device", "DeviceArray",
+    "Gradients", "Jacobian", "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions",
     "MinimizeResult", "MultistartResult", "Nonfinite", "OnError", "OptimizerOptions", "Params",
     "PolishMethod", "Sampling", "Sparse", "StateDtype",
 ]
@@ -236,6 +236,22 @@ if TYPE_CHECKING:
         success: NDArray[np.bool_]
         message: str
 
+    class CurveFitResult(OptimizeResult):
+        """The result of `fastadam.curve_fit` for many curves, whose leading axes each array has."""
+
+        x: NDArray[np.float64]
+        stderr: NDArray[np.float64]
+        covariance: NDArray[np.float64]
+        chi2: NDArray[np.float64]
+        reduced_chi2: NDArray[np.float64]
+        at_bound: NDArray[np.bool_]
+        points: NDArray[np.int64]
+        nit: NDArray[np.int64]
+        nfev: NDArray[np.int64]
+        status: NDArray[np.int64]
+        success: NDArray[np.bool_]
+        message: str
+
     class MultistartResult(_SearchResult):
         """The result of `fastadam.multistart`."""
 
@@ -247,7 +263,7 @@ if TYPE_CHECKING:
 else:  # with SciPy's minimisers imported only where it is used: they take 0.2 s
 
     def __getattr__(name: str) -> Any:
-        if name not in ("MinimizeResult", "BatchResult", "MultistartResult"):
+        if name not in ("MinimizeResult", "BatchResult", "MultistartResult", "CurveFitResult"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from scipy.optimize import OptimizeResult
 

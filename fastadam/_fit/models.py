@@ -52,7 +52,9 @@ class CompiledModel:
     ) -> None:
         self._x = self._given = np.ascontiguousarray(x)
         width = len(x) if x.ndim == 2 else 0
-        self._model, self._jac, self._points, self._width = model, jac, points, width
+        self._points, self._width = points, width
+        self._model = divide_quietly(model)
+        self._jac = None if jac is None else divide_quietly(jac)
         n = starts.shape[1]
         wrapper = None if jac is not None else self._wrap_points(n, starts)
         self.form = "arrays" if wrapper is None else "points"
@@ -90,7 +92,10 @@ class CompiledModel:
         found = np.empty(self._points)
         for p in starts:
             p = np.ascontiguousarray(p)
-            wrapper(task.ctypes.data, p.ctypes.data, 0, 0, found.ctypes.data)
+            try:
+                wrapper(task.ctypes.data, p.ctypes.data, 0, 0, found.ctypes.data)
+            except Exception:  # it may be that of a point alone
+                return None
             if not _agree(found, self._evaluate(p)):
                 return None
         self._x = x
@@ -100,9 +105,9 @@ class CompiledModel:
         """Evaluate the model in Python, where nothing is compiled."""
         with np.errstate(all="ignore"):
             try:
-                return self._model.py_func(self._x, *p.tolist())
+                return self._model.py_func(self._x, *p)
             except Exception:  # there are functions that only Numba can call
-                return self._model(self._x, *p.tolist())
+                return self._model(self._x, *p)
 
     def _wrap_arrays(self, n: int) -> Any:
         given = (types.Array(types.float64, 2 if self._width else 1, "C"), *[types.float64] * n)
@@ -124,6 +129,16 @@ class CompiledModel:
                     f"{list_types(given)}"
                 )
         return wrap_arrays(self._model, self._jac, n, self._width > 0)
+
+
+@lru_cache(maxsize=64)
+def divide_quietly(function: Any) -> Any:
+    """Compile a function again, to divide by 0 as NumPy does.
+
+    By default Numba raises ZeroDivisionError for numbers, and gives infinity for arrays: a trial
+    that divides by 0 is just no good one, and the values of a point are to be those of all points.
+    """
+    return numba.jit(**{**function.targetoptions, "error_model": "numpy"})(function.py_func)
 
 
 def _agree(found: Vector, values: Any) -> bool:

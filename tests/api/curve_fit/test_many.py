@@ -123,6 +123,20 @@ def centred(t, slope, offset):
     return slope * (t - np.size(t)) + offset
 
 
+@njit
+def bell(t, height, width):
+    """At a width of 0 there is nothing but NaN."""
+    return height * np.exp(-((t / width) ** 2))
+
+
+@pytest.mark.slow
+def test_a_division_by_zero_is_no_exception():
+    y = np.stack([bell(T, 2.0, 1.5)] * 2)
+    found = fastadam.curve_fit(bell, T, y, p0=[[1.0, 1.0], [1.0, 0.0]])
+    np.testing.assert_array_equal(found.status, [0, 3])
+    np.testing.assert_allclose(found.x[0], [2.0, 1.5])
+
+
 @pytest.mark.slow
 def test_forms_of_models():
     y, _ = make(5)
