@@ -65,7 +65,7 @@ def check_sigma(sigma: Any, y: NDArray[Any]) -> Array | None:
         raise ValueError(
             f"sigma must broadcast to the shape {y.shape} of ydata, got {array.shape}{hint}"
         ) from None
-    if not np.all(array > 0.0):
+    if not (array > 0.0).all():
         counts = ~np.isnan(y.reshape(-1, y.shape[-1])) if y.dtype.kind == "f" else True
         if np.any(is_bad := counts & ~(rows > 0.0)):
             value = np.broadcast_to(rows, is_bad.shape)[is_bad][0]

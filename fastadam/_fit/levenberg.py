@@ -48,7 +48,7 @@ def begin(work, y, start, lower, upper):
         if work.weight[i] > 0.0:
             size += (y[i] * work.weight[i]) ** 2
     s.size, s.outcome, s.phase, s.damping = math.sqrt(size), UNFINISHED, START, 0.0
-    s.nit = s.nfev = s.starts = 0
+    s.nit = s.nfev = s.starts = s.has_factor = 0
     s.wants_slopes, s.expected = 1, -1.0
     for j in range(start.size):
         vectors[P, j] = vectors[TRIAL, j] = start[j]
@@ -149,7 +149,7 @@ def finish(work):
         for j in range(vectors.shape[1]):
             vectors[P, j] = vectors[TRIAL, j]
         s.f -= s.predicted
-        s.outcome = CONVERGED
+        s.outcome, s.has_factor = CONVERGED, 1
     else:  # a step was tried, and was not good
         find_free(vectors)
         if s.has_slopes != 0:

@@ -13,6 +13,9 @@ from .._numba.options import inline, inline_sum, register_jitable
 #: Of rows that are orthogonal to the others but for this share, nothing but rounding is left.
 DEPENDENT = 2.0**-45
 
+#: Pivots of a matrix whose inverse is no larger lose 6 of 16 digits to rounding, at most.
+_REGULAR = 1e3
+
 
 # The only sums here that are as long as a curve. In the order in which they are written they take
 # 4 additions' time each: 165 instead of 55 ns for a normal matrix of 3 parameters and 24 points.
@@ -96,8 +99,21 @@ def orthogonalize(rows, free, factor):
 
 
 @register_jitable
-def invert(factor, free, variance, work, inverse):
-    """Fill ``variance`` times the inverse of the matrix of a factor; NaN for what is not free."""
+def is_regular(factor, free):
+    """Tell whether a Cholesky factor of a scaled matrix is known to nearly all digits."""
+    largest = 0.0
+    for j in range(free.size):
+        if free[j] > 0.0:
+            largest = max(largest, factor[j, j])
+    return largest < _REGULAR
+
+
+@register_jitable
+def invert(factor, unscale, free, variance, work, inverse):
+    """Fill in the inverse, times ``variance``, of the matrix whose scaled form has a factor.
+
+    It is NaN for what is not free.
+    """
     n = free.size
     for k in range(n):  # the inverse of the factor
         for j in range(k, n):
@@ -116,4 +132,4 @@ def invert(factor, free, variance, work, inverse):
                 value = 0.0
                 for i in range(j, n):
                     value += work[i, j] * work[i, k]
-            inverse[j, k] = inverse[k, j] = variance * value
+            inverse[j, k] = inverse[k, j] = variance * value * unscale[j] * unscale[k]

@@ -18,10 +18,10 @@ from .._numba.options import KERNEL_OPTIONS, inline, register_jitable
 from ..typing import Matrix, Vector
 from .evaluation import evaluate
 from .levenberg import advance, begin, judge
-from .linear import invert, orthogonalize
+from .linear import invert, is_regular, orthogonalize
 from .models import SIGNATURE
 from .outcomes import CONVERGED, FEW, LIMIT, NONFINITE, SINGULAR, STUCK, UNFINISHED
-from .state import FREE, IS_FREE, SCALARS, Limits, P, Work
+from .state import FREE, IS_FREE, SCALARS, UNSCALE, Limits, P, Work
 
 #: The columns of `Fits.counts`.
 OUTCOME, NIT, NFEV, POINTS, COUNTS = range(5)
@@ -98,6 +98,17 @@ def prepare(work, curves, fits, k):
     return True
 
 
+@register_jitable
+def factorize_end(work):
+    """Have the factor of J^T J at the end, from J itself where it loses too much; False if none."""
+    s, free, unscale = work.search[0], work.vectors[FREE], work.vectors[UNSCALE]
+    if s.has_factor != 0 and is_regular(work.factor, free):
+        return True
+    for j in range(free.size):
+        unscale[j] = 1.0
+    return orthogonalize(work.model[1:], free, work.factor)
+
+
 @inline
 def store(work, is_absolute, fits, k):
     """Store the fit of a curve."""
@@ -115,12 +126,11 @@ def store(work, is_absolute, fits, k):
         freedom -= free[j] == IS_FREE
     if freedom > 0:
         fits.reduced_chi2[k] = s.f / freedom
-    has_scale = is_absolute or freedom > 0
-    if not (has_scale and orthogonalize(work.model[1:], free, work.factor)):
+    if not ((is_absolute or freedom > 0) and factorize_end(work)):
         counts[OUTCOME] = SINGULAR
         return
     covariance, variance = fits.covariance[k], 1.0 if is_absolute else s.f / freedom
-    invert(work.factor, free, variance, work.normal, covariance)
+    invert(work.factor, work.vectors[UNSCALE], free, variance, work.normal, covariance)
     for j in range(free.size):
         fits.stderr[k, j] = math.sqrt(covariance[j, j])
 

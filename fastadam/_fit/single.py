@@ -76,7 +76,14 @@ class Residuals:
         weight = self._weight
         whiten = None if self._keep is None and self._factor is None else self._whiten
 
-        def evaluate(p: Vector) -> Array:
+        begun, left = np.empty(0), 0
+
+        def residuals(p: Vector) -> Array:
+            nonlocal left
+            if left > 0:
+                left -= 1
+                if (p == p0).all():
+                    return begun
             values = f(x, *p)
             try:
                 found: Array = values - y
@@ -91,16 +98,7 @@ class Residuals:
                 return whiten(found)
             return found if weight is None else weight * found
 
-        begun, left = evaluate(p0), 2
-
-        def residuals(p: Vector) -> Array:
-            nonlocal left
-            if left > 0:
-                left -= 1
-                if (p == p0).all():
-                    return begun
-            return evaluate(p)
-
+        begun, left = residuals(p0), 2
         return residuals
 
     def slopes(self, p: Vector) -> Array:

@@ -37,6 +37,7 @@ SCALARS = np.dtype(
         ("nfev", np.int64),
         ("starts", np.int64),  # how often the start was evaluated
         ("wants_slopes", np.int64),  # whether the next evaluation is with derivatives
+        ("has_factor", np.int64),  # whether `Work.factor` is that of J^T J at P
         ("has_slopes", np.int64),  # whether those at P are in `Work.model`
     ],
     align=True,

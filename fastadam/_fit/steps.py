@@ -62,23 +62,24 @@ def solve_damped(work, damping):
     vectors, normal, factor = work.vectors, work.normal, work.factor
     free, unscale, step = vectors[FREE], vectors[UNSCALE], vectors[STEP]
     find_free(vectors)
-    for j in range(free.size):
-        step[j] = 0.0
+    has_pinned = False
     while True:
         if not factorize(normal, unscale, damping, free, factor):
             return False
         for j in range(free.size):  # TRIAL has the scaled step for a while
             slope = vectors[GRADIENT, j]
-            for k in range(free.size):
-                if free[k] == IS_PINNED:
-                    slope += normal[j, k] * step[k]
+            if has_pinned:
+                for k in range(free.size):
+                    if free[k] == IS_PINNED:
+                        slope += normal[j, k] * step[k]
             vectors[TRIAL, j] = -slope * unscale[j] if free[j] == IS_FREE else 0.0
         solve(factor, vectors[TRIAL])
         for j in range(free.size):
-            if free[j] == IS_FREE:
+            if free[j] != IS_PINNED:
                 step[j] = vectors[TRIAL, j] * unscale[j]
         if not pin(vectors):
             return True
+        has_pinned = True
 
 
 @register_jitable
