@@ -100,8 +100,10 @@ def check_start(f: Callable[..., Any], p0: Any, bounds: Any, lead: tuple[int, ..
 
 def _are_infinite(bounds: Any) -> bool:
     """Tell whether bounds are those that a call has by default."""
-    is_pair = type(bounds) is tuple and len(bounds) == 2
-    return is_pair and all(type(each) is float for each in bounds) and bounds == _UNBOUNDED
+    if type(bounds) is not tuple or len(bounds) != 2:
+        return False
+    lower, upper = bounds
+    return type(lower) is float and type(upper) is float and bounds == _UNBOUNDED
 
 
 def _read_sides(bounds: Any) -> tuple[Any, Any]:
