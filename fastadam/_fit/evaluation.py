@@ -72,7 +72,8 @@ def evaluate(call, task, work, y):
         return
     for i in range(y.size):
         model[0, i] -= y[i]
-    for j in range(model.shape[0] if has_slopes else 1):
+    rows = model.shape[0] if has_slopes else 1
+    for j in range(rows if s.has_weights != 0 else 0):
         row = model[j]
         for i in range(y.size):
             row[i] = row[i] * weight[i] if weight[i] > 0.0 else 0.0

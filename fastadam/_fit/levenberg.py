@@ -8,10 +8,10 @@ where D is the largest norm that each column of J has had: the method does not s
 parameters. The damping is 0, or such that D s is as long as the radius, which is chosen by how
 good steps have been. That is MINPACK's method [1]_; what differs is that there are bounds.
 
-A search is a loop of `evaluate`, `judge` and `advance`, which share a record. There is one call of
-each, since every further one would be compiled again. Inlined, the functions keep their arguments,
-some sixty words with all the fields of the arrays, out of the stack: 2.0 instead of 2.8 us a fit of
-3 parameters to 24 points.
+A search is a loop of `evaluate`, `judge`, `propose` and `advance`, which share a record. There is
+one call of each, since every further one would be compiled again. Inlined, the functions keep their
+arguments, some sixty words with all the fields of the arrays, out of the stack: 2.0 instead of 2.8
+us a fit of 3 parameters to 24 points.
 
 References
 ----------
@@ -27,7 +27,7 @@ from .._numba.options import inline, register_jitable
 from .evaluation import choose_steps, have_steps_been_right, normalize
 from .outcomes import CONVERGED, LIMIT, MISSHAPEN, NONFINITE, STUCK, UNFINISHED
 from .state import END, LOWER, SCALE, SLOPES, START, TRIAL, TRY, UNIT, UNSCALE, UPPER, P
-from .steps import find_free, length_of, propose
+from .steps import find_free, length_of
 
 #: The first radius beside the length of the start; if that is 0, alone.
 _FIRST_RADIUS = 100.0
@@ -43,8 +43,10 @@ _MOST_STARTS = 3
 def begin(work, y, start, lower, upper):
     """Have a search begin; the weights are there."""
     s, vectors = work.search[0], work.vectors
-    size = 0.0
+    size, s.has_weights = 0.0, 0
     for i in range(y.size):
+        if work.weight[i] != 1.0:
+            s.has_weights = 1
         if work.weight[i] > 0.0:
             size += (y[i] * work.weight[i]) ** 2
     s.size, s.outcome, s.phase, s.damping = math.sqrt(size), UNFINISHED, START, 0.0
@@ -121,10 +123,10 @@ def judge(work, limits):
 
 
 @inline
-def advance(work, limits):
-    """Choose the next trial, or end."""
+def advance(work, limits, has_step):
+    """Go to the trial that was proposed, or end."""
     s = work.search[0]
-    if not propose(work):
+    if not has_step:
         s.outcome = NONFINITE
     elif s.damping == 0.0 and s.predicted <= limits.ftol * s.f:
         finish(work)

@@ -22,6 +22,7 @@ from .linear import invert, is_regular, orthogonalize
 from .models import SIGNATURE
 from .outcomes import CONVERGED, FEW, LIMIT, NONFINITE, SINGULAR, STUCK, UNFINISHED
 from .state import FREE, IS_FREE, SCALARS, UNSCALE, Limits, P, Work
+from .steps import propose
 
 #: The columns of `Fits.counts`.
 OUTCOME, NIT, NFEV, POINTS, COUNTS = range(5)
@@ -154,7 +155,7 @@ def rows_kernel() -> Callable[..., Any]:
                 while s.outcome == UNFINISHED:
                     evaluate(call, task, work, curves.y[k])
                     if judge(work, limits):
-                        advance(work, limits)
+                        advance(work, limits, propose(work))
                 store(work, is_absolute, fits, k)
 
     vector, matrix, cube = (types.Array(types.float64, d, "C") for d in (1, 2, 3))

@@ -33,6 +33,7 @@ SCALARS = np.dtype(
         ("predicted", np.float64),  # by how much f should fall
         ("slope", np.float64),  # half of that to first order, below 0
         ("expected", np.float64),  # what it was for the first trial from P, or -1
+        ("has_weights", np.int64),  # whether one is not 1
         ("nit", np.int64),
         ("nfev", np.int64),
         ("starts", np.int64),  # how often the start was evaluated
