@@ -83,7 +83,8 @@ def curve_fit(
     method : {"lm", "trf", "dogbox"}, optional
         As for SciPy. With "trf" or "dogbox", many curves are left to SciPy, one by one.
     jac : callable or str, optional
-        The derivatives, ``jac(xdata, *p)``, of shape (m, n). By default they are differences.
+        The derivatives, ``jac(xdata, *p)``, of shape (m, n). By default they are differences. For
+        many curves and a compiled `f`, it has to be compiled, too, or SciPy fits them one by one.
     full_output : bool, default False
         For one curve, whether to return as much as SciPy does.
     **options

@@ -140,7 +140,7 @@ def store(work, is_absolute, fits, k):
 def rows_kernel() -> Callable[..., Any]:
     """Compile the loop over the rows of some curves, until ``halt[0]`` is set.
 
-    At ``wrapper`` is the machine code of `models.wrap`, and at ``task`` what it is given.
+    ``wrapper`` and ``task`` are addresses: those of a `CompiledModel`.
     """
     function_at = make_function_at(SIGNATURE)
 

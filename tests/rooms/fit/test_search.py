@@ -11,6 +11,7 @@ from benchmarks.functions import curve_fits as data
 from fastadam._batch.threads import default_threads
 from fastadam._fit.models import CompiledModel
 from fastadam._fit.threads import choose_threads
+from fastadam._numba import private
 from fastadam.problems import fits
 
 
@@ -19,6 +20,15 @@ def test_one_thread_inside_of_a_worker():
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(choose_threads).result() == 1
     assert choose_threads() == default_threads()
+
+
+def test_without_private_parts_scipy_fits(monkeypatch):
+    x, y = np.linspace(0.0, 1.0, 5), np.array([[1.0, 2.0, 2.5, 4.0, 5.0]])
+    model = njit(lambda t, a, b: a + b * t)
+    monkeypatch.setattr(private, "is_usable", lambda: False)
+    found = fastadam.curve_fit(model, x, y)
+    slope, offset = np.polyfit(x, y[0], 1)
+    np.testing.assert_allclose(found.x, [[offset, slope]], rtol=1e-6)
 
 
 @pytest.mark.slow
