@@ -61,7 +61,7 @@ def curve_fit(
     ----------
     f : callable
         The model, ``f(xdata, *p)``, with a value for each point. One that Numba has compiled, and
-        that can be called for a single x as well as for all, is called so, which is several times
+        that can be called for a single x as well as for all, is called so, which is nearly twice
         as fast; whether the values are the same is tried at the starts of two curves.
     xdata : array_like, shape (m,) or (k, m)
         Where the points are, of all curves alike. For one curve, or a model in Python, anything.
