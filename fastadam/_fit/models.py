@@ -79,13 +79,8 @@ class CompiledModel:
 
     def _wrap_points(self, n: int, starts: Matrix) -> Any:
         """Make the wrapper that calls the model for each point, or None if that is not the same."""
-        point = REAL if self._width else types.float64
-        try:
-            signature, _ = compile_for(self._model, (point, *[types.float64] * n))
-            if not isinstance(signature.return_type, (types.Float, types.Integer)):
-                return None
-            wrapper = wrap_points(self._model, n, self._width > 0)
-        except NumbaError:
+        wrapper = wrap_points(self._model, n, self._width > 0)
+        if wrapper is None:
             return None
         x = np.ascontiguousarray(self._x.T)
         task = np.array([x.ctypes.data, self._points, self._width])
@@ -157,8 +152,19 @@ def _agree(found: Vector, values: Any) -> bool:
 def wrap_points(model: Any, n: int, is_wide: bool) -> Any:
     """Compile the wrapper of a model of n parameters that is called for each point.
 
-    A point is a number, or, if it is wide, an array.
+    A point is a number, or, if it is wide, an array. None if the model cannot be called so: that
+    is found out once, since what Numba has tried in vain it keeps in memory, 4 MB each time.
     """
+    try:
+        point = REAL if is_wide else types.float64
+        signature, _ = compile_for(model, (point, *[types.float64] * n))
+        is_number = isinstance(signature.return_type, (types.Float, types.Integer))
+        return _compile_points(model, n, is_wide) if is_number else None
+    except NumbaError:
+        return None
+
+
+def _compile_points(model: Any, n: int, is_wide: bool) -> Any:
     reals_at, fill = make_reals_at(n), _make_point_filler(model, n)
 
     def narrow_at(words, i):
