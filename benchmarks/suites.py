@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .batch import suite as batch
 from .cuda import suite as cuda
+from .fit import suite as fit
 from .harness.report import Options, SuiteResult
 from .minimize import suite as minimize
 from .mnist import suite as mnist
@@ -41,6 +42,7 @@ SUITES: dict[str, Suite] = {
     "startup": Suite(startup.run, startup.draw),
     "minimize": Suite(minimize.run, minimize.draw),
     "batch": Suite(batch.run, batch.draw),
+    "fit": Suite(fit.run, fit.draw),
     "cuda": Suite(cuda.run, cuda.draw),
     "torch": Suite(torch.run, torch.draw),
 }

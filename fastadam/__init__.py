@@ -4,6 +4,7 @@
 
 - `minimize`: one problem, from one start;
 - `minimize_batch`: one function many times, each problem with a start and data of its own;
+- `curve_fit`: a model to a curve, or to many, with SciPy's arguments, and errors;
 - `multistart`: from many starts in a box;
 - `compiled`: a search that functions compiled by Numba call;
 - `scipy_method`: a `method` for `scipy.optimize.minimize` and what calls it;
@@ -47,8 +48,8 @@ __version__ = "0.1.0"
 # fmt: off
 __all__ = [
     "ADOPT", "SGD", "AdEMAMix", "Adam", "AdamW", "Adamax", "CheckpointError", "Lion", "NAdam",
-    "Optimizer", "RAdam", "RMSprop", "Rows", "ScheduleFreeAdamW", "compiled", "cuda", "load",
-    "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "report",
+    "Optimizer", "RAdam", "RMSprop", "Rows", "ScheduleFreeAdamW", "compiled", "cuda", "curve_fit",
+    "load", "lr_find", "minimize", "minimize_batch", "multistart", "pack", "problems", "report",
     "schedules", "scipy_method", "typing", "uncertainty",
 ]
 # fmt: on
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from ._batch.api import minimize_batch
     from ._batch.multistart import multistart
     from ._inside.api import compiled
+    from ._fit.api import curve_fit
     from ._minimize.api import minimize
     from ._minimize.scipy_method import scipy_method
     from ._names.reports import report
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
 else:  # which would tell type checkers that there is a value of any name
     _LATER = {
         "compiled": "._inside.api",
+        "curve_fit": "._fit.api",
         "minimize": "._minimize.api",
         "minimize_batch": "._batch.api",
         "multistart": "._batch.multistart",

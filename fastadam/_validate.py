@@ -100,6 +100,8 @@ def real_array(name: str, value: object) -> NDArray[np.float64]:
     if array.dtype.kind not in "fiub":
         got = describe(value) + ("" if array is value else f", of dtype {array.dtype}")
         raise ValueError(f"{name} must be real numbers, got {got}")
+    if array.dtype == np.float64:
+        return array.copy()
     with np.errstate(over="ignore"):  # of a long double: infinity
         return array.astype(np.float64)
 

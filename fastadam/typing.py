@@ -22,11 +22,11 @@ from numpy.typing import ArrayLike, NDArray
 
 # fmt: off
 __all__ = [
-    "BatchBoundsLike", "BatchResult", "BoundsLike", "CompiledOptions", "CompiledSearch", "Device",
-    "DeviceArray", "DeviceBatchResult", "Gradients", "Jacobian", "LearningRate", "Method",
-    "MinimizeBatchOptions", "MinimizeOptions", "MinimizeResult", "MultistartResult", "NamedBounds",
-    "NamedStart", "Nonfinite", "OnError", "OptimizerOptions", "Params", "PolishMethod", "Sampling",
-    "Sparse", "StateDtype", "Statement", "UncertaintyResult",
+    "BatchBoundsLike", "BatchResult", "BoundsLike", "CompiledOptions", "CompiledSearch",
+    "CurveFitResult", "Device", "DeviceArray", "DeviceBatchResult", "Gradients", "Jacobian",
+    "LearningRate", "Method", "MinimizeBatchOptions", "MinimizeOptions", "MinimizeResult",
+    "MultistartResult", "NamedBounds", "NamedStart", "Nonfinite", "OnError", "OptimizerOptions",
+    "Params", "PolishMethod", "Sampling", "Sparse", "StateDtype", "Statement", "UncertaintyResult",
 ]
 # fmt: on
 
@@ -279,6 +279,22 @@ if TYPE_CHECKING:
         success: Any
         message: str
 
+    class CurveFitResult(OptimizeResult):
+        """The result of `fastadam.curve_fit` for many curves, whose leading axes each array has."""
+
+        x: NDArray[np.float64]
+        stderr: NDArray[np.float64]
+        covariance: NDArray[np.float64]
+        chi2: NDArray[np.float64]
+        reduced_chi2: NDArray[np.float64]
+        at_bound: NDArray[np.bool_]
+        points: NDArray[np.int64]
+        nit: NDArray[np.int64]
+        nfev: NDArray[np.int64]
+        status: NDArray[np.int64]
+        success: NDArray[np.bool_]
+        message: str
+
     class MultistartResult(_SearchResult):
         """The result of `fastadam.multistart`."""
 
@@ -307,6 +323,7 @@ else:  # with SciPy's minimisers imported only where it is used: they take 0.2 s
         "DeviceBatchResult",
         "MultistartResult",
         "UncertaintyResult",
+        "CurveFitResult",
     )
 
     def __getattr__(name: str) -> Any:

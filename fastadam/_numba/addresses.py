@@ -31,6 +31,17 @@ def spill(typing_context, value):  # type: ignore[no-untyped-def]
     return types.intp(value), lower
 
 
+@intrinsic
+def address_of(typing_context, array):  # type: ignore[no-untyped-def]
+    """Find where the numbers of an array begin."""
+
+    def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
+        data = context.make_array(array)(context, builder, value=args[0]).data
+        return builder.ptrtoint(data, context.get_value_type(types.intp))
+
+    return types.intp(array), lower
+
+
 def load(context: Any, builder: Any, numba_type: Any, address: Any) -> Any:
     """Load what `spill` has kept, borrowed."""
     pointer_type = context.get_value_type(numba_type).as_pointer()
@@ -117,3 +128,17 @@ def make_array(
 
 
 vector_at, complex_vector_at = make_vector_at(REAL), make_vector_at(COMPLEX)
+
+
+def make_reals_at(count: int) -> Any:
+    """Make ``reals_at(address)``: so many numbers at an address, as a tuple."""
+    tuple_type = types.UniTuple(types.float64, count)
+
+    @intrinsic
+    def reals_at(typing_context, address):  # type: ignore[no-untyped-def]
+        def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
+            return load(context, builder, tuple_type, args[0])
+
+        return tuple_type(types.intp), lower
+
+    return reals_at

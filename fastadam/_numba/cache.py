@@ -206,7 +206,7 @@ def digest_sources(place: str) -> str:
     """
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]
-    for room in ("_rules", "_numba", "_objective", "_search", "_forms", place):
+    for room in ("_rules", "_numba", "_objective", "_search", "_forms", "_fit", place):
         for path in sorted((root / room).glob("*.py")) or [root / room / "__init__.py"]:
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -20,3 +20,17 @@ def cast_like(typing_context, values, number):  # type: ignore[no-untyped-def]
 
     result = types.UniTuple(number, len(values))
     return result(values, number), lower
+
+
+def make_exchange(k: int) -> Any:
+    """Make ``exchange(values, others)``: a tuple with its k-th item from another of its type."""
+
+    @intrinsic
+    def exchange(typing_context, values, others):  # type: ignore[no-untyped-def]
+        def lower(context: Any, builder: Any, _: Any, args: Any) -> Any:
+            item = builder.extract_value(args[1], k)
+            return builder.insert_value(args[0], item, k)
+
+        return values(values, others), lower
+
+    return exchange

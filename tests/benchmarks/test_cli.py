@@ -205,7 +205,8 @@ def test_every_suite_is_run_by_default(tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "SUITES", fakes)
     assert main(["--output", str(tmp_path)]) == 0
     assert seen == [
-        "step", "sparse", "training", "mnist", "startup", "minimize", "batch", "cuda", "torch",
+        "step", "sparse", "training", "mnist", "startup", "minimize", "batch", "fit", "cuda",
+        "torch",
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from tests.processes import ROOT, run_python
 #: The packages of each extra, by the names under which they are imported.
 EXAMPLES = "matplotlib", "pooch", "requests", "sklearn", "threadpoolctl", "tqdm"
 DOCS = "numpydoc", "pydata_sphinx_theme", "sphinx", "sphinx_gallery"
-TESTS = "distributed", "hypothesis", "ml_dtypes", "pytest", "safetensors"
+TESTS = "distributed", "hypothesis", "ml_dtypes", "pytest", "safetensors", "xarray"
 OTHERS = "torch", "jax", "optax", "optimistix", "cupy", "numba_cuda", "numba.cuda", "cuda"
 OTHERS += "ndoptimize", "lumafit", "scijit", "cma", "nlopt"
 TUNING = ("optuna",)

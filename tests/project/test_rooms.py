@@ -24,6 +24,7 @@ BELOW = {
     "_batch": ["_minimize", "_search", "_cuda"],
     "_uncertainty": ["_batch"],
     "_inside": ["_minimize", "_search"],
+    "_fit": ["_batch", "_numba"],
     "problems": [],
     "schedules": [],
     "cuda": ["_cuda"],

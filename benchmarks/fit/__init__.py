@@ -1,0 +1,1 @@
+"""`fastadam.curve_fit`: speed, errors of the parameters, and their truth."""

@@ -1,0 +1,1 @@
+"""Tests of `curve_fit`, and what they share."""
