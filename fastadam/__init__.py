@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from . import cuda, problems
     from ._batch.api import minimize_batch
     from ._batch.multistart import multistart
-    from ._inside.api import compiled
     from ._fit.api import curve_fit
+    from ._inside.api import compiled
     from ._minimize.api import minimize
     from ._minimize.scipy_method import scipy_method
     from ._names.reports import report
