@@ -294,6 +294,9 @@ if TYPE_CHECKING:
         status: NDArray[np.int64]
         success: NDArray[np.bool_]
         message: str
+        params: dict[str, Any]  # by name, as the next two
+        errors: dict[str, Any]
+        fixed: tuple[str, ...]
 
     class MultistartResult(_SearchResult):
         """The result of `fastadam.multistart`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from scipy.optimize import OptimizeWarning
 from .._numba import private
 from .._numba.dispatchers import is_compiled
 from .._validate import count, describe, flag, nonnegative, one_of
-from .arguments import Start, check_data, check_sigma, check_start
+from .arguments import Start, check_data, check_sigma, check_start, name_parameters
 from .models import CompiledModel
 from .one_by_one import fit_one_by_one
 from .outcomes import MISSHAPEN
@@ -36,7 +36,7 @@ def curve_fit(
     f: Callable[..., Any],
     xdata: Any,
     ydata: ArrayLike,
-    p0: ArrayLike | None = None,
+    p0: ArrayLike | Mapping[str, ArrayLike] | None = None,
     sigma: ArrayLike | None = None,
     absolute_sigma: bool = False,
     check_finite: bool | None = None,
@@ -45,6 +45,7 @@ def curve_fit(
     jac: Any = None,
     *,
     full_output: bool = False,
+    fixed: Iterable[str] = (),
     **options: Any,
 ) -> Any:
     r"""Fit a model to a curve, or to many, by least squares, with errors of the parameters.
@@ -67,8 +68,10 @@ def curve_fit(
         Where the points are, of all curves alike. For one curve, or a model in Python, anything.
     ydata : array_like, shape (..., m)
         The data. NaN there, or in `xdata`, leaves a point out; `f` is called for all of x anyway.
-    p0 : array_like, shape (n,) or (..., n), optional
-        Where to begin: for all curves, or for each. By default, n is what the signature of `f`
+    p0 : array_like, shape (n,) or (..., n), or mapping of str to array_like, optional
+        Where to begin: for all curves, or for each. A mapping of the names that `f` gives its
+        parameters (any, in their order, if it takes ``*p``) to numbers, or to arrays of shape
+        (...), gives the result by name, too. By default, n is what the signature of `f`
         tells, and a parameter begins at 1, in the middle of its bounds, or 1 off its only one.
     sigma : array_like, shape (m,) or (..., m), optional
         Standard deviations of `ydata`. An infinite one leaves a point out. For one curve, also
@@ -78,15 +81,18 @@ def curve_fit(
         residuals gives the scale of the errors.
     check_finite : bool, default False
         Whether NaN and infinity in the data are errors.
-    bounds : tuple of array_like or scipy.optimize.Bounds, optional
-        Lower and upper ones: numbers, or of the shapes of `p0`.
+    bounds : tuple of array_like or scipy.optimize.Bounds, or mapping of str to tuple, optional
+        Lower and upper ones: numbers, or of the shapes of `p0`. With `p0` by name, also a mapping
+        of some of the names to ``(min, max)``, where None is no bound.
     method : {"lm", "trf", "dogbox"}, optional
         As for SciPy. With "trf" or "dogbox", many curves are left to SciPy, one by one.
     jac : callable or str, optional
         The derivatives, ``jac(xdata, *p)``, of shape (m, n). By default they are differences. For
         many curves and a compiled `f`, it has to be compiled, too, or SciPy fits them one by one.
     full_output : bool, default False
-        For one curve, whether to return as much as SciPy does.
+        For one curve, whether to return as much as SciPy does; for `p0` without names.
+    fixed : iterable of str, or one, default ()
+        Names of parameters that stay where they begin. They have no error: it is NaN.
     **options
         ``ftol`` and ``xtol``, 1.49e-8 by default, and ``maxfev``, by default ``200 * (n + 1)``, or
         ``100 * (n + 1)`` with `jac`: as for `scipy.optimize.leastsq`. ``nan_policy``, which may be
@@ -99,17 +105,19 @@ def curve_fit(
     popt, pcov : ndarray, shape (n,) and (n, n)
         For one curve. With `full_output`, also ``infodict, mesg, ier``.
     result : scipy.optimize.OptimizeResult
-        For leading axes. Each attribute has them, before the axes given here: ``x`` (n), the
-        parameters; ``stderr`` (n), their standard errors; ``covariance`` (n, n); ``chi2``;
-        ``reduced_chi2``, divided by the number of points less that of free parameters; ``at_bound``
-        (n), which parameters a bound holds: their errors are NaN, and those of others are for it
-        held; ``points``, how many were not left out; ``nit`` (-1 where SciPy does not tell) and
-        ``nfev``, evaluations of the model, those for differences included; ``success``; and
-        ``status``: 0 for success; 1 after ``maxfev``; 2 if there are fewer points than free
-        parameters; 3 if the data or the model are not finite; 4 if no step lowers
-        :math:`\chi^2`; 5 if there is no covariance, since there are no more points than
-        parameters, or these cannot be told apart. What is not known is NaN. ``message`` counts the
-        outcomes.
+        For leading axes, or `p0` by name. Each attribute has them, before the axes given here:
+        ``x`` (n), the parameters; ``stderr`` (n), their standard errors; ``covariance`` (n, n);
+        ``chi2``; ``reduced_chi2``, divided by the number of points less that of free parameters;
+        ``at_bound`` (n), which parameters a bound holds: their errors are NaN, and those of others
+        are for it held; ``points``, how many were not left out; ``nit`` (-1 where SciPy does not
+        tell) and ``nfev``, evaluations of the model, those for differences included; ``success``;
+        and ``status``: 0 for success; 1 after ``maxfev``; 2 if there are fewer points than free
+        parameters; 3 if the data or the model are not finite; 4 if no step lowers :math:`\chi^2`; 5
+        if there is no covariance, since there are no more points than parameters, or these cannot
+        be told apart. What is not known is NaN. ``message`` counts the outcomes. With `p0` by name,
+        also ``params`` and ``errors``, dictionaries of parameters and standard errors, and
+        ``fixed``; `report` shows it all. A single curve that cannot be fitted
+        has a ``status``, then, instead of an exception.
 
     Raises
     ------
@@ -126,6 +134,7 @@ def curve_fit(
     See Also
     --------
     minimize_batch : Functions that are no sums of squares.
+    report : Results, to read.
 
     Notes
     -----
@@ -166,6 +175,16 @@ def curve_fit(
     >>> within = abs(result.x - truth) < result.stderr
     >>> bool(0.65 < within.mean() < 0.71)
     True
+
+    One of them, with parameters by name:
+
+    >>> start = {"amplitude": 1.0, "rate": 1.0}
+    >>> result = fastadam.curve_fit(decay, t, y[0], start, bounds={"rate": (0, None)})
+    >>> print(fastadam.report(result))
+    amplitude  1.634 +- 0.061
+    rate       1.286 +- 0.072
+    chi-squared 0.429006, iterations 5
+    The fit has converged.
     """
     is_absolute, is_full = flag("absolute_sigma", absolute_sigma), flag("full_output", full_output)
     nan_policy, threads = options.pop("nan_policy", None), options.pop("threads", None)
@@ -174,20 +193,25 @@ def curve_fit(
     if "args" in options:
         raise ValueError("args is not for curve_fit: f is called as f(xdata, *p)")
     x, y = check_data(xdata, ydata, check_finite, nan_policy)
-    errors, start = check_sigma(sigma, y), check_start(f, p0, bounds, y.shape[:-1])
+    names, p0, bounds = name_parameters(f, p0, bounds, fixed, y.shape[:-1])
+    if names is not None and is_full:
+        raise ValueError("full_output is for p0 without names: a result by name has all there is")
+    errors, start = check_sigma(sigma, y), check_start(f, p0, bounds, y.shape[:-1], names)
     own = _check_method(method, start.is_bounded, jac)
     model = Model(f, jac, x, own, is_absolute, options)
-    if y.ndim == 1:
+    if y.ndim == 1 and names is None:
         return _fit_one(model, y.astype(np.float64), errors, start, is_full)
     lead, m = y.shape[:-1], y.shape[-1]
     given = np.ones((1, m)) if errors is None else errors
+    if y.ndim == 1 and len(given) > 1:
+        given = given[None]  # a covariance of the points
     curves = Curves(y.reshape(-1, m), given, start.p0, start.lower, start.upper)
-    is_ours = method in (None, "lm") and options.keys() <= {*_TOLERANCES, *_LIMITS}
+    is_ours = y.ndim > 1 and method in (None, "lm") and options.keys() <= {*_TOLERANCES, *_LIMITS}
     compiled = is_compiled(f) and (jac is None or is_compiled(jac)) and private.is_usable()
     fits = (
         _fit_many(model, curves, threads) if is_ours and compiled else fit_one_by_one(model, curves)
     )
-    return make_result(fits, lead)
+    return make_result(fits, lead, names)
 
 
 def _check_method(method: str | None, is_bounded: bool, jac: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds
 
+from .._names.parameters import Names, read_named_bounds, unname
 from .._validate import as_array, describe, one_of, real_array
 
 Array = NDArray[np.float64]
@@ -73,8 +74,36 @@ def check_sigma(sigma: Any, y: NDArray[Any]) -> Array | None:
     return rows
 
 
-def check_start(f: Callable[..., Any], p0: Any, bounds: Any, lead: tuple[int, ...]) -> Start:
-    """Check start and bounds, and count the parameters."""
+def name_parameters(
+    f: Callable[..., Any], p0: Any, bounds: Any, fixed: Any, lead: tuple[int, ...]
+) -> tuple[Names | None, Any, Any]:
+    """Have start and bounds in the order in which the model takes them, if they are by name.
+
+    That of its signature; of a model that takes ``*p``, that of the names.
+    """
+    takes = list_parameters(f) if isinstance(p0, Mapping) else []
+    if takes and p0:
+        asked = Names(dict.fromkeys(takes, ()))
+        asked.require_known("p0", p0)
+        if missing := [name for name in takes if name not in p0]:
+            raise ValueError(f"p0 must have all parameters of f, got none for {missing[0]!r}")
+        p0 = {name: p0[name] for name in takes}
+    names, vectors = unname("p0", p0, fixed, lead)
+    if names is None or isinstance(bounds, Mapping):
+        bounds = read_named_bounds(names, bounds, "p0")
+        bounds = bounds if names is None else tuple(np.transpose(bounds))
+    if takes and names is not None and (arrays := [n for n in takes if names.shapes[n]]):
+        raise ValueError(
+            f"p0[{arrays[0]!r}] must be a number for each of {lead} curves or for all, "
+            f"got shape {np.shape(p0[arrays[0]])}"
+        )
+    return names, vectors, bounds
+
+
+def check_start(
+    f: Callable[..., Any], p0: Any, bounds: Any, lead: tuple[int, ...], names: Names | None = None
+) -> Start:
+    """Check start and bounds, count the parameters, and hold those that are fixed."""
     given = None if p0 is None else real_array("p0", p0)
     if given is not None and given.ndim == 0:
         given = given[None]
@@ -85,6 +114,8 @@ def check_start(f: Callable[..., Any], p0: Any, bounds: Any, lead: tuple[int, ..
     if bounds is None or _are_infinite(bounds):  # nothing to check, which takes 0.1 ms
         lower, upper = np.full((1, n), -np.inf), np.full((1, n), np.inf)
         start = np.ones((1, n)) if given is None else _rows("p0", given, shape)
+        if names is not None:
+            lower, upper = names.hold(start, lower, upper)
         return Start(start, lower, upper, False)
     lower, upper = (
         _rows(name, real_array(name, side), shape)
@@ -94,8 +125,11 @@ def check_start(f: Callable[..., Any], p0: Any, bounds: Any, lead: tuple[int, ..
         raise ValueError(f"bounds must not be NaN, got {describe(bounds)}")
     _refuse(lower > upper, "a lower bound is above the upper one", lower, upper)
     start = _middle(lower, upper) if given is None else _rows("p0", given, shape)
+    is_bounded = bool(np.any(lower > -np.inf) or np.any(upper < np.inf))
+    if names is not None:
+        lower, upper = names.hold(start, lower, upper)
     _refuse((start < lower) | (start > upper), "p0 must be within bounds", start, lower, upper)
-    return Start(start, lower, upper, bool(np.any(lower > -np.inf) or np.any(upper < np.inf)))
+    return Start(start, lower, upper, is_bounded)
 
 
 def _are_infinite(bounds: Any) -> bool:
@@ -122,12 +156,22 @@ def count_parameters(f: Callable[..., Any]) -> int:
     """Count the parameters of a model by its signature."""
     if type(f) is FunctionType and (named_count := f.__code__.co_argcount) > 1:
         return named_count - 1  # a fifth of the time that a signature takes
-    kinds = [each.kind for each in inspect.signature(getattr(f, "py_func", f)).parameters.values()]
-    named = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    count = sum(kind in named for kind in kinds) - 1
+    count = len(list_parameters(f))
     if count < 1:
         raise ValueError("p0 must be given: f does not tell how many parameters it has")
     return count
+
+
+def list_parameters(f: Callable[..., Any]) -> list[str]:
+    """List the names that a model gives its parameters; none if it takes any number of them."""
+    try:
+        taken = inspect.signature(getattr(f, "py_func", f)).parameters.values()
+    except (TypeError, ValueError):  # of functions that are not written in Python
+        return []
+    if any(each.kind == inspect.Parameter.VAR_POSITIONAL for each in taken):
+        return []
+    named = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [each.name for each in taken if each.kind in named][1:]
 
 
 def _middle(lower: Array, upper: Array) -> Array:

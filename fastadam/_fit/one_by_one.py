@@ -1,9 +1,16 @@
-"""Many curves, fitted by SciPy one after the other: for models in Python."""
+"""Curves that are fitted by SciPy one after the other: for models in Python.
+
+SciPy takes no bounds that are equal: what such bounds hold is taken out of its problem.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..typing import Vector
 from .linear import DEPENDENT
 from .outcomes import CONVERGED, FEW, LIMIT, NONFINITE, SINGULAR, STUCK
 from .rows import NFEV, NIT, OUTCOME, POINTS, Curves, Fits
@@ -22,19 +29,29 @@ def fit_one_by_one(model: Model, curves: Curves) -> Fits:
 
 
 def _fit_row(model: Model, row: Curves, fits: Fits, k: int) -> int:
-    residuals, counts = Residuals(model, row.y, row.sigma), fits.counts[k]
+    free, counts = row.lower < row.upper, fits.counts[k]
+    residuals = Residuals(model, row.y, row.sigma)
     counts[POINTS] = residuals.points
-    if residuals.points < len(row.start):
+    if residuals.points < max(1, np.count_nonzero(free)):
         return FEW
-    function = residuals.function(row.start)
-    if not np.all(np.isfinite(function(row.start))):
+    fits.x[k], fits.at_bound[k] = row.start, ~free
+    if not free.all():
+        model = _take_out(model, row.start, free)
+        residuals = Residuals(model, row.y, row.sigma)
+    p0 = row.start[free]
+    function = residuals.function(p0)
+    if not np.all(np.isfinite(first := function(p0))):
+        fits.x[k], fits.at_bound[k] = np.nan, False
         return NONFINITE
-    fit = fit_single(model, residuals, function, row.start, row.lower, row.upper)
+    if not free.any():
+        fits.chi2[k], fits.reduced_chi2[k] = first @ first, first @ first / residuals.points
+        return CONVERGED
+    fit = fit_single(model, residuals, function, p0, row.lower[free], row.upper[free])
     counts[NIT], counts[NFEV] = fit.nit, fit.info["nfev"]
-    fits.x[k], fits.chi2[k], fits.at_bound[k] = fit.x, fit.chi2, fit.at_bound
+    fits.x[k, free], fits.chi2[k], fits.at_bound[k, free] = fit.x, fit.chi2, fit.at_bound
     if not fit.converged:
         return LIMIT if fit.code in (0, 5) else STUCK
-    free = ~fit.at_bound
+    free = ~fits.at_bound[k]
     freedom = residuals.points - int(np.count_nonzero(free))
     if freedom > 0:
         fits.reduced_chi2[k] = fit.chi2 / freedom
@@ -44,6 +61,23 @@ def _fit_row(model: Model, row: Curves, fits: Fits, k: int) -> int:
     fits.covariance[k][np.ix_(free, free)] = covariance
     fits.stderr[k, free] = np.sqrt(np.diagonal(covariance))
     return CONVERGED
+
+
+def _take_out(model: Model, p: Vector, free: NDArray[np.bool_]) -> Model:
+    """Make a model of those parameters that are free: the others stay as they are in ``p``."""
+
+    def put_in(values: tuple[Any, ...]) -> Vector:
+        whole = p.copy()
+        whole[free] = values
+        return whole
+
+    def f(x: Any, *values: Any) -> Any:
+        return model.f(x, *put_in(values))
+
+    def jac(x: Any, *values: Any) -> Any:
+        return np.asarray(model.jac(x, *put_in(values)))[..., free]
+
+    return model._replace(f=f, jac=jac if callable(model.jac) else model.jac)
 
 
 def _hold(model: Model, fit: Fit, freedom: int) -> np.ndarray | None:
