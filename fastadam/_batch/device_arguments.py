@@ -91,12 +91,14 @@ def _take_side(name: str, bounds: Any, shape: Shape) -> Any:
     return np.broadcast_to(row.astype(np.float64), (1, n)).copy()
 
 
+def copy_to_host(name: str, array: Any) -> Any:
+    """Copy an array to the host, if it is on a GPU."""
+    return take_array(name, array, DTYPES).copy_to_host() if is_on_gpu(array) else array
+
+
 def copy_bounds(bounds: Any) -> Any:
     """Copy bounds of all problems, which are no more than a row, to the host."""
-    sides = {
-        name: take_array(name, value, DTYPES).copy_to_host()
-        for name, value in find_device_sides(bounds).items()
-    }
+    sides = {name: copy_to_host(name, value) for name, value in find_device_sides(bounds).items()}
     if "bounds" in sides:
         return sides["bounds"]
     given = {f"bounds.{name}": getattr(bounds, name, None) for name in ("lb", "ub")} | sides

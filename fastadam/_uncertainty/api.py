@@ -12,6 +12,7 @@ from scipy.optimize import OptimizeResult
 
 from .._batch.api import solve_batch
 from .._batch.arguments import check_batch_bounds
+from .._batch.device_arguments import copy_to_host
 from .._names.parameters import find_names, read_named_bounds
 from .._validate import describe, one_of, real_array
 from ..typing import (
@@ -104,8 +105,8 @@ def uncertainty(
     See Also
     --------
     minimize_batch : What it uses to evaluate.
-    scipy.optimize.curve_fit : Its covariances leave out the second derivatives of the model,
-        which are multiplied by residuals; these are with them.
+    curve_fit : For models and data. Its covariances, as SciPy's, leave out the second derivatives
+        of the model, which are multiplied by residuals; these are with them.
 
     Notes
     -----
@@ -170,7 +171,7 @@ def _read_points(result: Any) -> tuple[Matrix, bool]:
         raise TypeError(
             f"result must be what minimize or minimize_batch returned, got {describe(result)}"
         )
-    x = real_array("result.x", result["x"])
+    x = real_array("result.x", copy_to_host("result.x", result["x"]))
     if x.ndim not in (1, 2) or x.size == 0:
         raise ValueError(f"result.x must have shape (n,) or (B, n), got {x.shape}")
     if not np.all(np.isfinite(x)):

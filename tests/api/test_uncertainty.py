@@ -1,5 +1,7 @@
 """`fastadam.uncertainty`: standard errors and covariances."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numba
 import numpy as np
 import pytest
@@ -62,6 +64,14 @@ def test_one_is_as_a_row(fitted):
     np.testing.assert_allclose(alone.covariance, rows.covariance[2], rtol=1e-6)
     assert alone.success is True
     assert alone.condition == pytest.approx(rows.condition[2])
+
+
+def test_workers_find_the_same(fitted):
+    given = {"jac": misfit_der, "kind": "least_squares", "points": T.size}
+    expected = uncertainty(misfit, fitted, (T,), (CURVES,), **given)
+    with ThreadPoolExecutor(2) as pool:
+        found = uncertainty(misfit, fitted, (T,), (CURVES,), workers=pool.map, **given)
+    np.testing.assert_array_equal(found.covariance, expected.covariance)
 
 
 def test_scipy_and_nist_have_the_same():
