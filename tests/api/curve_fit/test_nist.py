@@ -72,7 +72,7 @@ SETS = {
 
 
 def assert_certified(given, x, stderr):
-    """Assert that parameters are right to a thousandth of an error: SciPy's tolerances give that."""
+    """Assert that parameters are right to a thousandth of an error, as by SciPy's tolerances."""
     assert np.all(abs(x - given.parameters) < 1e-3 * np.array(given.deviations))
     np.testing.assert_allclose(stderr, np.broadcast_to(given.deviations, x.shape), rtol=1e-3)
 
