@@ -20,7 +20,7 @@ from numba import NumbaError, types
 from numpy.typing import NDArray
 
 from .._numba.addresses import REAL, make_reals_at, make_vector_at, vector_at
-from .._numba.dispatchers import compile_for, find_address, is_parallel
+from .._numba.dispatchers import compile_for, divide_quietly, find_address, is_parallel
 from .._numba.options import KERNEL_OPTIONS, inline
 from .._numba.tuples import make_exchange
 from .._objective.arguments import list_types
@@ -124,16 +124,6 @@ class CompiledModel:
                     f"{list_types(given)}"
                 )
         return wrap_arrays(self._model, self._jac, n, self._width > 0)
-
-
-@lru_cache(maxsize=64)
-def divide_quietly(function: Any) -> Any:
-    """Compile a function again, to divide by 0 as NumPy does.
-
-    By default Numba raises ZeroDivisionError for numbers, and gives infinity for arrays: a trial
-    that divides by 0 is just no good one, and the values of a point are to be those of all points.
-    """
-    return numba.jit(**{**function.targetoptions, "error_model": "numpy"})(function.py_func)
 
 
 def _agree(found: Vector, values: Any) -> bool:

@@ -7,6 +7,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -75,6 +76,16 @@ def compile_for(function: Any, given: tuple[Any, ...]) -> tuple[Any, Any]:
         raise numba.TypingError(f"its signatures are {function.nopython_signatures}")
     result = function.get_compile_result(signature)
     return signature.replace(pysig=None) if signature.args == given else signature, result
+
+
+@lru_cache(maxsize=64)
+def divide_quietly(function: Any) -> Any:
+    """Compile a function again, to divide by 0 as NumPy does.
+
+    By default Numba raises ZeroDivisionError for numbers, and gives infinity for arrays: a trial
+    that divides by 0 is just no good one, and the values of a point are to be those of all points.
+    """
+    return numba.jit(**{**function.targetoptions, "error_model": "numpy"})(function.py_func)
 
 
 def find_address(result: Any) -> int:

@@ -11,6 +11,8 @@ dask_array = pytest.importorskip("dask.array", reason="needs Dask: pip install d
 
 Y = make(4, 6)[0]
 
+pytestmark = pytest.mark.slow
+
 
 def fit(block, t):
     found = fastadam.curve_fit(jitted, t, block)

@@ -40,7 +40,7 @@ def refused(match, kinds=(TypeError, ValueError), **arguments):
         (["1", "2"], ["x0", "real"]),
         ("12", ["x0", "real"]),
         (None, ["x0", "real"]),
-        ({"a": 1.0}, ["x0", "real"]),
+        ({"a": "1"}, ["x0['a']", "real"]),
         ([1.0, None], ["x0", "real"]),
         (np.array(["2020-01-01"], "M8[D]"), ["x0", "real"]),
         ([[1.0], [2.0, 3.0]], []),  # NumPy's own message

@@ -26,6 +26,7 @@ def gpu(monkeypatch):
     return StandIn()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("gpu", "one_thread")
 def test_quick_suite(tmp_path, capsys):
     assert main(["--quick", "--suite", "cuda", "--output", str(tmp_path)]) == 0
