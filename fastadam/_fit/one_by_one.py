@@ -32,7 +32,7 @@ def _fit_row(model: Model, row: Curves, fits: Fits, k: int) -> int:
     free, counts = row.lower < row.upper, fits.counts[k]
     residuals = Residuals(model, row.y, row.sigma)
     counts[POINTS] = residuals.points
-    if residuals.points < max(1, np.count_nonzero(free)):
+    if residuals.points < max(1, int(np.count_nonzero(free))):
         return FEW
     fits.x[k], fits.at_bound[k] = row.start, ~free
     if not free.all():
