@@ -26,8 +26,8 @@ def report(result: OptimizeResult, errors: OptimizeResult | None = None) -> str:
     Parameters
     ----------
     result : OptimizeResult
-        What `minimize` or `minimize_batch` returned, or `curve_fit` for many curves. Parameters
-        that have no names are ``x[0]``, ``x[1]`` and so on.
+        What `minimize` or `minimize_batch` returned, or `curve_fit` for many curves or by name.
+        Parameters that have no names are ``x[0]``, ``x[1]`` and so on.
     errors : OptimizeResult, optional
         What `uncertainty` returned for it. By default, what is in `result` already.
 
