@@ -280,7 +280,7 @@ if TYPE_CHECKING:
         message: str
 
     class CurveFitResult(OptimizeResult):
-        """The result of `fastadam.curve_fit` for many curves, with their leading axes, or by name."""
+        """The result of `fastadam.curve_fit` for many curves, or for parameters by name."""
 
         x: NDArray[np.float64]
         stderr: NDArray[np.float64]

@@ -35,7 +35,7 @@ _RISES = {"chi2": 1.0, "likelihood": 0.5}
 _OPTIONS = {"threads", "vectorized", "copy_args", "on_error"}
 _DEFINITE = "The Hessian is positive definite."
 _NOT_DEFINITE = "The Hessian is not positive definite, so there are no standard errors."
-_HELD = "Parameters are held at bounds, and have no standard errors."
+_HELD = "What is fixed or at a bound has no standard error."
 
 
 def uncertainty(

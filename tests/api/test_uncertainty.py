@@ -104,7 +104,7 @@ def test_what_a_bound_holds_is_left_out():
     found = uncertainty(fun, result, bounds=bounds, kind="chi2")
     assert found.at_bound.tolist() == [True, False, True]
     np.testing.assert_allclose(found.stderr, [np.nan, 1 / np.sqrt(3), np.nan], rtol=1e-6)
-    assert "held at bounds" in found.message
+    assert "fixed or at a bound" in found.message
     np.testing.assert_array_equal(np.isnan(found.covariance).sum(), 8)
 
 

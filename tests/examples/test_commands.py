@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from examples import fit_pixels, rosenbrock, scipy_functions, sparse_text
+from examples import fit_pixels, rosenbrock, scipy_functions, sparse_text, two_peaks
 
 # Each with arguments for little work, its first piece of work and one in the middle.
 PROGRAMS = {
@@ -18,6 +18,7 @@ PROGRAMS = {
         "run",
     ),
     "fit_pixels": (fit_pixels, ["--pixels", "60"], "make_scene", "fit_sample"),
+    "two_peaks": (two_peaks, [], "simulate", "fit_by_scipy"),
     "sparse_text": (sparse_text, ["--words", "99", "--documents", "9"], "generate", "make_steps"),
 }
 each_program = pytest.mark.parametrize("program", PROGRAMS)
@@ -49,6 +50,7 @@ each_program = pytest.mark.parametrize("program", PROGRAMS)
         ("scipy_functions", ["picture.png"], "unrecognized arguments: picture.png"),
         ("fit_pixels", ["--pixels", "0"], "--pixels: expected an integer of 1 or more, got '0'"),
         ("fit_pixels", ["--seed", "-1"], "--seed: expected an integer from 0"),
+        ("two_peaks", ["--seed", "1.5"], "--seed: expected an integer from 0"),
         ("sparse_text", ["--words", "0"], "--words: expected an integer of 1 or more, got '0'"),
         ("fit_pixels", ["picture.png"], "unrecognized arguments: picture.png"),
     ],

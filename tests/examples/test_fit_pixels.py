@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 import examples.fit_pixels as program
 from examples.fit_pixels import (
     BOUNDED,
+    CURVES,
     FREE,
     OURS,
     SIZE,
@@ -15,9 +16,11 @@ from examples.fit_pixels import (
     draw,
     errors,
     fit_all,
+    fit_curves,
     fit_sample,
     format_table,
     main,
+    share_within,
     shown,
 )
 from workloads import decays
@@ -35,12 +38,17 @@ def fit(scene):
 
 
 @pytest.fixture(scope="module")
-def figure(scene, fit, tmp_path_factory):
+def curves(scene):
+    return fit_curves(scene.y, guess(scene.y))
+
+
+@pytest.fixture(scope="module")
+def figure(scene, fit, curves, tmp_path_factory):
     """Return the figure that is drawn of the fits."""
     figures = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", lambda figure, *args, **kwargs: figures.append(figure))
-        draw(scene, fit, tmp_path_factory.mktemp("drawn") / "picture.png")
+        draw(scene, fit, curves, tmp_path_factory.mktemp("drawn") / "picture.png")
     return figures[0]
 
 
@@ -89,33 +97,50 @@ def test_the_table_extrapolates_and_compares():
     x[3:] += 9.0  # not in the sample
     ours = Fit(OURS, np.arange(1000), x, 0.02, np.arange(1000) < 4)
     sample = np.arange(3)
+    curves = Fit(CURVES, np.arange(1000), truth + 0.5, 0.01, np.zeros(1000, bool), truth)
+    curves.x[::4, 1] = 3.0
     theirs = [
         Fit(BOUNDED, sample, truth[:3] + 0.5, 0.03, np.zeros(3, bool)),
         Fit(FREE, sample, truth[:3] - 0.25, 0.003, sample == 1),
     ]
-    lines = format_table(scene, ours, theirs).splitlines()
-    assert [line.split()[-7:] for line in lines[3:6]] == [
+    lines = format_table(scene, ours, curves, theirs).splitlines()
+    assert [line.split()[-7:] for line in lines[3:7]] == [
         ["1,000", "4", "20.0", "0.02", "0.10000", "0.20000", "0.30000"],
+        ["1,000", "0", "10.0", "0.01", "0.50000", "0.50000", "0.50000"],
         ["3", "0", "10000.0", "10.00", "0.50000", "0.50000", "0.50000"],
         ["3", "1", "1000.0", "1.00", "0.25000", "0.25000", "0.25000"],
     ]
-    assert [line[:20].strip() for line in lines[3:6]] == [OURS, BOUNDED, FREE]
+    assert [line[:20].strip() for line in lines[3:7]] == [OURS, CURVES, BOUNDED, FREE]
     assert "Defaults of all. All start from the same guesses." in lines
-    assert len({len(line) for line in lines[1:6]}) == 1
-    assert lines[-2:] == [
+    assert len({len(line) for line in lines[1:7]}) == 1
+    assert lines[-3:] == [
+        "Truth within one standard error of fastadam.curve_fit: amplitude 100.0%, rate 75.0%, "
+        "offset 100.0%.",
         "fastadam is 500 times as fast as curve_fit, bounds, one by one.",
         "fastadam is 50 times as fast as curve_fit, no bounds, one by one.",
     ]
 
 
-def test_the_maps_show_what_they_say(figure, scene, fit):
-    panels = np.array(figure.axes[:12]).reshape(3, 4)
+def test_the_truth_is_within_one_error_as_often_as_it_should_be(scene, curves):
+    assert curves.failed == 0
+    within = share_within(scene, curves)  # of 1,000: a standard deviation is 1.5 %
+    np.testing.assert_allclose(within, 0.683, atol=0.05)
+
+
+def test_the_maps_show_what_they_say(figure, scene, fit, curves):
+    panels = np.array(figure.axes[:16]).reshape(4, 4)
     assert [axes.get_title() for axes in panels[0, :3]] == ["amplitude", "rate", "offset"]
-    assert [axes.get_ylabel() for axes in panels[:, 0]] == ["true", "fitted", "fitted - true"]
+    assert [axes.get_ylabel() for axes in panels[:, 0]] == [
+        "true",
+        "fitted",
+        "fitted - true",
+        "standard error",
+    ]
     for k in range(3):
         true, fitted = (values[:, k].reshape(scene.shape) for values in (scene.truth, fit.x))
         images = [axes.images[0] for axes in panels[:, k]]
-        for image, values in zip(images, (true, fitted, fitted - true), strict=True):
+        stderr = curves.stderr[:, k].reshape(scene.shape)
+        for image, values in zip(images, (true, fitted, fitted - true, stderr), strict=True):
             assert np.array_equal(image.get_array(), values)
         assert images[0].get_clim() == images[1].get_clim() == (true.min(), true.max())
         low, high = images[2].get_clim()
@@ -124,11 +149,11 @@ def test_the_maps_show_what_they_say(figure, scene, fit):
 
 
 def test_the_decays_are_those_of_the_lettered_pixels(figure, scene, fit):
-    panels = np.array(figure.axes[:12]).reshape(3, 4)
+    panels = np.array(figure.axes[:16]).reshape(4, 4)
     chosen = shown(scene)
     assert list(scene.truth[chosen, 1]) == sorted(scene.truth[chosen, 1])
     assert len(set(chosen)) == 3
-    for axes, letter, pixel in zip(panels[:, 3], panels[1, 0].texts, chosen, strict=True):
+    for axes, letter, pixel in zip(panels[:3, 3], panels[1, 0].texts, chosen, strict=True):
         x, y = letter.get_position()
         assert y * scene.shape[1] + x == pixel
         data, true, fitted = axes.lines
@@ -149,12 +174,19 @@ def test_the_program_prints_the_table_and_draws(monkeypatch, capsys, tmp_path, p
     assert err == ""
     scene = make_scene(pixels, seed=1)
     # Times differ from run to run.
-    sample = min(25, len(scene.y))
-    rows = re.findall(r"^(\w+, (?:gradient|(?:no )?bounds)) +([\d,]+) ", out, re.MULTILINE)
-    assert rows == [(OURS, f"{len(scene.y):,}"), (BOUNDED, str(sample)), (FREE, str(sample))]
+    sample, all_of_them = min(25, len(scene.y)), f"{len(scene.y):,}"
+    rows = re.findall(
+        r"^(\w+(?:, gradient|\.curve_fit|, (?:no )?bounds)) +([\d,]+) ", out, re.MULTILINE
+    )
+    assert rows == [
+        (OURS, all_of_them),
+        (CURVES, all_of_them),
+        (BOUNDED, str(sample)),
+        (FREE, str(sample)),
+    ]
     assert re.search(r"^fastadam is [\d,]+ times as fast as curve_fit, bounds", out, re.MULTILINE)
     assert out.endswith(f" s, not counted.\nDrawn to {path}\n")
     head = path.read_bytes()[:24]
     assert head.startswith(b"\x89PNG\r\n\x1a\n")
-    assert struct.unpack(">II", head[16:24]) == SIZE == (1600, 780)
+    assert struct.unpack(">II", head[16:24]) == SIZE == (1600, 1040)
     assert [file.name for file in tmp_path.iterdir()] == ["picture.png"]
