@@ -233,7 +233,7 @@ def draw(scene: Scene, fit: Fit, curves: Fit, path: Path) -> None:
         maps = (values[:, column].reshape(scene.shape) for values in arrays)
         _draw_maps(figure, panels[:, column], name, *maps)
         _mark_unsolved(panels[2, column], scene, fit)
-    for row, label in enumerate(("true", "fitted", "fitted - true", "standard error")):
+    for row, label in enumerate(("true", "fitted", "fitted - true", "error, no bounds")):
         panels[row, 0].set_ylabel(label, fontsize=12)
     unsolved = f"x: {fit.failed:,} of {len(fit.pixels):,} fits did not succeed"
     panels[2, 0].set_xlabel(unsolved, loc="left")
@@ -260,10 +260,10 @@ def _draw_maps(
     """Draw a column: both on one scale, and differences and errors, for all but a hundredth."""
     reach = float(np.percentile(abs(fitted - true), 99.0))
     known = stderr[np.isfinite(stderr)]
-    most = float(np.percentile(known, 99.0)) if known.size else 1.0
+    least, most = np.percentile(known, (1.0, 99.0)) if known.size else (0.0, 1.0)
     both = {"vmin": true.min(), "vmax": true.max(), "cmap": _COLOURS[name]}
     around_0 = {"vmin": -reach, "vmax": reach, "cmap": _COLOURS["difference"]}
-    errors = {"vmin": 0.0, "vmax": most, "cmap": _COLOURS["error"]}
+    errors = {"vmin": least, "vmax": most, "cmap": _COLOURS["error"]}
     contents = [(true, both), (fitted, both), (fitted - true, around_0), (stderr, errors)]
     for axes, (values, style) in zip(panels, contents, strict=True):
         image = axes.imshow(values, **style)

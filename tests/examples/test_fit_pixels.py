@@ -134,7 +134,7 @@ def test_the_maps_show_what_they_say(figure, scene, fit, curves):
         "true",
         "fitted",
         "fitted - true",
-        "standard error",
+        "error, no bounds",
     ]
     for k in range(3):
         true, fitted = (values[:, k].reshape(scene.shape) for values in (scene.truth, fit.x))
