@@ -19,7 +19,7 @@ from .models import CompiledModel
 from .one_by_one import fit_one_by_one
 from .outcomes import MISSHAPEN
 from .results import make_result
-from .rows import OUTCOME, Curves, Fits
+from .rows import OUTCOME, ROUNDING, Curves, Fits
 from .single import Model, Residuals, fit_single
 from .state import Limits
 from .threads import choose_threads, fit_compiled
@@ -122,7 +122,8 @@ def curve_fit(
     Raises
     ------
     ValueError, TypeError
-        If an argument is not as described, or one curve has fewer points than parameters.
+        If an argument is not as described, or one curve has fewer points than parameters, or a
+        sum of squares that is not finite.
     RuntimeError
         If the fit of one curve does not converge.
 
@@ -242,6 +243,11 @@ def _fit_one(
             f"(NaN, and an infinite sigma, leave a point out)"
         )
     fit = fit_single(model, residuals, residuals.function(p0), p0, start.lower[0], start.upper[0])
+    if not math.isfinite(fit.chi2):
+        raise ValueError(
+            "ydata and what f returns must be finite (NaN in ydata leaves a point out), got a sum "
+            f"of squares of {fit.chi2} at {describe(fit.x.tolist())}"
+        )
     if not fit.converged:
         raise RuntimeError(f"curve_fit has found no optimal parameters: {fit.message}")
     covariance = fit.covariance
@@ -268,7 +274,8 @@ def _fit_many(model: Model, curves: Curves, threads: int | None) -> Fits:
     ftol, xtol = (nonnegative(name, model.options.get(name, _TOLERANCE)) for name in _TOLERANCES)
     asked = next((model.options[name] for name in _LIMITS if model.options.get(name)), 0)
     usual = (200 if model.jac is None else 100) * (n + 1)
-    limits = Limits(ftol, xtol, count("maxfev", asked, least=0) or usual)
+    rounding = ROUNDING if model.jac is None else 0.0
+    limits = Limits(ftol, xtol, count("maxfev", asked, least=0) or usual, rounding)
     known = curves.start[np.all(np.isfinite(curves.start), axis=1)]
     probes = known[:: max(1, len(known) // _PROBES)][:_PROBES] if len(known) else np.ones((1, n))
     compiled = CompiledModel(model.f, model.jac, x.astype(np.float64), probes, m)

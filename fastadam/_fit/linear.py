@@ -69,8 +69,10 @@ def solve(factor, x):
 
 
 @register_jitable
-def orthogonalize(rows, free, factor):
+def orthogonalize(rows, free, factor, dependent):
     """Make the free rows orthonormal, by Gram and Schmidt; False if they depend on each other.
+
+    They do if no more than its share ``dependent[j]`` of a row is orthogonal to the others.
 
     The factor is Cholesky's of the products of the rows, which are not formed: that would lose half
     of the digits.
@@ -90,7 +92,7 @@ def orthogonalize(rows, free, factor):
                 for i in range(m):
                     row[i] -= part * other[i]
         left = dot(row, row)
-        if not left > before * DEPENDENT * DEPENDENT:
+        if not left > before * dependent[j] ** 2:
             return False
         inverse = factor[j, j] = 1.0 / math.sqrt(left)
         for i in range(m):

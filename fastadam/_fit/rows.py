@@ -18,14 +18,21 @@ from .._numba.options import KERNEL_OPTIONS, inline, register_jitable
 from ..typing import Matrix, Vector
 from .evaluation import evaluate
 from .levenberg import advance, begin, judge
-from .linear import invert, is_regular, orthogonalize
+from .linear import DEPENDENT, invert, is_regular, orthogonalize
 from .models import SIGNATURE
 from .outcomes import CONVERGED, FEW, LIMIT, NONFINITE, SINGULAR, STUCK, UNFINISHED
-from .state import FREE, IS_FREE, SCALARS, UNSCALE, Limits, P, Work
+from .state import FREE, INVERSE_STEP, IS_FREE, SCALARS, STEP, UNSCALE, Limits, P, Work
 from .steps import propose
 
 #: The columns of `Fits.counts`.
 OUTCOME, NIT, NFEV, POINTS, COUNTS = range(5)
+
+#: The share of the terms of a model that may be rounding in its differences: 2 eps. Terms that
+#: cancel are larger than what is left, and p / h tells how large: b * (t + c * t^2) beside a * t
+#: has errors that are right to 0.6 % for c = 1e-5, and would be wrong by a factor of 4 for 1e-6.
+ROUNDING = 2.0**-51
+#: The least p / h: 2^26 where nothing cancels, and some more, since differences are cut off, too.
+_LEAST_TERMS = 2.0**28
 
 
 class Curves(NamedTuple):
@@ -100,18 +107,21 @@ def prepare(work, curves, fits, k):
 
 
 @register_jitable
-def factorize_end(work):
+def factorize_end(work, rounding):
     """Have the factor of J^T J at the end, from J itself where it loses too much; False if none."""
-    s, free, unscale = work.search[0], work.vectors[FREE], work.vectors[UNSCALE]
+    s, vectors = work.search[0], work.vectors
+    free, unscale, dependent = vectors[FREE], vectors[UNSCALE], vectors[STEP]
     if s.has_factor != 0 and is_regular(work.factor, free):
         return True
     for j in range(free.size):
         unscale[j] = 1.0
-    return orthogonalize(work.model[1:], free, work.factor)
+        terms = max(_LEAST_TERMS, abs(vectors[P, j] * vectors[INVERSE_STEP, j]))
+        dependent[j] = max(DEPENDENT, rounding * terms)
+    return orthogonalize(work.model[1:], free, work.factor, dependent)
 
 
 @inline
-def store(work, is_absolute, fits, k):
+def store(work, limits, is_absolute, fits, k):
     """Store the fit of a curve."""
     s, free, counts = work.search[0], work.vectors[FREE], fits.counts[k]
     counts[OUTCOME], counts[NIT], counts[NFEV] = s.outcome, s.nit, s.nfev
@@ -127,7 +137,7 @@ def store(work, is_absolute, fits, k):
         freedom -= free[j] == IS_FREE
     if freedom > 0:
         fits.reduced_chi2[k] = s.f / freedom
-    if not ((is_absolute or freedom > 0) and factorize_end(work)):
+    if not ((is_absolute or freedom > 0) and factorize_end(work, limits.rounding)):
         counts[OUTCOME] = SINGULAR
         return
     covariance, variance = fits.covariance[k], 1.0 if is_absolute else s.f / freedom
@@ -156,7 +166,7 @@ def rows_kernel() -> Callable[..., Any]:
                     evaluate(call, task, work, curves.y[k])
                     if judge(work, limits):
                         advance(work, limits, propose(work))
-                store(work, is_absolute, fits, k)
+                store(work, limits, is_absolute, fits, k)
 
     vector, matrix, cube = (types.Array(types.float64, d, "C") for d in (1, 2, 3))
     search = types.Array(from_dtype(SCALARS), 1, "C")
@@ -164,7 +174,7 @@ def rows_kernel() -> Callable[..., Any]:
     given = (
         types.NamedTuple((search, matrix, vector, matrix, matrix, matrix), Work),
         types.NamedTuple((matrix,) * 5, Curves),
-        types.NamedTuple((types.float64, types.float64, types.int64), Limits),
+        types.NamedTuple((types.float64, types.float64, types.int64, types.float64), Limits),
         types.boolean,
         types.NamedTuple((matrix, matrix, cube, vector, vector, flags, counts), Fits),
         types.Array(types.int64, 1, "C"),

@@ -63,8 +63,9 @@ class Work(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """When a search ends."""
+    """When a search ends, and how well its derivatives are known."""
 
     ftol: float
     xtol: float
     maxfev: int
+    rounding: float  # of the terms of differences; 0 if derivatives are given

@@ -117,7 +117,7 @@ def unname(
     if len(names) == len(shapes):
         raise ValueError(f"fixed must leave a parameter free, got {describe(fixed)}")
     columns = [
-        np.broadcast_to(array, lead + shapes[name]).reshape(*lead, -1)
+        np.broadcast_to(array, lead + shapes[name]).reshape(*lead, math.prod(shapes[name]))
         for name, array in arrays.items()
     ]
     return found, np.concatenate(columns, axis=-1)

@@ -16,6 +16,8 @@ Y = make(4)[0]
     ({"ydata": np.full(30, np.nan)}, "at least 3 points, one for each parameter, got 0"),
     ({"ydata": np.full(30, np.nan), "nan_policy": "raise"}, "ydata must be finite"),
     ({"check_finite": True, "ydata": np.full((2, 30), np.inf)}, "ydata must be finite"),
+    ({"ydata": np.where(T == 0, np.inf, Y[0])}, "ydata and what f returns must be finite"),
+    ({"f": lambda t, a: np.full(30, np.nan), "ydata": Y[0]}, "a sum of squares of nan at"),
     ({"nan_policy": "propagate"}, "nan_policy must be one of omit, raise"),
     ({"f": lambda t, *p: t}, "p0 must be given"),
     ({"f": lambda t, a: np.ones(7) * a}, r"f must return 30 values.* shape \(7,\)"),

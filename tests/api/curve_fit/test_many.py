@@ -158,3 +158,51 @@ def test_coverage():
     found = fastadam.curve_fit(jitted, T, y)
     within = np.mean(np.abs(found.x - truth) < found.stderr, axis=0)
     np.testing.assert_allclose(within, 0.6827, atol=0.015)
+
+
+def scaled_twice(t, a, b, rate):
+    return a * b * np.exp(-rate * t)
+
+
+def scaled_and_shifted(t, a, c, rate):
+    return a * np.exp(c - rate * t)
+
+
+def nearly_collinear(t, a, b):
+    return a * t + b * (t + 1e-6 * t**2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [scaled_twice, scaled_and_shifted, nearly_collinear])
+def test_parameters_that_cannot_be_told_apart_have_no_errors(model):
+    """Differences have noise, which would pass for what tells them apart."""
+    y = make(5, noise=0.05)[0]
+    found = fastadam.curve_fit(njit(model), T, y)
+    assert found.status.tolist() == [5] * 5
+    assert np.isnan(found.stderr).all()
+    if model is not nearly_collinear:  # SciPy's differences are good enough for it
+        found = fastadam.curve_fit(model, T, y)
+        assert found.status.tolist() == [5] * 5
+
+
+@pytest.mark.slow
+def test_parameters_that_can_just_be_told_apart_have_the_errors_of_linear_algebra():
+    def line(t, a, b):
+        return a * t + b * (t + 1e-4 * t**2)
+
+    y = make(5, noise=0.05)[0]
+    columns = np.column_stack((T, T + 1e-4 * T**2))
+    _, triangle = np.linalg.qr(columns)
+    inverse = np.linalg.inv(triangle)
+    _, squares, *_ = np.linalg.lstsq(columns, y.T)
+    expected = np.sqrt(np.outer(squares / (T.size - 2), np.diag(inverse @ inverse.T)))
+    for model in (line, njit(line)):
+        found = fastadam.curve_fit(model, T, y)
+        np.testing.assert_allclose(found.stderr, expected, rtol=0.01)
+
+
+def test_no_curves_are_no_fits():
+    """Dask calls functions with empty blocks, to see what they return."""
+    for start in (None, {"amplitude": 1.0, "rate": 1.0, "offset": 0.0}):
+        found = fastadam.curve_fit(jitted, T, np.empty((0, 4, T.size)), start)
+        assert found.x.shape == (0, 4, 3)
