@@ -96,7 +96,9 @@ class Residuals:
                 )
             if whiten is not None:
                 return whiten(found)
-            return found if weight is None else weight * found
+            if weight is not None:
+                found *= weight
+            return found
 
         begun, left = residuals(p0), 2
         return residuals
