@@ -89,9 +89,8 @@ def name_parameters(
             raise ValueError(f"p0 must have all parameters of f, got none for {missing[0]!r}")
         p0 = {name: p0[name] for name in takes}
     names, vectors = unname("p0", p0, fixed, lead)
-    if names is None or isinstance(bounds, Mapping):
-        bounds = read_named_bounds(names, bounds, "p0")
-        bounds = bounds if names is None else tuple(np.transpose(bounds))
+    if isinstance(bounds, Mapping):
+        bounds = tuple(np.transpose(read_named_bounds(names, bounds, "p0")))
     if takes and names is not None and (arrays := [n for n in takes if names.shapes[n]]):
         raise ValueError(
             f"p0[{arrays[0]!r}] must be a number for each of {lead} curves or for all, "

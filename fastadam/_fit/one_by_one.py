@@ -34,14 +34,13 @@ def fit_one_by_one(model: Model, curves: Curves) -> Fits:
 
 def _fit_row(model: Model, row: Curves, fits: Fits, k: int) -> int:
     free, counts = row.lower < row.upper, fits.counts[k]
+    if not free.all():
+        model = _take_out(model, row.start, free)
     residuals = Residuals(model, row.y, row.sigma)
     counts[POINTS] = residuals.points
     if residuals.points < max(1, int(np.count_nonzero(free))):
         return FEW
     fits.x[k], fits.at_bound[k] = row.start, ~free
-    if not free.all():
-        model = _take_out(model, row.start, free)
-        residuals = Residuals(model, row.y, row.sigma)
     p0 = row.start[free]
     function = residuals.function(p0)
     if not np.all(np.isfinite(first := function(p0))):
